@@ -1,0 +1,18 @@
+"""safecity: extracts in, validated, nothing lost; indicators that know when they may be compared.
+
+The map, from the ground up; imports point only downward, and a test holds that.
+
+    model, period, statistics, settings, tables   nouns, pure arithmetic, the contract's tables
+    sources/        what a row of each kind of extract means, and its rules
+    registry/       what is declared: layouts, indicators, areas, peers
+    ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger
+    measure         indicator → SQL → value and interval
+    compare         values → findings; sentences: findings → words
+    warehouse       the file under construction, releases, the atomic switch, the lock
+    refresh         the steps of a refresh, as plain functions
+    orchestration/  the same steps as Dagster assets; definitions: the code location
+    cli             the command `safecity`
+    sample/         beside: synthetic extracts in the suppliers' forms
+"""
+
+__version__ = "0.1.0"

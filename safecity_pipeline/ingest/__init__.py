@@ -1,0 +1,7 @@
+"""From an extract to clean rows: survey → lines → parse → rules → load → units.
+
+`survey` finds files and recognises them; `lines` counts and mends physical lines; `parse` turns
+text into value and status; `rules` runs a source's pandera model over distinct values; `load`
+splits rows into clean and quarantine and keeps the ledger; `units` decides which of two
+deliveries of the same unit counts. Nothing here opens a database: a connection is handed in.
+"""

@@ -1,0 +1,293 @@
+"""One source's extracts brought up to date in the work database.
+
+Only what changed is read: an extract already stored under the same rules and facts stays, one
+that is gone leaves, a new one is added; then every unit is decided again and rows are moved
+between `clean` and `set_aside` where a decision changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+import safecity_pipeline
+from safecity_pipeline import tables
+from safecity_pipeline.ingest import ledger, load, schema, units
+from safecity_pipeline.ingest.units import Decision, Unit
+from safecity_pipeline.model import Check, Extract, Places, Source
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+log = logging.getLogger(__name__)
+BATCH_BYTES = 48 << 20
+UNPACKED = 9  # a street-level .csv.gz unpacks to about nine times its size
+
+Transaction = Callable[["DuckDBPyConnection"], AbstractContextManager[None]]
+
+
+@dataclass
+class Intake:
+    """What became of a source's extracts."""
+
+    source: Source
+    ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
+    decisions: list[Decision] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+    read: int = 0
+
+
+def rules_hash(source: Source, areas_digest: str) -> str:
+    """Changes when anything changes that decides how this source's extracts are read."""
+    digest = hashlib.sha256(areas_digest.encode())
+    module = inspect.getsourcefile(source.model)
+    folder = Path(safecity_pipeline.__file__).parent
+    engine = sorted((folder / "ingest").glob("*.py"))
+    for file in [Path(str(module)), folder / "period.py", *engine]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def take_in(
+    connection: DuckDBPyConnection,
+    source: Source,
+    extracts: Sequence[Extract],
+    places: Places,
+    rules: str,
+    scratch: Path,
+    transaction: Transaction,
+) -> Intake:
+    """Bring the tables of one source up to date with the extracts that are there."""
+    with transaction(connection):
+        _prepare(connection, source, rules)
+        fresh = _changed(connection, source, extracts)
+    done = 0
+    for batch in _batches(fresh):
+        _add(connection, source, batch, places, scratch, transaction)
+        done += len(batch)
+        log.info("%s: %d of %d files read", source.name, done, len(fresh))
+    intake = Intake(source, read=len(fresh))
+    present = {extract.extract_id: extract for extract in extracts}
+    with transaction(connection):
+        intake.decisions = units.resolve(_units(connection, source), present, source.own_file_first)
+        _set_aside(connection, source, intake.decisions)
+    intake.refused = _refused(connection, source)
+    intake.ledger = ledger.sheets(connection, source)
+    intake.checks = _checks(connection, intake)
+    return intake
+
+
+def _prepare(connection: DuckDBPyConnection, source: Source, rules: str) -> None:
+    """Make the source's tables, or make them anew where its rules have changed."""
+    connection.execute(ledger.STATE)
+    state = connection.execute(
+        "SELECT rules_hash FROM build.source_state WHERE source = ?", [source.name]
+    ).fetchone()
+    if state and state[0] == rules:
+        return
+    for table in (
+        schema.clean_table(source),
+        schema.clean_table(source, "set_aside"),
+        schema.quarantine_table(source),
+    ):
+        connection.execute(tables.create(table))
+    for name in ("source_state", "ingested", "unit"):
+        connection.execute(f"DELETE FROM build.{name} WHERE source = ?", [source.name])
+    connection.execute("INSERT INTO build.source_state VALUES (?, ?)", [source.name, rules])
+
+
+def _changed(
+    connection: DuckDBPyConnection, source: Source, extracts: Sequence[Extract]
+) -> list[Extract]:
+    """Forget what is gone or is read otherwise now; answer what has to be read."""
+    stored = dict(
+        connection.execute(
+            "SELECT extract_id, any_value(read_as) FROM build.ingested WHERE source = ? GROUP BY 1",
+            [source.name],
+        ).fetchall()
+    )
+    wanted = {extract.extract_id: _read_as(extract) for extract in extracts}
+    for extract_id, read_as in stored.items():
+        if wanted.get(extract_id) != read_as:
+            _forget(connection, source, extract_id)
+    return [one for one in extracts if stored.get(one.extract_id) != wanted[one.extract_id]]
+
+
+def _read_as(extract: Extract) -> str:
+    """Everything beside content and rules that decides how the extract is read."""
+    vouched = extract.vouched.rows if extract.vouched else None
+    facts = repr((extract.layout, sorted(extract.given.items()), vouched))
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def _forget(connection: DuckDBPyConnection, source: Source, extract_id: str) -> None:
+    for place in ("clean", "set_aside", "quarantine"):
+        connection.execute(f"DELETE FROM {place}.{source.name} WHERE _extract_id = ?", [extract_id])
+    for name in ("ingested", "unit"):
+        connection.execute(f"DELETE FROM build.{name} WHERE extract_id = ?", [extract_id])
+
+
+def _batches(extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
+    """Extracts of one layout, together as large as memory is meant to hold at once."""
+    by_layout = sorted(extracts, key=lambda one: (one.layout.name if one.layout else "", one.file))
+    for _, group in groupby(by_layout, key=lambda one: one.layout.name if one.layout else ""):
+        batch: list[Extract] = []
+        size = 0
+        for extract in group:
+            grown = extract.bytes * (UNPACKED if extract.path.suffix == ".gz" else 1)
+            if batch and size + grown > BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+            batch.append(extract)
+            size += grown
+        if batch:
+            yield batch
+
+
+def _add(
+    connection: DuckDBPyConnection,
+    source: Source,
+    batch: list[Extract],
+    places: Places,
+    scratch: Path,
+    transaction: Transaction,
+) -> None:
+    staged = load.judge(connection, source, batch, places, scratch)
+    read_as = {extract.extract_id: _read_as(extract) for extract in batch}
+    with transaction(connection):
+        load.store(connection, staged)
+        for count in staged.counts():
+            ledger.note(connection, source, read_as[count.extract_id], count)
+        for extract in staged.refused:
+            connection.execute(
+                "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0)",
+                [extract.extract_id, source.name, read_as[extract.extract_id], extract.message],
+            )
+        _note_units(connection, source, [extract.extract_id for extract in batch])
+
+
+def _note_units(connection: DuckDBPyConnection, source: Source, extract_ids: list[str]) -> None:
+    connection.execute(
+        f"INSERT INTO build.unit SELECT _extract_id, {tables.quoted(source.name)}, "
+        f"{_unit_columns(source)}, count(*) FROM {source.clean} "
+        "WHERE list_contains(?, _extract_id) GROUP BY ALL",
+        [extract_ids],
+    )
+
+
+def _unit_columns(source: Source) -> str:
+    return f"{source.table}, {source.geography}, {source.period_start}, {source.period_end}"
+
+
+def _units(connection: DuckDBPyConnection, source: Source) -> list[Unit]:
+    rows = connection.execute(
+        "SELECT extract_id, unit_table, geography, period_start, period_end, rows "
+        "FROM build.unit WHERE source = ? ORDER BY ALL",
+        [source.name],
+    ).fetchall()
+    return [Unit(*row) for row in rows]
+
+
+def _set_aside(
+    connection: DuckDBPyConnection, source: Source, decisions: Sequence[Decision]
+) -> None:
+    """Move rows of superseded units out of `clean`, and those that count again back."""
+    losing = pd.DataFrame(
+        [
+            (one.unit.extract_id, one.unit.table, one.unit.geography, one.unit.start, one.unit.end)
+            for one in decisions
+            if not one.counted
+        ],
+        columns=["extract_id", "unit_table", "geography", "period_start", "period_end"],
+        dtype=object,
+    )
+    connection.register("losing_now", losing)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE losing AS SELECT extract_id::VARCHAR AS _losing_extract, "
+        "unit_table::VARCHAR AS _losing_table, geography::VARCHAR AS _losing_geography, "
+        "period_start::DATE AS _losing_start, period_end::DATE AS _losing_end FROM losing_now"
+    )
+    connection.unregister("losing_now")
+    _move(connection, source, "set_aside", "clean", "ANTI")
+    _move(connection, source, "clean", "set_aside", "SEMI")
+
+
+def _move(
+    connection: DuckDBPyConnection, source: Source, origin: str, target: str, join: str
+) -> None:
+    """Move the rows of `origin` that are (SEMI) or are not (ANTI) among the losing units."""
+    unit = f"(_extract_id, {_unit_columns(source)})"
+    losing = "(_losing_extract, _losing_table, _losing_geography, _losing_start, _losing_end)"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE moving AS SELECT r.rowid AS _place "
+        f"FROM {origin}.{source.name} AS r {join} JOIN losing ON {unit} = {losing}"
+    )
+    row = connection.execute("SELECT count(*) FROM moving").fetchone()
+    if not row or row[0] == 0:
+        return
+    chosen = f"FROM {origin}.{source.name} WHERE rowid IN (SELECT _place FROM moving)"
+    connection.execute(f"INSERT INTO {target}.{source.name} SELECT * {chosen}")
+    connection.execute(f"DELETE {chosen}")
+
+
+def _refused(connection: DuckDBPyConnection, source: Source) -> dict[str, str]:
+    return dict(
+        connection.execute(
+            "SELECT extract_id, message FROM build.ingested WHERE source = ? AND message <> ''",
+            [source.name],
+        ).fetchall()
+    )
+
+
+def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
+    source = intake.source
+    by_hash = [one for one in intake.decisions if one.reason in units.REASONS[3:]]
+    few = intake.ledger[
+        intake.ledger["rows_read"] - intake.ledger["excluded_layout"] < source.minimum_rows
+    ]
+    return [
+        ledger.check(source, intake.ledger),
+        Check(
+            source.name,
+            "extracts_readable",
+            not intake.refused,
+            f"{len(intake.refused)} extracts could not be read",
+            failed_rows=len(intake.refused),
+        ),
+        Check(
+            source.name,
+            "volume",
+            few.empty,
+            f"{len(few)} extracts have fewer than {source.minimum_rows} rows",
+            failed_rows=len(few),
+        ),
+        Check(
+            source.name,
+            "units_dated",
+            not by_hash,
+            f"{len(by_hash)} units came twice with no date to decide by; their content hash did",
+            failed_rows=len(by_hash),
+        ),
+        *ledger.rule_checks(connection, source),
+        *ledger.across_checks(connection, source),
+    ]
+
+
+def check_names(source: Source) -> Mapping[str, str]:
+    """Every check of a source, with its severity, in order."""
+    from safecity_pipeline.ingest import rules
+
+    fixed = dict.fromkeys(("extracts_readable", "volume", "units_dated"), "WARN")
+    named = dict.fromkeys(rules.names(source), "WARN")
+    across = {rule.name: "WARN" for rule in source.across}
+    return {"ledger_adds_up": "ERROR", **fixed, **named, **across}

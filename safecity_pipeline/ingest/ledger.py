@@ -1,0 +1,123 @@
+"""The ledger: per extract and sheet, rows read = valid + quarantined + excluded.
+
+`rows_read` was counted by the scan of physical lines; valid, quarantined and superseded rows are
+counted here in the tables where they lie. Nothing is computed as a remainder, so a row that was
+lost or doubled on the way shows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from safecity_pipeline.ingest import rules
+from safecity_pipeline.ingest.load import SheetCount
+from safecity_pipeline.model import Check, Source
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+STATE = """
+CREATE TABLE IF NOT EXISTS build.source_state (source VARCHAR, rules_hash VARCHAR);
+CREATE TABLE IF NOT EXISTS build.ingested (
+    extract_id VARCHAR, source VARCHAR, read_as VARCHAR, message VARCHAR, sheet VARCHAR,
+    rows_read BIGINT, layout BIGINT, blank BIGINT);
+CREATE TABLE IF NOT EXISTS build.unit (
+    extract_id VARCHAR, source VARCHAR, unit_table VARCHAR, geography VARCHAR,
+    period_start DATE, period_end DATE, rows BIGINT);
+"""
+
+
+def note(connection: DuckDBPyConnection, source: Source, read_as: str, count: SheetCount) -> None:
+    """Remember that a sheet is stored, with the scan's count."""
+    connection.execute(
+        "INSERT INTO build.ingested VALUES (?, ?, ?, '', ?, ?, ?, ?)",
+        [
+            count.extract_id,
+            source.name,
+            read_as,
+            count.sheet,
+            count.rows_read,
+            count.layout,
+            count.blank,
+        ],
+    )
+
+
+def sheets(connection: DuckDBPyConnection, source: Source) -> pd.DataFrame:
+    """Rows of meta.extract_sheet for one source. A wide row counts once, however many cells it
+    gave; it is superseded only when none of them counts."""
+    return connection.execute(
+        f"""
+        WITH valid AS (
+            SELECT _extract_id, _sheet, count(DISTINCT _row) AS n
+            FROM clean.{source.name} GROUP BY ALL),
+        quarantined AS (
+            SELECT _extract_id, _sheet, count(*) AS n FROM quarantine.{source.name} GROUP BY ALL),
+        superseded AS (
+            SELECT _extract_id, _sheet, count(DISTINCT _row) AS n
+            FROM set_aside.{source.name} AS s
+            ANTI JOIN clean.{source.name} AS c USING (_extract_id, _sheet, _row) GROUP BY ALL)
+        SELECT i.extract_id, i.sheet, i.rows_read, coalesce(v.n, 0) AS rows_valid,
+               coalesce(q.n, 0) AS rows_quarantined,
+               i.layout + i.blank + coalesce(s.n, 0) AS rows_excluded,
+               i.layout AS excluded_layout, i.blank AS excluded_blank,
+               coalesce(s.n, 0) AS excluded_superseded
+        FROM build.ingested AS i
+        LEFT JOIN valid v ON v._extract_id = i.extract_id AND v._sheet = i.sheet
+        LEFT JOIN quarantined q ON q._extract_id = i.extract_id AND q._sheet = i.sheet
+        LEFT JOIN superseded s ON s._extract_id = i.extract_id AND s._sheet = i.sheet
+        WHERE i.source = ? AND i.message = '' ORDER BY ALL""",
+        [source.name],
+    ).df()
+
+
+def check(source: Source, ledger: pd.DataFrame) -> Check:
+    """The one check of a source that stops a publication."""
+    off = (
+        ledger["rows_read"]
+        - ledger["rows_valid"]
+        - ledger["rows_quarantined"]
+        - ledger["rows_excluded"]
+    )
+    lost = int(off.abs().sum())
+    message = (
+        f"{int(ledger['rows_read'].sum())} rows read = {int(ledger['rows_valid'].sum())} valid + "
+        f"{int(ledger['rows_quarantined'].sum())} quarantined + "
+        f"{int(ledger['rows_excluded'].sum())} excluded"
+    )
+    if lost:
+        message = f"the ledger does not add up in {int((off != 0).sum())} sheets, by {lost} rows"
+    return Check(source.name, "ledger_adds_up", lost == 0, message, "ERROR", failed_rows=lost)
+
+
+def rule_checks(connection: DuckDBPyConnection, source: Source) -> list[Check]:
+    """One check a rule: how many rows it has put into quarantine."""
+    broken = dict(
+        connection.execute(
+            f"SELECT rule, count(*) FROM (SELECT DISTINCT _extract_id, _sheet, _row, "
+            f"unnest(rules) AS rule FROM quarantine.{source.name}) GROUP BY rule"
+        ).fetchall()
+    )
+    return [
+        Check(
+            source.name,
+            name,
+            name not in broken,
+            f"{broken.get(name, 0)} rows in quarantine for this rule",
+            failed_rows=broken.get(name, 0),
+        )
+        for name in rules.names(source)
+    ]
+
+
+def across_checks(connection: DuckDBPyConnection, source: Source) -> list[Check]:
+    """The rules that look across rows; each is a warning with a count."""
+    checks = []
+    for rule in source.across:
+        row = connection.execute(rule.sql).fetchone()
+        found = int(row[0]) if row else 0
+        message = rule.message if found == 0 else f"{rule.message}: not so in {found} cases"
+        checks.append(Check(source.name, rule.name, found == 0, message, failed_rows=found))
+    return checks

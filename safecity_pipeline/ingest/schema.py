@@ -1,0 +1,53 @@
+"""Tables of a source, made from its model: clean rows, rows set aside, quarantine.
+
+One declaration (the pandera model and the derived columns) gives the parser's types, the rules,
+these tables and their comments, so they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from safecity_pipeline.ingest import parse
+from safecity_pipeline.model import Source
+from safecity_pipeline.tables import Column, Table
+
+PLACE = (
+    Column("_extract_id", "VARCHAR", "Extract that the row came in, see meta.extract"),
+    Column("_sheet", "VARCHAR", "Sheet; empty for a text file"),
+    Column("_row", "BIGINT", "Physical row of the sheet, the first is 1"),
+)
+
+
+def stored(source: Source) -> dict[str, str]:
+    """Columns of the model that clean rows keep, with their kinds."""
+    columns = source.model.to_schema().columns
+    return {
+        name: parse.kind_of(column)
+        for name, column in columns.items()
+        if (column.metadata or {}).get("stored", True)
+    }
+
+
+def clean_table(source: Source, schema: str = "clean") -> Table:
+    """The typed rows of a source; `schema` set_aside holds those of superseded units."""
+    model = source.model.to_schema().columns
+    columns = [
+        Column(name, parse.SQL_TYPES[kind], str(model[name].description))
+        for name, kind in stored(source).items()
+    ]
+    columns += [
+        Column(derived.name, derived.sql_type, derived.description) for derived in source.derived
+    ]
+    which = "" if schema == "clean" else " (rows of units that another extract delivers)"
+    meaning = (source.model.__doc__ or source.title).strip()
+    return Table(schema, source.name, meaning + which, (*PLACE, *columns), public=False)
+
+
+def quarantine_table(source: Source) -> Table:
+    """The rows of a source that were refused, as received, with all their reasons."""
+    columns = (
+        *PLACE,
+        Column("reasons", "VARCHAR[]", "Every reason in words"),
+        Column("received", "VARCHAR", "The physical row as received"),
+        Column("rules", "VARCHAR[]", "Names of the rules broken, in the same order"),
+    )
+    return Table("quarantine", source.name, f"Refused rows: {source.title}", columns, public=False)

@@ -1,0 +1,292 @@
+"""Which files lie in raw/, what they are, and what is said of them before a row is read.
+
+Belongs here: finding, hashing, the manifest, recognising by name *and* head, refusing. Does not
+belong here: rows. Every file becomes one Extract, recognised or not; nothing is passed over in
+silence but README.md, manifest.csv and hidden files.
+"""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import gzip
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from safecity_pipeline.model import Extract, Layout, Refused, Source, Vouched
+
+NOT_EXTRACTS = {"README.md", "manifest.csv"}
+RESAVE = {
+    ".xls": "open it in Excel or LibreOffice and save it as .xlsx",
+    ".xlsb": "open it in Excel and save it as .xlsx",
+    ".xlsm": "save it as .xlsx, without macros",
+}
+HEAD_BYTES = 1 << 20
+TRUE_WORDS = {"yes", "true", "1"}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Every extract in a folder, and what the manifests promise that is not there."""
+
+    extracts: tuple[Extract, ...]
+    missing: tuple[str, ...] = ()
+    faults: tuple[str, ...] = field(default=())
+
+
+def survey(raw: Path, layouts: Iterable[Layout], sources: Mapping[str, Source]) -> Survey:
+    """Look at every file below `raw`. Raises Refused where there is no such folder."""
+    if not raw.is_dir():
+        raise Refused("no such folder of extracts", str(raw), repair="name one with --raw")
+    files = sorted(path for path in raw.rglob("*") if path.is_file() and _is_extract(raw, path))
+    vouched, faults = _manifests(raw)
+    known = tuple(layouts)
+    extracts = tuple(look(path, raw, known, sources, vouched.get(path)) for path in files)
+    present = set(files)
+    missing = tuple(str(path.relative_to(raw)) for path in vouched if path not in present)
+    return Survey(extracts, missing, tuple(faults))
+
+
+def _is_extract(raw: Path, path: Path) -> bool:
+    parts = path.relative_to(raw).parts
+    hidden = any(part.startswith((".", "~$")) for part in parts)
+    return path.name not in NOT_EXTRACTS and not hidden
+
+
+def look(
+    path: Path,
+    raw: Path,
+    layouts: tuple[Layout, ...],
+    sources: Mapping[str, Source],
+    vouched: Vouched | None,
+) -> Extract:
+    """What one file is, from its name, its head and its manifest; status `read` when it can be."""
+    file = path.relative_to(raw).as_posix()
+    digest = _sha256(path)
+    extract = Extract(
+        extract_id=hashlib.sha256(f"{file}\n{digest}".encode()).hexdigest()[:16],
+        file=file,
+        path=path,
+        sha256=digest,
+        bytes=path.stat().st_size,
+        status="unrecognised",
+        message="no source reads a file of this name and head",
+        received_at=_received(path, vouched),
+        vouched=vouched,
+        synthetic=path.name.startswith("synthetic-") or bool(vouched and vouched.synthetic),
+    )
+    try:
+        return _recognised(extract, layouts, sources)
+    except Refused as refused:
+        return replace(extract, status="refused", message=str(refused))
+
+
+def _recognised(
+    extract: Extract, layouts: tuple[Layout, ...], sources: Mapping[str, Source]
+) -> Extract:
+    _readable(extract)
+    if not extract.path.name.lower().endswith((".csv", ".csv.gz")):
+        return extract
+    head = read_head(extract.path)
+    layout = _best(extract, head, layouts)
+    if layout is None:
+        return extract
+    found = replace(extract, layout=layout, head=head, status="read", message="")
+    try:
+        return _given(found, sources[layout.source])
+    except Refused as refused:
+        return replace(found, status="refused", message=str(refused))
+
+
+def _readable(extract: Extract) -> None:
+    suffix = extract.path.suffix.lower()
+    if suffix in RESAVE:
+        raise Refused(f"{suffix} workbooks are not read", repair=RESAVE[suffix])
+    if extract.bytes == 0:
+        raise Refused("the file is empty", repair="ask the supplier to send it again")
+    vouched = extract.vouched
+    if vouched and vouched.sha256 and vouched.sha256.lower() != extract.sha256:
+        raise Refused(
+            "its content is not the one that manifest.csv vouches for (sha256)",
+            got=extract.sha256,
+            repair="ask the supplier to send it again, or mend the manifest",
+        )
+
+
+def read_head(path: Path) -> tuple[str, ...]:
+    """The first line's cells, without byte-order mark and surrounding blanks. Raises Refused."""
+    try:
+        with open_bytes(path) as handle:
+            first = handle.read(HEAD_BYTES).splitlines()
+    except (OSError, EOFError) as error:
+        raise Refused(f"cannot be read: {type(error).__name__}", repair="send it again") from None
+    if not first or b"\0" in first[0]:
+        raise Refused("not a text file", repair="save it as CSV in UTF-8")
+    try:
+        line = first[0].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("not UTF-8 text", repair="save it as CSV in UTF-8") from None
+    cells = next(csv.reader([line]), [])
+    return tuple(" ".join(cell.split()) for cell in cells)
+
+
+def open_bytes(path: Path) -> gzip.GzipFile:
+    """The file's bytes, unpacked where its name ends in .gz."""
+    handle = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    return handle  # type: ignore[return-value]
+
+
+def _best(extract: Extract, head: tuple[str, ...], layouts: Iterable[Layout]) -> Layout | None:
+    """The layout whose name fits and of whose heads most are there: at least half of our columns."""
+    named = extract.vouched.source if extract.vouched else None
+    scored = [
+        (_share(layout, head), len(set(head) & set(layout.columns)), layout)
+        for layout in layouts
+        if _name_fits(layout, extract.path.name, named)
+    ]
+    fitting = [entry for entry in scored if entry[0] > 0.5]
+    return max(fitting, key=lambda entry: entry[:2])[2] if fitting else None
+
+
+def _name_fits(layout: Layout, name: str, named: str | None) -> bool:
+    if named:
+        return layout.source == named
+    return any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in layout.files)
+
+
+def _share(layout: Layout, head: tuple[str, ...]) -> float:
+    wanted = set(layout.columns.values())
+    return len({layout.columns[cell] for cell in head if cell in layout.columns}) / len(wanted)
+
+
+def _given(extract: Extract, source: Source) -> Extract:
+    """Check the head against the layout, and find what neither head nor rows say."""
+    layout = extract.layout
+    assert layout is not None
+    if layout.refuse:
+        raise Refused(layout.refuse)
+    present = _columns_present(extract.head, layout)
+    given = {
+        name: value
+        for name in layout.given
+        if name not in present and (value := _fact(extract, layout, name)) is not None
+    }
+    for name, column in source.model.to_schema().columns.items():
+        if not column.nullable and name not in present and name not in given:
+            raise _lacking(name, layout)
+    return replace(extract, given=given)
+
+
+def _columns_present(head: tuple[str, ...], layout: Layout) -> set[str]:
+    present: set[str] = set()
+    for cell in head:
+        column = layout.columns.get(cell)
+        if column in present:
+            raise Refused("two columns of the head mean the same", "head", cell)
+        if column:
+            present.add(column)
+    if any(re.fullmatch(pattern, cell) for pattern in layout.wide for cell in head):
+        present |= {layout.wide_label or "", layout.wide_value or ""}
+    return present
+
+
+def _fact(extract: Extract, layout: Layout, name: str) -> str | None:
+    """From the manifest first, which a person wrote, then from the file's name."""
+    vouched = extract.vouched
+    if vouched and name in vouched.facts:
+        return vouched.facts[name]
+    if vouched and vouched.period and name == "financial_year":
+        return vouched.period
+    match = re.fullmatch(layout.facts, extract.path.name) if layout.facts else None
+    return match.groupdict().get(name) if match else None
+
+
+def _lacking(name: str, layout: Layout) -> Refused:
+    if name in layout.given:
+        return Refused(
+            f"neither the rows, nor the file's name, nor a manifest say its {name}",
+            repair=f"write a manifest.csv beside it: file,{_manifest_column(name)}",
+        )
+    heads = [head for head, ours in layout.columns.items() if ours == name]
+    return Refused(
+        f"the column {' or '.join(heads) or name} is missing",
+        "head",
+        repair="ask the supplier for the column, or describe their spelling in a layout",
+    )
+
+
+def _manifest_column(name: str) -> str:
+    return "period" if name == "financial_year" else name
+
+
+def _manifests(raw: Path) -> tuple[dict[Path, Vouched], list[str]]:
+    vouched: dict[Path, Vouched] = {}
+    faults: list[str] = []
+    for manifest in sorted(raw.rglob("manifest.csv")):
+        try:
+            with manifest.open(encoding="utf-8-sig", newline="") as handle:
+                rows = [
+                    {(k or "").strip(): (v or "").strip() for k, v in row.items() if k}
+                    for row in csv.DictReader(handle)
+                ]
+            for row in rows:
+                entry = _vouched(row)
+                vouched[manifest.parent / entry.file] = entry
+        except (Refused, UnicodeDecodeError, csv.Error) as error:
+            faults.append(f"{manifest.relative_to(raw).as_posix()}: {_in_words(error)}")
+    return vouched, faults
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, Refused) else "is not a CSV file in UTF-8"
+
+
+def _vouched(row: Mapping[str, str]) -> Vouched:
+    if not row.get("file"):
+        raise Refused("a line of a manifest names a file", "column file", row.get("file"))
+    known = {"file", "source", "period", "received_on", "published_on", "rows", "sha256"}
+    return Vouched(
+        file=row["file"],
+        source=row.get("source") or None,
+        period=row.get("period") or None,
+        received_on=_date(row, "received_on"),
+        published_on=_date(row, "published_on"),
+        rows=_rows(row),
+        sha256=row.get("sha256") or None,
+        synthetic=row.get("synthetic", "").lower() in TRUE_WORDS,
+        facts={key: value for key, value in row.items() if value and key not in known},
+    )
+
+
+def _date(row: Mapping[str, str], name: str) -> date | None:
+    text = row.get(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{name} is a date such as 2015-05-31", row["file"], text) from None
+
+
+def _rows(row: Mapping[str, str]) -> int | None:
+    text = row.get("rows", "").replace(",", "")
+    if not text:
+        return None
+    if not text.isdigit():
+        raise Refused("rows is a whole number", row["file"], text)
+    return int(text)
+
+
+def _received(path: Path, vouched: Vouched | None) -> date:
+    if vouched and vouched.received_on:
+        return vouched.received_on
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

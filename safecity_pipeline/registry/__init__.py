@@ -1,0 +1,80 @@
+"""What is declared: layouts, indicators, areas and peers, and the loader of all of them.
+
+Belongs here: facts and declarations, each in a file that an analyst can edit, and loaders that
+refuse what they do not understand. Does not belong here: what a row means (`sources`), reading
+extracts (`ingest`), computing (`measure`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safecity_pipeline import sources
+from safecity_pipeline.model import Indicator, Layout, Refused, Source
+from safecity_pipeline.registry import indicators, layouts
+from safecity_pipeline.registry.areas import Area, Areas
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything declared. `digest` changes when any of it does."""
+
+    sources: Mapping[str, Source]
+    layouts: tuple[Layout, ...]
+    indicators: Mapping[str, Indicator]
+    areas: Areas
+    digest: str
+
+    def indicator(self, key: str) -> Indicator:
+        """The indicator of that key. Raises Refused, listing the keys there are."""
+        if key not in self.indicators:
+            known = ", ".join(self.indicators)
+            raise Refused("no such indicator", got=key, repair=f"known: {known}")
+        return self.indicators[key]
+
+    def area(self, code_or_name: str) -> Area:
+        """An area by code, or a local authority or partnership by name. Raises Refused."""
+        found = self.areas.by_code(code_or_name)
+        code = None if found else self.areas.csp(code_or_name) or self.areas.force(code_or_name)
+        found = found or (self.areas.by_code(code) if code else None)
+        if found is None:
+            raise Refused(
+                "no such area in areas.csv",
+                got=code_or_name,
+                repair="give a code such as E06000045, or a name such as Southampton",
+            )
+        return found
+
+
+def load(config: Path | None = None) -> Registry:
+    """Everything declared, a deployment's own `layouts/` (beside its safecity.toml) included.
+
+    Raises Refused naming file, entry and repair for whatever is not understood.
+    """
+    own = config.parent / "layouts" if config else None
+    known = sources.discover()
+    areas = Areas.load()
+    groups = {str(row["group"]) for row in areas.peer_rows()}
+    folders = [HERE, *([own] if own and own.is_dir() else [])]
+    return Registry(
+        known,
+        layouts.load(known, own),
+        indicators.load(known, groups),
+        areas,
+        _digest(folders),
+    )
+
+
+def _digest(folders: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in (".toml", ".csv"):
+                digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

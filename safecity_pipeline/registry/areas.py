@@ -1,0 +1,404 @@
+"""The geography of England and Wales: which name means which area, and what an area is made of.
+
+Belongs here: reading `areas.csv`, `area_members.csv` and `peers.csv`, and looking areas up by the
+code or by the spelling of a publisher. A name is known or it is not; nothing is matched by likeness.
+
+Does not belong here: the facts themselves (the three csv files; `tools/make_areas.py` writes the
+first two), populations (a source), and ranks within a peer group (`compare`).
+
+The files, one area a row:
+
+* `areas.csv`: `start` and `end` are the first and the last day; blank is open, a blank start also
+  means "before 2009-04-01". A partnership of one authority is that authority: its name is among the
+  authority's aliases and its code is `csp_code`. An alias that looks like a code is a former code.
+* `area_members.csv`: the authorities that an area is made of, in the geography of a date.
+* `peers.csv`: dated groups of most similar areas; blank dates are open, so both blank is frozen.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar, get_args
+
+from safecity_pipeline.model import Refused
+
+__all__ = ["KINDS", "Area", "Areas", "Kind", "PeerGroup"]
+
+Kind = Literal["local_authority", "csp", "police_force", "region", "country", "body"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+AREA_COLUMNS = [
+    "code",
+    "name",
+    "type",
+    "country",
+    "region_code",
+    "force_code",
+    "csp_code",
+    "start",
+    "end",
+    "successors",
+    "dfe_number",
+    "aliases",
+]
+MEMBER_COLUMNS = ["area_code", "as_of", "member_code"]
+PEER_COLUMNS = [
+    "group",
+    "version",
+    "area_code",
+    "peer_code",
+    "applies_from",
+    "applies_to",
+    "source",
+]
+
+_FORMER_CODE = re.compile(r"[EW]\d{8}")
+_LSOA_NAME = re.compile(r"(?P<stem>.+) [0-9]{3}[A-Z]")
+
+Value = str | date | None
+Span = tuple[date | None, date | None]
+Row = TypeVar("Row")
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Area:
+    """One area or body. `start` and `end` are its first and last day, None where open.
+
+    `csp_code` is the partnership that the authority belongs to, or is; None where no lookup that we
+    hold gives one. `dfe_number` is the three-digit number of the Department for Education, as text.
+    """
+
+    code: str
+    name: str
+    type: Kind
+    country: str | None
+    region_code: str | None
+    force_code: str | None
+    csp_code: str | None
+    start: date | None
+    end: date | None
+    successors: tuple[str, ...]
+    dfe_number: str | None
+    aliases: tuple[str, ...]
+
+    def existed_on(self, day: date) -> bool:
+        """Whether the area existed on that day, both ends included."""
+        return _covers(self.start, self.end, day)
+
+    @property
+    def former_codes(self) -> tuple[str, ...]:
+        """Other codes that publishers have used for the same area."""
+        return tuple(alias for alias in self.aliases if _FORMER_CODE.fullmatch(alias))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The official name, then every other spelling."""
+        return (self.name, *(a for a in self.aliases if not _FORMER_CODE.fullmatch(a)))
+
+
+@dataclass(frozen=True)
+class PeerGroup:
+    """The areas that one is compared with. `members` are codes: the area itself, then its peers."""
+
+    group: str
+    version: str
+    area_code: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Every area, with look-ups by code and by publishers' spellings. Make one with `Areas.load()`.
+
+    Names are compared without regard to case and to surrounding or doubled blanks. Every look-up
+    answers None for what it does not know, and none of them guesses.
+    """
+
+    areas: tuple[Area, ...]
+    _members: tuple[_Member, ...]
+    _peers: tuple[_Peer, ...]
+    _codes: Mapping[str, Area]
+    _names: Mapping[tuple[Kind, str], Area]
+    _memberships: Mapping[str, tuple[tuple[date, tuple[str, ...]], ...]]
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Areas:
+        """Read the three csv files of `folder`, or the packaged ones.
+
+        Raises Refused, naming file and line, for a missing file, other columns, an unreadable date
+        or type, a code that is no area, and a code or alias that means two areas of one kind.
+        """
+        folder = folder or Path(__file__).parent
+        areas = tuple(_read(folder / "areas.csv", AREA_COLUMNS, _area))
+        codes = _index_codes(areas, folder / "areas.csv")
+        members = tuple(_read(folder / "area_members.csv", MEMBER_COLUMNS, _Member.of))
+        peers = tuple(_read(folder / "peers.csv", PEER_COLUMNS, _Peer.of))
+        known = {area.code for area in areas}
+        _refuse_unknown(known, folder / "areas.csv", ((a.code, *_links(a)) for a in areas))
+        _refuse_unknown(known, folder / "area_members.csv", ((m.area, m.member) for m in members))
+        _refuse_unknown(known, folder / "peers.csv", ((p.area, p.peer) for p in peers))
+        _refuse_overlapping(peers, folder / "peers.csv")
+        names = _index_names(areas, folder / "areas.csv")
+        return cls(areas, members, peers, codes, names, _index_members(members))
+
+    def by_code(self, code: str) -> Area | None:
+        """The area of that code, of a former code, or of the code of a one-authority partnership."""
+        return self._codes.get(code.strip())
+
+    def local_authority(self, name: str, on: date | None = None) -> str | None:
+        """The code of the authority of that name; with `on`, only if it existed on that day.
+
+        Give `on` for extracts about counties: `Dorset` in 2014 was a county council, which is not
+        the authority of that name that began in 2019.
+        """
+        return self._code("local_authority", name, on)
+
+    def csp(self, name: str, on: date | None = None) -> str | None:
+        """The code of a Community Safety Partnership as the Home Office spells it.
+
+        Several authorities together: the partnership's own code; one authority: that authority's.
+        Without `on` a partnership of several goes before an authority of the same name; with it,
+        only what existed on that day is considered (`Dorset` is six districts until March 2019).
+        """
+        return self._code("csp", name, on) or self._code("local_authority", name, on)
+
+    def force(self, name: str) -> str | None:
+        """The code of one of the 43 territorial forces."""
+        return self._code("police_force", name, None)
+
+    def body(self, name: str) -> str | None:
+        """The short word for a body that records crime but has no area in England and Wales."""
+        return self._code("body", name, None)
+
+    def region(self, name: str) -> str | None:
+        """The code of a region of England."""
+        return self._code("region", name, None)
+
+    def country(self, name: str) -> str | None:
+        """The code of England or of Wales."""
+        return self._code("country", name, None)
+
+    def of_lsoa_name(self, name: str) -> str | None:
+        """The authority of an LSOA name such as `Southampton 001A`, whichever census named it."""
+        found = _LSOA_NAME.fullmatch(" ".join(name.split()))
+        return self.local_authority(found["stem"]) if found else None
+
+    def home_force(self, area_code: str) -> str | None:
+        """The territorial force that polices an authority or a partnership."""
+        area = self.by_code(area_code)
+        return area.force_code if area else None
+
+    def members(self, area_code: str, as_of: date) -> tuple[str, ...]:
+        """The authorities that make up an area, in the geography of `as_of`.
+
+        The newest membership at or before that day. An authority that began later is its whole
+        predecessors. One that has ended stays itself, and so is missing from a table in later
+        codes: check that every member is there before a sum is called a population. Empty where
+        nothing is known, and for bodies.
+        """
+        area = self.by_code(area_code)
+        dated = self._memberships.get(area.code, ()) if area else ()
+        return next((codes for day, codes in reversed(dated) if day <= as_of), ())
+
+    def peer_group(self, group: str, area_code: str, on: date) -> PeerGroup | None:
+        """The version of a peer group that applies to an area on that day, or None."""
+        chosen = [
+            peer
+            for peer in self._peers
+            if (peer.group, peer.area) == (group, area_code) and _covers(peer.since, peer.until, on)
+        ]
+        if not chosen:
+            return None
+        members = (area_code, *(peer.peer for peer in chosen))
+        return PeerGroup(group, chosen[0].version, area_code, members)
+
+    def rows(self) -> list[dict[str, Value]]:
+        """`areas.csv` for the table meta.area: text or None, dates as dates, lists as in the file."""
+        return [_area_row(area) for area in self.areas]
+
+    def member_rows(self) -> list[dict[str, Value]]:
+        """`area_members.csv` for a table: area_code, as_of (a date), member_code."""
+        return [dict(zip(MEMBER_COLUMNS, row, strict=True)) for row in self._members]
+
+    def peer_rows(self) -> list[dict[str, Value]]:
+        """`peers.csv` for the table meta.peer; a blank date is None."""
+        return [dict(zip(PEER_COLUMNS, row, strict=True)) for row in self._peers]
+
+    def _code(self, kind: Kind, name: str, on: date | None) -> str | None:
+        area = self._names.get((kind, _key(name)))
+        if area is None or (on is not None and not area.existed_on(on)):
+            return None
+        return area.code
+
+
+class _Member(NamedTuple):
+    """A row of area_members.csv."""
+
+    area: str
+    as_of: date
+    member: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, str], place: str) -> _Member:
+        as_of = _date(row["as_of"], place)
+        if as_of is None:
+            raise Refused("as_of must not be blank", place, "", "write the day, as 2020-04-01")
+        return cls(row["area_code"], as_of, row["member_code"])
+
+
+class _Peer(NamedTuple):
+    """A row of peers.csv."""
+
+    group: str
+    version: str
+    area: str
+    peer: str
+    since: date | None
+    until: date | None
+    source: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, str], place: str) -> _Peer:
+        if row["area_code"] == row["peer_code"]:
+            raise Refused("an area is no peer of itself", place, row["peer_code"], "drop the row")
+        since, until = _date(row["applies_from"], place), _date(row["applies_to"], place)
+        head = (row["group"], row["version"], row["area_code"], row["peer_code"])
+        return cls(*head, since, until, row["source"])
+
+
+def _area(row: Mapping[str, str], place: str) -> Area:
+    if row["type"] not in KINDS:
+        raise Refused("unknown type of area", place, row["type"], f"known: {', '.join(KINDS)}")
+    return Area(
+        code=row["code"],
+        name=row["name"],
+        type=row["type"],
+        country=row["country"] or None,
+        region_code=row["region_code"] or None,
+        force_code=row["force_code"] or None,
+        csp_code=row["csp_code"] or None,
+        start=_date(row["start"], place),
+        end=_date(row["end"], place),
+        successors=tuple(row["successors"].split()),
+        dfe_number=row["dfe_number"] or None,
+        aliases=tuple(alias for alias in row["aliases"].split("|") if alias),
+    )
+
+
+def _area_row(area: Area) -> dict[str, Value]:
+    row = {column: getattr(area, column) for column in AREA_COLUMNS}
+    row["successors"] = " ".join(area.successors) or None
+    row["aliases"] = "|".join(area.aliases) or None
+    return row
+
+
+def _read(
+    path: Path, columns: Sequence[str], read: Callable[[Mapping[str, str], str], Row]
+) -> Iterator[Row]:
+    if not path.is_file():
+        raise Refused(
+            "no such file", str(path), repair="run tools/make_areas.py, or give its folder"
+        )
+    with path.open(encoding="utf-8", newline="") as lines:
+        table = csv.reader(lines, strict=True)
+        head = next(table, [])
+        if head != list(columns):
+            raise Refused("other columns than expected", str(path), head, f"write {list(columns)}")
+        for number, cells in enumerate(table, start=2):
+            place = f"{path}, row {number}"
+            if len(cells) != len(columns):
+                raise Refused(f"a row must have {len(columns)} cells", place, len(cells))
+            yield read(dict(zip(columns, cells, strict=True)), place)
+
+
+def _date(text: str, place: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refused("not a date", place, text, "write it as 2020-04-01") from None
+
+
+def _covers(start: date | None, end: date | None, day: date) -> bool:
+    return (start is None or start <= day) and (end is None or day <= end)
+
+
+def _key(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _links(area: Area) -> tuple[str, ...]:
+    codes = (area.region_code, area.force_code, *area.successors)
+    return tuple(code for code in codes if code)
+
+
+def _index_codes(areas: Iterable[Area], path: Path) -> dict[str, Area]:
+    """Codes, then former codes, then the codes of partnerships that are one authority."""
+    index: dict[str, Area] = {}
+    for area in areas:
+        for code in (area.code, *area.former_codes):
+            _put(index, code, area, f"code {code}", path)
+    partnerships = {area.code for area in areas if area.type == "csp"}
+    for area in areas:
+        if area.csp_code and area.csp_code not in partnerships:
+            _put(index, area.csp_code, area, f"csp_code {area.csp_code}", path)
+    return index
+
+
+def _index_names(areas: Iterable[Area], path: Path) -> dict[tuple[Kind, str], Area]:
+    index: dict[tuple[Kind, str], Area] = {}
+    for area in areas:
+        for name in area.names:
+            _put(index, (area.type, _key(name)), area, f"{area.type} name {name!r}", path)
+    return index
+
+
+def _put(index: dict[Key, Area], key: Key, area: Area, what: str, path: Path) -> None:
+    other = index.setdefault(key, area)
+    if other is not area:
+        both = f"{other.code} ({other.name}) and {area.code} ({area.name})"
+        raise Refused(f"{what} means two areas", str(path), both, "drop it from one of them")
+
+
+def _index_members(
+    members: Iterable[_Member],
+) -> dict[str, tuple[tuple[date, tuple[str, ...]], ...]]:
+    grouped: dict[str, dict[date, list[str]]] = {}
+    for row in members:
+        grouped.setdefault(row.area, {}).setdefault(row.as_of, []).append(row.member)
+    return {
+        area: tuple((day, tuple(codes)) for day, codes in sorted(dated.items()))
+        for area, dated in grouped.items()
+    }
+
+
+def _refuse_unknown(known: set[str], path: Path, rows: Iterable[tuple[str, ...]]) -> None:
+    for codes in rows:
+        unknown = next((code for code in codes if code not in known), None)
+        if unknown is not None:
+            place = f"{path}, area {codes[0]}"
+            raise Refused("not the code of an area", place, unknown, "add it to areas.csv")
+
+
+def _refuse_overlapping(peers: Iterable[_Peer], path: Path) -> None:
+    """Two versions of one group may not both apply on a day: the ranks would depend on row order."""
+    spans = sorted({(p.group, p.area, p.version, p.since, p.until) for p in peers}, key=str)
+    for index, (group, area, version, since, until) in enumerate(spans):
+        for other_group, other_area, other, start, end in spans[index + 1 :]:
+            same = (group, area) == (other_group, other_area)
+            if same and _overlap((since, until), (start, end)):
+                place = f"{path}, group {group}, area {area}"
+                repair = "give every row of a version the same dates, apart from other versions'"
+                raise Refused("two versions apply on one day", place, (version, other), repair)
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    (start, end), (other_start, other_end) = one, other
+    return (start or date.min) <= (other_end or date.max) and (other_start or date.min) <= (
+        end or date.max
+    )

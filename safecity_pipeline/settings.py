@@ -1,0 +1,104 @@
+"""A deployment's own settings: `safecity.toml`, two folders, and where they are taken from.
+
+Belongs here: which area, which year, which folders. Does not belong here: anything that can be
+derived from them (the force, the peers: see `registry`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from safecity_pipeline.model import Refused
+
+KNOWN = {"area_code", "area_name", "year", "raw", "warehouse", "keep_releases", "keep_restricted"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one deployment says of itself. Folders are absolute, or relative to the working folder."""
+
+    area_code: str
+    area_name: str
+    year: str
+    raw: Path = Path("raw")
+    warehouse: Path = Path("warehouse")
+    keep_releases: int = 5
+    keep_restricted: int = 2
+    config: Path | None = None
+
+    def with_folders(self, raw: Path | None, warehouse: Path | None) -> Settings:
+        """The same settings with the folders of a command line, where it names any."""
+        return replace(self, raw=raw or self.raw, warehouse=warehouse or self.warehouse)
+
+
+def load(config: Path | None = None) -> Settings:
+    """Read `config`, or SAFECITY_CONFIG, or `safecity.toml` here, or the packaged Southampton.
+
+    Folders: SAFECITY_RAW and SAFECITY_WAREHOUSE win over the file; a relative folder in the file
+    is taken from the folder that the file lies in. Raises Refused naming the key at fault.
+    """
+    path = config or _named_by_environment() or _beside()
+    entries = _read(path)
+    base = path.parent if path != PACKAGED else Path()
+    return Settings(
+        area_code=_text(entries, "area_code", path),
+        area_name=_text(entries, "area_name", path),
+        year=_text(entries, "year", path),
+        raw=_folder("SAFECITY_RAW", entries.get("raw", "raw"), base),
+        warehouse=_folder("SAFECITY_WAREHOUSE", entries.get("warehouse", "warehouse"), base),
+        keep_releases=_count(entries, "keep_releases", 5, path),
+        keep_restricted=_count(entries, "keep_restricted", 2, path),
+        config=path,
+    )
+
+
+PACKAGED = Path(__file__).parent / "registry" / "southampton.toml"
+
+
+def _named_by_environment() -> Path | None:
+    named = os.environ.get("SAFECITY_CONFIG")
+    return Path(named) if named else None
+
+
+def _beside() -> Path:
+    beside = Path("safecity.toml")
+    return beside if beside.is_file() else PACKAGED
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(
+            "no such configuration",
+            str(path),
+            repair="name a safecity.toml with --config or SAFECITY_CONFIG",
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"not TOML: {error}", str(path)) from None
+    unknown = sorted(set(entries) - KNOWN)
+    if unknown:
+        raise Refused("unknown key", str(path), unknown[0], f"known: {', '.join(sorted(KNOWN))}")
+    return entries
+
+
+def _text(entries: dict[str, object], key: str, path: Path) -> str:
+    value = entries.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise Refused(f"{key} must be a text", str(path), value, f'write {key} = "…"')
+    return value.strip()
+
+
+def _count(entries: dict[str, object], key: str, otherwise: int, path: Path) -> int:
+    value = entries.get(key, otherwise)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise Refused(f"{key} must be a whole number from 1", str(path), value)
+    return value
+
+
+def _folder(variable: str, named: object, base: Path) -> Path:
+    from_environment = os.environ.get(variable)
+    return Path(from_environment) if from_environment else base / str(named)

@@ -1,0 +1,319 @@
+"""The tables that analysts and outside checks rely on: each column, its type and its meaning.
+
+Belongs here: declarations only; DDL, comments and the data dictionary follow from them. Does not
+belong here: what is written into the tables. Extend a table at its end; never rename a column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    sql_type: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """`schema.name`, its columns and its meaning. `public`: it stands in the shareable database."""
+
+    schema: str
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    public: bool = True
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Read `name TYPE meaning` lines."""
+    parts = (line.strip().split(" ", 2) for line in text.strip().splitlines())
+    return tuple(Column(name, sql_type, comment) for name, sql_type, comment in parts)
+
+
+INDICATOR_VALUE = Table(
+    "mart",
+    "indicator_value",
+    "One row an indicator, area, period and dimension value: the figure and its 95 % interval.",
+    _columns("""
+        indicator VARCHAR Key of the indicator, see meta.indicator
+        area_code VARCHAR Area, see meta.area
+        area_name VARCHAR Name of the area
+        area_type VARCHAR Kind of the area
+        period VARCHAR Label: 2014-15 is a financial year, 2014M09 a month, 2014Q3 a quarter
+        period_kind VARCHAR year, quarter or month
+        dimension VARCHAR Breakdown; all for the whole
+        dimension_value VARCHAR Member of the breakdown; all for the whole
+        period_start DATE First day of the period
+        period_end DATE Last day of the period
+        coverage_start DATE First day that the extracts cover
+        coverage_end DATE Last day that the extracts cover
+        complete BOOLEAN The extracts cover the whole period
+        numerator DOUBLE Events counted
+        denominator DOUBLE What they are divided by; null for a plain count
+        value DOUBLE numerator / denominator × scale; null where it cannot be known
+        lower_95 DOUBLE Lower limit of the 95 % interval
+        upper_95 DOUBLE Upper limit of the 95 % interval
+        unit VARCHAR Unit of the value
+        obs_status VARCHAR SDMX status: A normal, M missing
+        suppressed_reason VARCHAR Why a value is null, in one word
+        extracted_on DATE Newest date on which an extract behind the value was received
+        denominator_vintage VARCHAR Edition of the population estimates
+        months_covered INTEGER Months of the period that the extracts cover
+    """),
+)
+
+FINDING = Table(
+    "mart",
+    "finding",
+    "One row a comparison of a value: with an earlier period, or with the peer group.",
+    _columns("""
+        indicator VARCHAR Key of the indicator
+        area_code VARCHAR Area
+        area_name VARCHAR Name of the area
+        dimension VARCHAR Breakdown; all for the whole
+        dimension_value VARCHAR Member of the breakdown
+        comparison VARCHAR previous_period, previous_year, five_years, baseline:YEAR, peer_rank …
+        comparator VARCHAR What the value is compared with: a period or a dated peer group
+        period VARCHAR Period of the value
+        base_period VARCHAR Period compared with; null for a rank
+        value DOUBLE The value, over the months that are compared
+        base_value DOUBLE The value compared with, over the like months
+        change DOUBLE Change from base_value to value
+        change_unit VARCHAR percent, or percentage points for a proportion
+        change_lower_95 DOUBLE Lower limit of the 95 % interval of the change
+        change_upper_95 DOUBLE Upper limit of the 95 % interval of the change
+        significance VARCHAR better, worse, higher, lower, similar, or not compared
+        rank_high INTEGER Rank with 1 = highest value
+        rank_best INTEGER Rank with 1 = best by polarity; null where neither end is good
+        rank_of INTEGER Number of areas ranked
+        rank_lower_95 INTEGER Lower limit of the 95 % interval of rank_high
+        rank_upper_95 INTEGER Upper limit of the 95 % interval of rank_high
+        status VARCHAR comparable, or the reason why not: part_year, unequal_coverage, zero_base …
+        broken_by VARCHAR Definitional changes between the two periods, by id
+        sentence VARCHAR The finding in words
+        compared_start DATE First day of the months compared
+        compared_end DATE Last day of the months compared
+    """),
+)
+
+EXTRACT = Table(
+    "meta",
+    "extract",
+    "One row a file under raw/: what became of it. rows_read = valid + quarantined + excluded.",
+    _columns("""
+        extract_id VARCHAR Key of the extract: hash of its path and content
+        source VARCHAR Source that reads it; null where none does
+        file VARCHAR Path below raw/
+        sha256 VARCHAR Hash of the file's bytes
+        bytes BIGINT Size
+        rows_read BIGINT Physical rows, heads and blank rows included
+        rows_valid BIGINT Rows that count in this release
+        rows_quarantined BIGINT Rows refused, see quarantine.<source> in the restricted database
+        rows_excluded BIGINT Heads, blank rows, and rows of units that another extract delivers
+        status VARCHAR read, superseded, refused, unrecognised or withdrawn
+        received_at DATE Date of receipt: as the manifest says, else of the file
+        message VARCHAR Why, in words, where the status is not read
+        layout VARCHAR Layout by which it was read
+        vouched BOOLEAN A manifest beside it speaks of it
+        synthetic BOOLEAN It holds made-up rows
+    """),
+)
+
+EXTRACT_SHEET = Table(
+    "meta",
+    "extract_sheet",
+    "The ledger by extract and sheet; rows_read is counted independently of the loader.",
+    _columns("""
+        extract_id VARCHAR Extract
+        sheet VARCHAR Sheet; empty for a text file
+        rows_read BIGINT Physical rows
+        rows_valid BIGINT Rows that count in this release
+        rows_quarantined BIGINT Rows refused
+        rows_excluded BIGINT All rows excluded: the sum of the next three
+        excluded_layout BIGINT Heads, titles and notes
+        excluded_blank BIGINT Blank rows
+        excluded_superseded BIGINT Rows of units that another extract delivers
+    """),
+)
+
+EXTRACT_UNIT = Table(
+    "meta",
+    "extract_unit",
+    "What each extract delivers, by unit; every unit is counted once.",
+    _columns("""
+        extract_id VARCHAR Extract
+        unit VARCHAR Table and geography or supplier
+        period VARCHAR Period of the unit
+        rows BIGINT Clean rows of the unit in this extract
+        status VARCHAR counted or superseded
+        superseded_by VARCHAR Extract whose rows count instead
+        reason VARCHAR Why the other extract goes first
+    """),
+)
+
+CHECK_RESULT = Table(
+    "meta",
+    "check_result",
+    "Outcome of every check of the refresh that made this release.",
+    _columns("""
+        run_id VARCHAR Refresh that ran the check
+        source VARCHAR Source, or the part of the pipeline, that the check speaks of
+        check_name VARCHAR Name of the check
+        period VARCHAR Period, where the check is about one
+        severity VARCHAR ERROR stops the publication, WARN does not
+        passed BOOLEAN It holds
+        failed_rows BIGINT Rows for which it does not
+        message VARCHAR In words, without any cell's value
+    """),
+)
+
+SOURCE = Table(
+    "meta",
+    "source",
+    "The kinds of extract that are known.",
+    _columns("""
+        source VARCHAR Key of the source
+        title VARCHAR In words
+        supplier VARCHAR Who publishes or sends it
+        licence VARCHAR Terms of use
+        cadence VARCHAR How often it comes
+        audience VARCHAR public, partners or analysts
+        disclosure VARCHAR Rule of disclosure control
+        rules_hash VARCHAR Hash of everything that decides how its extracts are read
+    """),
+)
+
+INDICATOR = Table(
+    "meta",
+    "indicator",
+    "The declared indicators and the statements that compute them.",
+    _columns("""
+        indicator VARCHAR Key of the indicator
+        title VARCHAR In words
+        subject VARCHAR Subject under which it is declared
+        unit VARCHAR Unit of its values
+        series VARCHAR Concept that definitional changes refer to
+        polarity VARCHAR low_is_good, high_is_good or none
+        disclosure VARCHAR Rule of disclosure control of its sources
+        sql VARCHAR Statement over the restricted database that gives numerator and denominator
+        kind VARCHAR rate, proportion or count
+        per BIGINT Scale
+        peer_group VARCHAR Peer group in which it is ranked
+        notes VARCHAR What a reader must know
+    """),
+)
+
+PEER = Table(
+    "meta",
+    "peer",
+    "Peer groups: dated lists of most similar areas.",
+    _columns("""
+        peer_group VARCHAR Key of the group
+        version VARCHAR Version of its membership
+        area_code VARCHAR Area whose peers these are
+        peer_code VARCHAR A peer
+        applies_from DATE First day; null for open
+        applies_to DATE Last day; null for open
+        source VARCHAR Where the membership is stated
+    """),
+)
+
+AREA = Table(
+    "meta",
+    "area",
+    "Areas of England and Wales, and bodies without an area.",
+    _columns("""
+        area_code VARCHAR Code
+        area_name VARCHAR Name
+        area_type VARCHAR local_authority, csp, police_force, region, country or body
+        country VARCHAR E or W
+        region_code VARCHAR Region
+        force_code VARCHAR Home force
+        csp_code VARCHAR Community Safety Partnership
+        start_date DATE First day; null for before 2009
+        end_date DATE Last day; null while it exists
+        successors VARCHAR Codes of the areas that followed it
+        aliases VARCHAR Other spellings, separated by |
+    """),
+)
+
+AREA_MEMBER = Table(
+    "meta",
+    "area_member",
+    "Which local authorities made up an area, by date of the geography.",
+    _columns("""
+        area_code VARCHAR Area
+        as_of DATE Date of the geography
+        member_code VARCHAR Local authority
+    """),
+)
+
+RELEASE = Table(
+    "meta",
+    "release",
+    "The release that this database belongs to: one row.",
+    _columns("""
+        stamp VARCHAR Name of the release
+        area_code VARCHAR Area that the assessment is about
+        area_name VARCHAR Its name
+        year VARCHAR Financial year of the assessment
+        synthetic BOOLEAN Made from made-up extracts
+        code VARCHAR Version of the pipeline and hash of its code
+        configuration VARCHAR Hash of the settings
+        registry VARCHAR Hash of layouts, indicators, areas and peers
+        extracts VARCHAR Hash of all extracts and their manifests
+        published_at TIMESTAMP Time of publication (UTC)
+    """),
+)
+
+RUN_COST = Table(
+    "meta",
+    "run_cost",
+    "What each step of the refresh cost.",
+    _columns("""
+        step VARCHAR Step
+        seconds DOUBLE Wall-clock seconds
+        rows BIGINT Rows handled
+        peak_megabytes DOUBLE Largest resident memory of the process so far
+    """),
+)
+
+TABLES = (
+    INDICATOR_VALUE,
+    FINDING,
+    EXTRACT,
+    EXTRACT_SHEET,
+    EXTRACT_UNIT,
+    CHECK_RESULT,
+    SOURCE,
+    INDICATOR,
+    PEER,
+    AREA,
+    AREA_MEMBER,
+    RELEASE,
+    RUN_COST,
+)
+
+
+def create(table: Table) -> str:
+    """DDL and comments of one table; an existing table is replaced."""
+    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
+    statements = [f"CREATE OR REPLACE TABLE {table.full_name} ({columns})"]
+    statements.append(f"COMMENT ON TABLE {table.full_name} IS {quoted(table.comment)}")
+    statements += [
+        f'COMMENT ON COLUMN {table.full_name}."{column.name}" IS {quoted(column.comment)}'
+        for column in table.columns
+    ]
+    return ";\n".join(statements)
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

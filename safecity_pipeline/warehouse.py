@@ -1,0 +1,310 @@
+"""The warehouse: the file under construction, the releases, the switch, and the lock.
+
+    warehouse/build/            the pipeline's own: lock, work.duckdb, scratch, Dagster's home
+    warehouse/releases/<stamp>/public/safecity.duckdb
+    warehouse/releases/<stamp>/restricted/safecity_restricted.duckdb      (folder 0700)
+    warehouse/current           relative symlink to the newest release
+
+A release is a folder that never changes once it has its name, so a reader keeps what it opened
+and a refresh never waits for readers. This is the only module that opens a DuckDB file; nothing
+ever opens one by other means while DuckDB has it open (that would drop its lock).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from duckdb import DuckDBPyConnection
+from filelock import FileLock, Timeout
+
+from safecity_pipeline import tables
+from safecity_pipeline.model import Refused
+from safecity_pipeline.tables import Table, quoted
+
+STORAGE_VERSION = "v1.5.0"
+PUBLIC, RESTRICTED = "safecity.duckdb", "safecity_restricted.duckdb"
+MEMORY_LIMIT = "600MB"
+
+
+class Warehouse:
+    """One warehouse folder. Making the object touches nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.build = folder / "build"
+        self.releases = folder / "releases"
+        self.scratch = self.build / "scratch"
+        self.work = self.build / "work.duckdb"
+
+    # --- one refresh at a time ---------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, what: str = "a refresh") -> Iterator[None]:
+        """Hold the warehouse for writing; re-entrant in one process. Raises Refused, saying who
+        holds it."""
+        self.build.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.build / "refresh.lock", timeout=0, is_singleton=True)
+        holder = self.build / "refresh.holder.json"
+        try:
+            lock.acquire()
+        except Timeout:
+            raise Refused(
+                f"another refresh holds this warehouse: {_held_by(holder)}",
+                str(self.folder),
+                repair="wait until it has ended, or stop it",
+            ) from None
+        try:
+            if lock.lock_counter == 1:
+                holder.write_text(json.dumps(_holder(what)), encoding="utf-8")
+            yield
+        finally:
+            if lock.lock_counter == 1:
+                holder.unlink(missing_ok=True)
+            lock.release()
+
+    # --- the file under construction ---------------------------------------------------------
+
+    @contextmanager
+    def open_work(self) -> Iterator[DuckDBPyConnection]:
+        """The file under construction, made where it is not there. The caller holds the lock."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        connection = self._attached()
+        try:
+            connection.execute("USE work")
+            for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            yield connection
+        finally:
+            connection.close()
+
+    def _attached(self) -> DuckDBPyConnection:
+        connection = _connect(self.scratch)
+        try:
+            _attach(connection, self.work, "work")
+            return connection
+        except duckdb.Error:
+            # Spoilt by a crash of the machine: everything in it can be made again from raw/.
+            connection.close()
+            for file in (self.work, self.work.with_name("work.duckdb.wal")):
+                file.unlink(missing_ok=True)
+        connection = _connect(self.scratch)
+        _attach(connection, self.work, "work")
+        return connection
+
+    # --- releases ------------------------------------------------------------------------------
+
+    def current(self) -> Path | None:
+        """Folder of the newest release, or None before the first."""
+        link, pointer = self.folder / "current", self.folder / "current.txt"
+        if link.is_dir():
+            return self.releases / link.resolve().name
+        if pointer.is_file():
+            named = self.releases / pointer.read_text(encoding="utf-8").strip()
+            return named if named.is_dir() else None
+        return None
+
+    def read_release(self, restricted: bool = False) -> DuckDBPyConnection:
+        """A read-only connection to the newest release. Raises Refused where there is none."""
+        folder = self.current()
+        file = _database(folder, restricted) if folder else None
+        if file is None or not file.is_file():
+            raise Refused(
+                "no release has been published here yet",
+                str(self.folder),
+                repair="run `safecity refresh`, or name another folder with --warehouse",
+            )
+        connection = duckdb.connect()
+        connection.execute(f"ATTACH {quoted(str(file))} AS release (READ_ONLY)")
+        connection.execute("USE release")
+        return connection
+
+    def release_facts(self) -> dict[str, Any] | None:
+        """The one row of meta.release of the newest release."""
+        if self.current() is None:
+            return None
+        connection = self.read_release()
+        try:
+            row = connection.execute("SELECT * FROM meta.release").df().iloc[0]
+            return {str(name): value for name, value in row.items()}
+        finally:
+            connection.close()
+
+    def publish(self, stamp: str, public: Iterable[Table]) -> Path:
+        """Make a release of the closed work file and switch to it. Returns its folder.
+
+        Everything is written under a name that no reader looks for, then named, then pointed to:
+        a reader sees the whole old release or the whole new one.
+        """
+        partial = self.releases / f".partial-{stamp}"
+        restricted = partial / "restricted"
+        (partial / "public").mkdir(parents=True)
+        restricted.mkdir(mode=0o700)
+        shutil.copyfile(self.work, restricted / RESTRICTED)
+        _finish(restricted / RESTRICTED, partial / "public" / PUBLIC, list(public), self.scratch)
+        for file in (restricted / RESTRICTED, partial / "public" / PUBLIC):
+            _flush(file)
+        os.chmod(restricted / RESTRICTED, 0o600)
+        folder = self.releases / stamp
+        os.rename(partial, folder)
+        self._switch(stamp)
+        return folder
+
+    def _switch(self, stamp: str) -> None:
+        _flush_folder(self.releases)
+        if sys.platform == "win32":  # an open file's folder cannot be replaced there
+            pointer = self.folder / "current.txt.new"
+            pointer.write_text(stamp, encoding="utf-8")
+            os.replace(pointer, self.folder / "current.txt")
+            return
+        fresh = self.folder / ".current.new"
+        fresh.unlink(missing_ok=True)
+        os.symlink(Path("releases") / stamp, fresh, target_is_directory=True)
+        os.replace(fresh, self.folder / "current")
+        _flush_folder(self.folder)
+
+    def sweep(self) -> None:
+        """Remove what an interrupted refresh left: half-made releases, and scratch files."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        now = self.current()
+        for folder in self.releases.glob("*") if self.releases.is_dir() else ():
+            never_current = now is None or folder.name > now.name
+            if folder.name.startswith(".partial-") or never_current:
+                shutil.rmtree(folder)
+
+    def prune(self, keep: int, keep_restricted: int) -> None:
+        """Drop the oldest releases, and the row-level parts of older ones first."""
+        folders = sorted(path for path in self.releases.iterdir() if path.is_dir())
+        for folder in folders[:-keep]:
+            shutil.rmtree(folder)
+        for folder in folders[-keep:-keep_restricted]:
+            shutil.rmtree(folder / "restricted", ignore_errors=True)
+
+
+def memory() -> DuckDBPyConnection:
+    """A database in memory, for looking at one file or planning a statement."""
+    connection = duckdb.connect()
+    for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
+        connection.execute(f"CREATE SCHEMA {schema}")
+    return connection
+
+
+@contextmanager
+def transaction(connection: DuckDBPyConnection) -> Iterator[None]:
+    """All of it or nothing."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def fill(connection: DuckDBPyConnection, table: Table, rows: pd.DataFrame) -> None:
+    """Replace a declared table by the rows; a column that they lack is null."""
+    connection.execute(tables.create(table))
+    if rows.empty:
+        return
+    named = [column.name for column in table.columns if column.name in rows.columns]
+    listed = ", ".join(f'"{name}"' for name in named)
+    plain = rows[named].astype(object).where(rows[named].notna(), None)
+    connection.register("rows_now", plain)
+    casts = ", ".join(
+        f'CAST("{column.name}" AS {column.sql_type})'
+        for column in table.columns
+        if column.name in named
+    )
+    connection.execute(f"INSERT INTO {table.full_name} ({listed}) SELECT {casts} FROM rows_now")
+    connection.unregister("rows_now")
+
+
+def stamp_now() -> str:
+    """Name of a release made now: UTC, to the microsecond, so that names sort by time."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+
+
+def _connect(scratch: Path) -> DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(f"SET temp_directory = {quoted(str(scratch))}")
+    connection.execute(f"SET memory_limit = {quoted(MEMORY_LIMIT)}")
+    connection.execute("SET autoinstall_known_extensions = false")
+    return connection
+
+
+def _attach(connection: DuckDBPyConnection, file: Path, name: str) -> None:
+    connection.execute(
+        f"ATTACH {quoted(str(file))} AS {name} (STORAGE_VERSION {quoted(STORAGE_VERSION)})"
+    )
+
+
+def _database(folder: Path, restricted: bool) -> Path:
+    return folder / "restricted" / RESTRICTED if restricted else folder / "public" / PUBLIC
+
+
+def _finish(restricted: Path, public: Path, shared: list[Table], scratch: Path) -> None:
+    """Drop the pipeline's own schema from the copy, and copy the shareable tables out of it."""
+    connection = _connect(scratch)
+    try:
+        _attach(connection, restricted, "restricted")
+        connection.execute("DROP SCHEMA IF EXISTS restricted.build CASCADE")
+        _attach(connection, public, "shareable")
+        connection.execute("USE shareable")
+        for schema in sorted({table.schema for table in shared}):
+            connection.execute(f"CREATE SCHEMA {schema}")
+        for table in shared:
+            connection.execute(tables.create(table))
+            connection.execute(
+                f"INSERT INTO shareable.{table.full_name} BY NAME "
+                f"SELECT * FROM restricted.{table.full_name}"
+            )
+        connection.execute("CHECKPOINT restricted; CHECKPOINT shareable")
+    finally:
+        connection.close()
+
+
+def _holder(what: str) -> Mapping[str, object]:
+    return {
+        "what": what,
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+
+
+def _held_by(holder: Path) -> str:
+    try:
+        facts = json.loads(holder.read_text(encoding="utf-8"))
+        return (
+            f"{facts['what']}, process {facts['process']} on {facts['host']} since {facts['since']}"
+        )
+    except (OSError, ValueError, KeyError):
+        return "it has only just begun"
+
+
+def _flush(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
