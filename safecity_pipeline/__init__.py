@@ -8,6 +8,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger
     measure         indicator → SQL → value and interval
     compare         values → findings; sentences: findings → words
+    bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     warehouse       the file under construction, releases, the atomic switch, the lock
     refresh         the steps of a refresh, as plain functions
     orchestration/  the same steps as Dagster assets; definitions: the code location

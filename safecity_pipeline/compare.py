@@ -75,6 +75,8 @@ class Series:
             for value in self.values.values()
             if value.kind != "year" and period.financial_year_of(value.start).label == label
         }
+        if whole.complete and sum(months for _, months in inside) != 12:
+            return {whole.offset: whole}  # one yearly row, whatever quarters came beside it
         return inside or {whole.offset: whole}
 
     def over(self, label: str, offsets: Offsets) -> tuple[float, float | None]:
@@ -90,7 +92,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of mart.finding. A field that does not apply is None."""
+    """One row of mart.finding. A field that does not apply is None.
+
+    The last two are for the wording only: months compared, where some between compared_start and
+    compared_end may be lacking, and areas of the peer group, with and without a figure.
+    """
 
     indicator: str
     area_code: str
@@ -118,12 +124,15 @@ class Finding:
     compared_end: date | None = None
     dimension: str = "all"
     dimension_value: str = "all"
+    compared_months: int | None = None
+    group_size: int | None = None
 
 
 def series_of(values: pd.DataFrame, stock: bool) -> dict[str, Series]:
     """Rows of mart.indicator_value of one indicator, by area. Rows without numerator are left."""
     found: dict[str, Series] = {}
-    for row in values[values["numerator"].notna()].itertuples(index=False):
+    rows: Iterable[Any] = values[values["numerator"].notna()].itertuples(index=False)
+    for row in rows:
         series = found.setdefault(row.area_code, Series(row.area_code, row.area_name, stock))
         series.values[row.period] = _value(row)
     return found
@@ -153,13 +162,28 @@ def findings(
 
     `home`, `name`: the assessed area. Only its findings exist where it has no peers.
     """
-    group = group_on(indicator.peer_group, date.today()) if indicator.peer_group else None
-    for area_code in group.members if group else (home,):
+    groups = _groups(indicator, found, home, group_on)
+    peers = (code for group in groups.values() if group for code in group.members)
+    for area_code in dict.fromkeys((home, *peers)):
         if area_code in found:
             for made in _changes(indicator, found[area_code]):
                 yield sentences.worded(indicator, made)
-    for made in _among_peers(indicator, found, home, name, group_on):
+    for made in _among_peers(indicator, found, home, name, groups):
         yield sentences.worded(indicator, made)
+
+
+def _groups(
+    indicator: Indicator, found: Mapping[str, Series], home: str, group_on: GroupOn
+) -> dict[str, PeerGroup | None]:
+    """Every period that the area or one of its peers of that time has, and the group then."""
+    dated: dict[str, PeerGroup | None] = {}
+    for label in sorted({label for series in found.values() for label in series.values}):
+        last = period.parse(label).end
+        group = group_on(indicator.peer_group, last) if indicator.peer_group else None
+        codes = group.members if group else (home,)
+        if any(label in _values(found, code) for code in codes):
+            dated[label] = group
+    return dated
 
 
 # --- changes on earlier periods ------------------------------------------------------------------
@@ -192,7 +216,10 @@ def _base(comparison: str, now: Period) -> Period | None:
 def _change(
     indicator: Indicator, series: Series, comparison: str, value: Value, base: Period
 ) -> Finding:
-    offsets, status = _like(series, value, base)
+    mine, theirs, status = _like(series, value, base)
+    compared = mine or frozenset(series.parts(value.period))
+    start, end = _span(series, value.period, compared)
+    x1, n1 = series.over(value.period, compared)
     finding = Finding(
         indicator.indicator,
         series.area_code,
@@ -202,37 +229,34 @@ def _change(
         value.period,
         status,
         base.label,
-        compared_start=value.coverage_start,
-        compared_end=value.coverage_end,
-    )
-    x1, n1 = series.over(value.period, offsets or frozenset(series.parts(value.period)))
-    finding = replace(finding, value=_quotient(indicator, x1, n1))
-    if not offsets:
-        return finding
-    start, end = _span(series, value.period, offsets)
-    x0, n0 = series.over(base.label, offsets)
-    finding = replace(
-        finding,
-        base_value=_quotient(indicator, x0, n0),
+        value=_quotient(indicator, x1, n1),
         compared_start=start,
         compared_end=end,
+        compared_months=_months(compared),
     )
+    if not theirs:
+        return finding
+    x0, n0 = series.over(base.label, theirs)
+    finding = replace(finding, base_value=_quotient(indicator, x0, n0))
     return _with_change(indicator, finding, (x0, n0), (x1, n1))
 
 
-def _like(series: Series, value: Value, base: Period) -> tuple[Offsets, str]:
-    """The parts that both periods have, and what to call the comparison over them."""
+def _like(series: Series, value: Value, base: Period) -> tuple[Offsets, Offsets, str]:
+    """The parts of the period and of its base that are compared, and what to call that."""
     earlier = series.values.get(base.label)
     if earlier is None:
-        return frozenset(), "missing_base"
-    mine, theirs = series.parts(value.period), series.parts(base.label)
-    if value.kind != "year":
-        return frozenset(mine), "comparable"
-    shared = frozenset(mine) & frozenset(theirs)
-    if value.complete and earlier.complete:
-        # A year from quarters against a year from one table: both whole, nothing to match.
-        return frozenset(mine) | frozenset(theirs), "comparable"
-    return shared, "part_year" if shared else "missing_base"
+        return frozenset(), frozenset(), "missing_base"
+    mine = frozenset(series.parts(value.period))
+    theirs = frozenset(series.parts(base.label))
+    if value.kind != "year" or (value.complete and earlier.complete):
+        # Whole against whole needs no matching: one may be of quarters, the other of one table.
+        return mine, theirs, "comparable"
+    shared = mine & theirs
+    return shared, shared, "part_year" if shared else "missing_base"
+
+
+def _months(offsets: Offsets) -> int:
+    return sum(months for _, months in offsets)
 
 
 def _span(series: Series, label: str, offsets: Offsets) -> tuple[date, date]:
@@ -250,7 +274,7 @@ def _with_change(
     lacking = indicator.denominator is not None and (not n0 or not n1)
     if lacking:
         return replace(finding, status="missing_denominator")
-    if x0 < 0 or x1 < 0:
+    if not (_possible(indicator, x0, n0) and _possible(indicator, x1, n1)):
         return replace(finding, status="cannot_tell")
     unit = "percentage points" if indicator.kind == "proportion" else "percent"
     if x0 == 0 and indicator.kind != "proportion":
@@ -264,6 +288,11 @@ def _with_change(
         change_unit=unit,
         significance=statistics.benchmark(found, 0.0, indicator.polarity),
     )
+
+
+def _possible(indicator: Indicator, x: float, n: float | None) -> bool:
+    """False for a count below 0, and for a part larger than its whole: both come of corrections."""
+    return x >= 0 and (indicator.kind != "proportion" or x <= (n or 0.0))
 
 
 def _interval_of_change(
@@ -280,7 +309,7 @@ def _quotient(indicator: Indicator, x: float, n: float | None) -> float | None:
     return x * indicator.per / n if n else None
 
 
-# --- among the peers -------------------------------------------------------------------------------
+# --- among the peers ------------------------------------------------------------------------------
 
 
 def _among_peers(
@@ -288,51 +317,43 @@ def _among_peers(
     found: Mapping[str, Series],
     home: str,
     name: str,
-    group_on: GroupOn,
+    groups: Mapping[str, PeerGroup | None],
 ) -> Iterator[Finding]:
     wanted = [one for one in indicator.compare if one in ("peer_rank", "group_average")]
-    for label in _labels(found, home, indicator, group_on) if wanted else ():
-        ends = period.parse(label).end
-        group = group_on(str(indicator.peer_group), ends)
+    for label, group in groups.items() if wanted else ():
         if group is None:
-            yield from _alone(indicator, found, home, name, label, wanted)
+            whose = str(indicator.peer_group)
+            yield from _apart(indicator, found[home], label, whose, "no_peer_group", wanted)
         else:
             yield from _in_group(indicator, found, home, name, label, group, wanted)
 
 
-def _labels(
-    found: Mapping[str, Series], home: str, indicator: Indicator, group_on: GroupOn
-) -> list[str]:
-    """Every period that the area or one of its peers has."""
-    group = group_on(str(indicator.peer_group), date.today())
-    codes = group.members if group else (home,)
-    labels = {label for code in codes if code in found for label in found[code].values}
-    return sorted(labels)
-
-
-def _alone(
+def _apart(
     indicator: Indicator,
-    found: Mapping[str, Series],
-    home: str,
-    name: str,
+    series: Series,
     label: str,
+    comparator: str,
+    status: str,
     wanted: Iterable[str],
+    group_size: int | None = None,
 ) -> Iterator[Finding]:
-    series = found[home]
-    value = series.values[label]
-    quotient = _quotient(indicator, value.numerator, value.denominator)
+    """The value of an area that cannot be set among others, and why."""
+    offsets = frozenset(series.parts(label))
+    start, end = _span(series, label, offsets)
     for comparison in wanted:
         yield Finding(
             indicator.indicator,
-            home,
-            name,
+            series.area_code,
+            series.area_name,
             comparison,
-            indicator.peer_group,
+            comparator,
             label,
-            "no_peer_group",
-            value=quotient,
-            compared_start=value.coverage_start,
-            compared_end=value.coverage_end,
+            status,
+            value=_quotient(indicator, *series.over(label, offsets)),
+            compared_start=start,
+            compared_end=end,
+            compared_months=_months(offsets),
+            group_size=group_size,
         )
 
 
@@ -344,8 +365,10 @@ class Ranked:
     numerators: tuple[float, ...]
     denominators: tuple[float, ...]
     status: str
+    group_size: int
     start: date | None = None
     end: date | None = None
+    months: int | None = None
 
 
 def _in_group(
@@ -358,14 +381,22 @@ def _in_group(
     wanted: Iterable[str],
 ) -> Iterator[Finding]:
     comparator = f"{group.group}@{group.version}"
-    present = [found[code] for code in group.members if label in _values(found, code)]
-    ranked = _ranked(indicator, present, label)
-    if not any(series.area_code == home for series in ranked.series):
-        status = _why_absent(found, home, label) if ranked.series else ranked.status
-        for comparison in wanted:
-            yield Finding(indicator.indicator, home, name, comparison, comparator, label, status)
+    ranked = _ranked(indicator, found, label, group)
+    size = len(group.members)
+    if label not in _values(found, home):
+        for one in wanted:
+            yield Finding(indicator.indicator, home, name, one, comparator, label, "not_received")
+    elif all(series.area_code != home for series in ranked.series):
+        lacking = not _has_base(indicator, found[home], label)
+        status = "missing_denominator" if lacking else ranked.status
+        yield from _apart(indicator, found[home], label, comparator, status, wanted, size)
+    if len(ranked.series) == 1:
+        # First and last of one says nothing, and its own average even less.
+        lone = ranked.series[0]
+        yield from _apart(indicator, lone, label, comparator, "no_peer_data", wanted, size)
+        return
     if "peer_rank" in wanted:
-        yield from _ranks(indicator, ranked, comparator, label, len(group.members))
+        yield from _ranks(indicator, ranked, comparator, label)
     if "group_average" in wanted:
         yield from _against_average(indicator, ranked, comparator, label)
 
@@ -374,39 +405,36 @@ def _values(found: Mapping[str, Series], code: str) -> Mapping[str, Value]:
     return found[code].values if code in found else {}
 
 
-def _why_absent(found: Mapping[str, Series], home: str, label: str) -> str:
-    value = _values(found, home).get(label)
-    return "not_received" if value is None else "missing_denominator"
-
-
-def _ranked(indicator: Indicator, present: list[Series], label: str) -> Ranked:
+def _ranked(
+    indicator: Indicator, found: Mapping[str, Series], label: str, group: PeerGroup
+) -> Ranked:
     """Over the parts that all of them have; areas without a denominator take no part."""
+    size = len(group.members)
+    present = [found[code] for code in group.members if label in _values(found, code)]
     usable = [series for series in present if _has_base(indicator, series, label)]
-    parts = [frozenset(series.parts(label)) for series in usable]
-    whole = bool(usable) and all(series.values[label].complete for series in usable)
     if not usable:
-        return Ranked((), (), (), "missing_denominator" if present else "not_received")
+        return Ranked((), (), (), "missing_denominator", size)
+    parts = [frozenset(series.parts(label)) for series in usable]
+    whole = all(series.values[label].complete for series in usable)
     shared = frozenset.intersection(*parts)
-    if whole:
-        sums = [series.over(label, one) for series, one in zip(usable, parts, strict=True)]
-    elif not shared:
-        return Ranked((), (), (), "unequal_coverage")
-    else:
-        sums = [series.over(label, shared) for series in usable]
-    uneven = not whole and any(one != shared for one in parts)
+    if not whole and not shared:
+        return Ranked((), (), (), "unequal_coverage", size)
+    over = parts if whole else [shared] * len(parts)
+    sums = [series.over(label, one) for series, one in zip(usable, over, strict=True)]
+    uneven = any(one != shared for one in parts)
     status = "comparable" if whole else "unequal_coverage" if uneven else "part_year"
-    start, end = _span(usable[0], label, parts[0] if whole else shared)
+    start, end = _span(usable[0], label, over[0])
     denominators = tuple(1.0 if n is None else n for _, n in sums)
-    return Ranked(tuple(usable), tuple(x for x, _ in sums), denominators, status, start, end)
+    numerators = tuple(x for x, _ in sums)
+    months = _months(over[0])
+    return Ranked(tuple(usable), numerators, denominators, status, size, start, end, months)
 
 
 def _has_base(indicator: Indicator, series: Series, label: str) -> bool:
     return indicator.denominator is None or bool(series.values[label].denominator)
 
 
-def _ranks(
-    indicator: Indicator, ranked: Ranked, comparator: str, label: str, members: int
-) -> Iterator[Finding]:
+def _ranks(indicator: Indicator, ranked: Ranked, comparator: str, label: str) -> Iterator[Finding]:
     quotients = _quotients(indicator, ranked)
     high = statistics.rank(quotients)
     low = statistics.rank(quotients, higher_first=False)
@@ -432,6 +460,8 @@ def _ranks(
             rank_upper_95=limits[position][1],
             compared_start=ranked.start,
             compared_end=ranked.end,
+            compared_months=ranked.months,
+            group_size=ranked.group_size,
         )
 
 
@@ -462,6 +492,8 @@ def _against_average(
             significance=statistics.benchmark(own, average, indicator.polarity),
             compared_start=ranked.start,
             compared_end=ranked.end,
+            compared_months=ranked.months,
+            group_size=ranked.group_size,
         )
 
 

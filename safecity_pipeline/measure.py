@@ -39,8 +39,36 @@ def cells_sql(part: Part, source: Source) -> str:
         GROUP BY ALL {received}"""
 
 
+def rows_behind_sql(part: Part, source: Source) -> str:
+    """Rows by file behind one part: counted ones, and all of the area and period.
+
+    Parameters: area code, first and last day of the period. A stock (a population) is taken for
+    the year in which the period begins, over the area's local authorities.
+    """
+    home = (
+        f"{source.home_force} = (SELECT force_code FROM meta.area WHERE area_code = $1)"
+        if part.forces == "home"
+        else "true"
+    )
+    if is_stock(source):
+        within = (
+            "r.area_code IN (SELECT member_code FROM meta.area_member WHERE area_code = $1) "
+            f"AND year({source.period_start}) = year($2) AND $3 IS NOT NULL"
+        )
+    else:
+        within = f"r.area_code = $1 AND {source.period_start} BETWEEN $2 AND $3"
+    return f"""
+        SELECT e.file, count(*) FILTER (WHERE ({part.where}) AND {home}) AS counted, count(*)
+        FROM {source.clean} AS r
+        JOIN (SELECT extract_id, file FROM meta.extract) AS e ON e.extract_id = r._extract_id
+        WHERE {within} GROUP BY e.file ORDER BY e.file"""
+
+
 def _periods_sql(part: Part, source: Source) -> str:
-    """The cells, and the financial years that they add up to, with what they cover."""
+    """The cells, and the financial years that they add up to, with what they cover.
+
+    Where a year came both whole and by quarters, the whole stands: nothing is counted twice.
+    """
     return f"""
         WITH cell AS ({cells_sql(part, source)}),
         dated AS (
@@ -61,7 +89,9 @@ def _periods_sql(part: Part, source: Source) -> str:
                min(period_start) AS coverage_start, max(period_end) AS coverage_end,
                sum(months)::BIGINT AS months_covered, sum(part_value) AS part_value,
                max(received_at) AS received_at
-        FROM dated GROUP BY area_code, fiscal"""
+        FROM (SELECT * FROM dated
+              QUALIFY months = max(months) OVER (PARTITION BY area_code, fiscal))
+        GROUP BY area_code, fiscal"""
 
 
 def _snapshot_sql(part: Part, source: Source) -> str:
@@ -83,7 +113,8 @@ def _snapshot_sql(part: Part, source: Source) -> str:
 def sql(indicator: Indicator, sources: Mapping[str, Source]) -> str:
     """The whole statement: numerator, denominator and coverage by area and period.
 
-    A rate over a stock takes the stock of the calendar year in which the period begins.
+    A rate over a stock takes the stock of the calendar year in which the period begins; over a
+    count it takes the count of exactly the same months, or none.
     """
     numerator = _periods_sql(indicator.numerator, sources[indicator.numerator.source])
     columns = (
@@ -105,7 +136,8 @@ def sql(indicator: Indicator, sources: Mapping[str, Source]) -> str:
     else:
         joined = (
             f"LEFT JOIN ({_periods_sql(indicator.denominator, source)}) AS d "
-            "ON d.area_code = n.area_code AND d.period = n.period"
+            "ON (d.area_code, d.period, d.coverage_start, d.coverage_end, d.months_covered) = "
+            "(n.area_code, n.period, n.coverage_start, n.coverage_end, n.months_covered)"
         )
         vintage = "NULL::VARCHAR"
     return (

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,13 @@ import pandas as pd
 from duckdb import DuckDBPyConnection
 
 import safecity_pipeline
-from safecity_pipeline import compare, measure, registry, tables, warehouse
-from safecity_pipeline.ingest import intake, survey
+from safecity_pipeline import bookkeeping, compare, measure, registry, tables, warehouse
+from safecity_pipeline.ingest import intake, ledger, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.model import Check, Extract, Indicator, Refused
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.settings import Settings
-from safecity_pipeline.tables import Table
 from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS build.check_result (
     passed BOOLEAN, failed_rows BIGINT, message VARCHAR);
 CREATE TABLE IF NOT EXISTS build.run_cost (
     step VARCHAR, seconds DOUBLE, rows BIGINT, peak_megabytes DOUBLE);
+CREATE TABLE IF NOT EXISTS build.step_state (step VARCHAR, made_from VARCHAR, sequence BIGINT);
 """
 
 
@@ -60,12 +61,15 @@ class Refresh:
 
     def __init__(self, settings: Settings, run_id: str = "") -> None:
         self.settings = settings
-        self.warehouse = Warehouse(settings.warehouse)
+        self.warehouse = Warehouse(settings.warehouse, ledger.STATE + STATE)
         self.run_id = run_id or warehouse.stamp_now()
 
     @cached_property
     def registry(self) -> Registry:
-        return registry.load(self.settings.config)
+        """Everything declared. Raises Refused where it, or the assessed area, is not known."""
+        found = registry.load(self.settings.config)
+        found.area(self.settings.area_code)
+        return found
 
     @cached_property
     def survey(self) -> survey.Survey:
@@ -97,19 +101,25 @@ class Refresh:
 
     def look(self) -> Report:
         """Survey raw/, and write down areas, peers, sources and indicators."""
+        if self.nothing_new:
+            return self._unchanged("raw")
         with self._step("meta/extract") as (connection, report):
             with transaction(connection):
-                self._write_registry(connection)
-                warehouse.fill(connection, tables.EXTRACT, self._extract_rows())
+                for table, rows in bookkeeping.registry_rows(self.registry).items():
+                    warehouse.fill(connection, table, rows)
+                files = bookkeeping.extract_rows(self.survey.extracts, self._withdrawn())
+                warehouse.fill(connection, tables.EXTRACT, files)
                 warehouse.fill(connection, tables.EXTRACT_SHEET, pd.DataFrame())
                 warehouse.fill(connection, tables.EXTRACT_UNIT, pd.DataFrame())
-            report.checks = self._survey_checks()
+            report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn())
             report.rows = len(self.survey.extracts)
-            report.facts = {"files": _listing(self.survey.extracts)}
+            report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
         return report
 
     def take_in(self, name: str) -> Report:
         """Bring one source's clean rows up to date with raw/."""
+        if self.nothing_new:
+            return self._unchanged(name)
         source = self.registry.sources[name]
         extracts = [e for e in self.survey.extracts if e.status == "read" and e.source == name]
         with self._step(f"clean/{name}") as (connection, report):
@@ -126,11 +136,13 @@ class Refresh:
                 self._write_ledger(connection, taken, extracts)
             report.checks = taken.checks
             report.rows = int(taken.ledger["rows_valid"].sum())
-            report.facts = _intake_facts(taken, extracts)
+            report.facts = bookkeeping.intake_facts(taken, extracts)
         return report
 
     def indicators(self) -> Report:
         """Compute mart.indicator_value."""
+        if self.nothing_new:
+            return self._unchanged()
         with self._step("mart/indicator_value") as (connection, report):
             measure.prove(connection, self.registry.indicators.values(), self.registry.sources)
             values = [
@@ -146,6 +158,8 @@ class Refresh:
 
     def findings(self) -> Report:
         """Compute mart.finding for the assessed area and its peers."""
+        if self.nothing_new:
+            return self._unchanged()
         with self._step("mart/finding") as (connection, report):
             values = connection.execute("SELECT * FROM mart.indicator_value ORDER BY ALL").df()
             made = [
@@ -175,6 +189,22 @@ class Refresh:
         report.facts = {"published": True, "release": stamp}
         return report
 
+    def _unchanged(self, about: str | None = None) -> Report:
+        """No data work: the newest release stands, and so do its checks."""
+        report = Report({"unchanged": True})
+        if about is not None:
+            connection = self.warehouse.read_release()
+            try:
+                rows = connection.execute(
+                    "SELECT check_name, passed, message, severity, period, failed_rows "
+                    "FROM meta.check_result WHERE source = ?",
+                    [about],
+                ).fetchall()
+            finally:
+                connection.close()
+            report.checks = [Check(about, *row) for row in rows]
+        return report
+
     # --- what the steps write ------------------------------------------------------------------
 
     @contextmanager
@@ -183,15 +213,47 @@ class Refresh:
         began = time.monotonic()
         report = Report()
         with self.warehouse.open_work() as connection:
-            connection.execute(STATE)
             yield connection, report
             with transaction(connection):
                 self._store_checks(connection, name, report.checks)
+                self._note_state(connection, name)
                 connection.execute("DELETE FROM build.run_cost WHERE step = ?", [name])
                 connection.execute(
                     "INSERT INTO build.run_cost VALUES (?, ?, ?, ?)",
                     [name, time.monotonic() - began, report.rows, _peak_megabytes()],
                 )
+
+    def _note_state(self, connection: DuckDBPyConnection, step: str) -> None:
+        connection.execute("DELETE FROM build.step_state WHERE step = ?", [step])
+        connection.execute(
+            "INSERT INTO build.step_state "
+            "SELECT ?, ?, coalesce(max(sequence), 0) + 1 FROM build.step_state",
+            [step, repr(self.fingerprint)],
+        )
+
+    def _up_to_date(self, connection: DuckDBPyConnection) -> bool:
+        """Every step was taken on what is there now, each after the steps that it rests on.
+
+        In the web interface single assets can be made anew; without this a release could
+        join new extracts to old figures.
+        """
+        taken = {
+            step: sequence
+            for step, made_from, sequence in connection.execute(
+                "SELECT step, made_from, sequence FROM build.step_state"
+            ).fetchall()
+            if made_from == repr(self.fingerprint)
+        }
+        stages = [
+            ["meta/extract"],
+            [f"clean/{name}" for name in self.registry.sources],
+            ["mart/indicator_value"],
+            ["mart/finding"],
+        ]
+        if not all(step in taken for stage in stages for step in stage):
+            return False
+        spans = [[taken[step] for step in stage] for stage in stages]
+        return all(max(one) < min(other) for one, other in pairwise(spans))
 
     def _store_checks(self, connection: DuckDBPyConnection, step: str, checks: list[Check]) -> None:
         about = {check.source for check in checks} or {step}
@@ -207,59 +269,6 @@ class Refresh:
                 "INSERT INTO build.check_result VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
-    def _write_registry(self, connection: DuckDBPyConnection) -> None:
-        areas = self.registry.areas
-        renamed = {"code": "area_code", "name": "area_name", "type": "area_type"}
-        dated = {"start": "start_date", "end": "end_date"}
-        rows = pd.DataFrame(areas.rows()).rename(columns=renamed | dated)
-        warehouse.fill(connection, tables.AREA, rows)
-        warehouse.fill(connection, tables.AREA_MEMBER, pd.DataFrame(areas.member_rows()))
-        peers = pd.DataFrame(areas.peer_rows()).rename(columns={"group": "peer_group"})
-        warehouse.fill(connection, tables.PEER, peers)
-        warehouse.fill(connection, tables.SOURCE, self._source_rows())
-        warehouse.fill(connection, tables.INDICATOR, self._indicator_rows())
-
-    def _source_rows(self) -> pd.DataFrame:
-        return pd.DataFrame(
-            {
-                "source": source.name,
-                "title": source.title,
-                "supplier": source.supplier,
-                "licence": source.licence,
-                "cadence": source.cadence,
-                "audience": source.audience,
-                "disclosure": source.disclosure,
-                "rules_hash": intake.rules_hash(source, self.registry.digest),
-            }
-            for source in self.registry.sources.values()
-        )
-
-    def _indicator_rows(self) -> pd.DataFrame:
-        known = self.registry.sources
-        return pd.DataFrame(
-            {
-                **{name: getattr(one, name) for name in INDICATOR_FACTS},
-                "disclosure": known[one.numerator.source].disclosure,
-                "sql": measure.sql(one, known),
-            }
-            for one in self.registry.indicators.values()
-        )
-
-    def _extract_rows(self) -> pd.DataFrame:
-        """Every file of raw/ as surveyed, and those of the last release that are gone."""
-        rows = [_extract_row(extract) for extract in self.survey.extracts]
-        for file, extract_id in self._withdrawn().items():
-            rows.append(
-                {
-                    "extract_id": extract_id,
-                    "file": file,
-                    "status": "withdrawn",
-                    "message": "it was in the last release and is not in raw/ any more",
-                    **NO_ROWS,
-                }
-            )
-        return pd.DataFrame(rows, columns=[column.name for column in tables.EXTRACT.columns])
-
     def _withdrawn(self) -> dict[str, str]:
         if self.warehouse.current() is None:
             return {}
@@ -273,41 +282,12 @@ class Refresh:
         present = {extract.file for extract in self.survey.extracts}
         return {file: extract_id for file, extract_id in before if file not in present}
 
-    def _survey_checks(self) -> list[Check]:
-        extracts = self.survey.extracts
-        unknown = [e for e in extracts if e.status == "unrecognised"]
-        refused = [e for e in extracts if e.status == "refused"]
-        gone = self._withdrawn()
-        made_up = {e.synthetic for e in extracts if e.status == "read"}
-        return [
-            _check("files_recognised", unknown, "files that no source reads"),
-            _check("files_usable", refused, "files are refused before reading"),
-            _check("files_still_there", gone, "files of the last release are withdrawn"),
-            _check("manifests_kept", self.survey.missing, "files that a manifest names are absent"),
-            _check("manifests_readable", self.survey.faults, "manifests cannot be read"),
-            Check(
-                "raw",
-                "synthetic_apart",
-                len(made_up) < 2,
-                "synthetic and real extracts lie in one folder"
-                if len(made_up) > 1
-                else "synthetic and real extracts are not mixed",
-                "ERROR",
-            ),
-        ]
-
     def _write_ledger(
         self, connection: DuckDBPyConnection, taken: Intake, extracts: list[Extract]
     ) -> None:
         """Replace the source's rows of meta.extract, extract_sheet and extract_unit."""
         ids = [extract.extract_id for extract in extracts]
-        files = _with_rows(extracts, taken)
-        units = _unit_rows(taken)
-        for table, rows in (
-            (tables.EXTRACT, files),
-            (tables.EXTRACT_SHEET, taken.ledger),
-            (tables.EXTRACT_UNIT, units),
-        ):
+        for table, rows in bookkeeping.ledger_rows(taken, extracts).items():
             connection.execute(
                 f"DELETE FROM {table.full_name} WHERE list_contains(?, extract_id)", [ids]
             )
@@ -339,6 +319,11 @@ class Refresh:
         return self.registry.areas.peer_group(group, self.settings.area_code, day)
 
     def _may_publish(self, connection: DuckDBPyConnection) -> None:
+        if not self._up_to_date(connection):
+            raise Refused(
+                "nothing is published: not every step was taken on the extracts that are there now",
+                repair="run the whole refresh, not single assets of it",
+            )
         failed = connection.execute(
             "SELECT source, check_name, message FROM build.check_result "
             "WHERE severity = 'ERROR' AND NOT passed ORDER BY ALL"
@@ -379,91 +364,6 @@ class Refresh:
         warehouse.fill(connection, tables.RELEASE, pd.DataFrame([facts]))
 
 
-NO_ROWS = {"rows_read": 0, "rows_valid": 0, "rows_quarantined": 0, "rows_excluded": 0}
-INDICATOR_FACTS = (
-    "indicator",
-    "title",
-    "subject",
-    "unit",
-    "series",
-    "polarity",
-    "kind",
-    "per",
-    "peer_group",
-    "notes",
-)
-
-
-def _extract_row(extract: Extract) -> dict[str, Any]:
-    return {
-        "extract_id": extract.extract_id,
-        "source": extract.source,
-        "file": extract.file,
-        "sha256": extract.sha256,
-        "bytes": extract.bytes,
-        **NO_ROWS,
-        "status": extract.status,
-        "received_at": extract.received_at,
-        "message": extract.message,
-        "layout": extract.layout.name if extract.layout else None,
-        "vouched": extract.vouched is not None,
-        "synthetic": extract.synthetic,
-    }
-
-
-def _with_rows(extracts: list[Extract], taken: Intake) -> pd.DataFrame:
-    """Rows of meta.extract with what became of each extract's rows."""
-    columns = list(NO_ROWS)
-    sums = taken.ledger.groupby("extract_id")[columns].sum().to_dict("index")
-    counted = {one.unit.extract_id for one in taken.decisions if one.counted}
-    lost = {one.unit.extract_id for one in taken.decisions if not one.counted} - counted
-    rows = []
-    for extract in extracts:
-        row = {**_extract_row(extract), **sums.get(extract.extract_id, {})}
-        if extract.extract_id in taken.refused:
-            row |= {"status": "refused", "message": taken.refused[extract.extract_id]}
-        elif extract.extract_id in lost:
-            row |= {"status": "superseded", "message": "other extracts deliver all its units"}
-        rows.append(row)
-    return pd.DataFrame(rows, columns=[column.name for column in tables.EXTRACT.columns])
-
-
-def _unit_rows(taken: Intake) -> pd.DataFrame:
-    from safecity_pipeline import period
-
-    def label(one: Any) -> str:
-        return period.spanning(one.unit.start, one.unit.end).label
-
-    return pd.DataFrame(
-        {
-            "extract_id": one.unit.extract_id,
-            "unit": f"{one.unit.table}/{one.unit.geography}"
-            if one.unit.table
-            else one.unit.geography,
-            "period": label(one),
-            "rows": one.unit.rows,
-            "status": "counted" if one.counted else "superseded",
-            "superseded_by": one.superseded_by,
-            "reason": one.reason,
-        }
-        for one in taken.decisions
-    )
-
-
-def _intake_facts(taken: Intake, extracts: list[Extract]) -> dict[str, Any]:
-    sums = {name: int(taken.ledger[name].sum()) for name in NO_ROWS}
-    superseded = sum(not one.counted for one in taken.decisions)
-    return {**sums, "units_superseded": superseded, "files": _listing(extracts)}
-
-
-def _listing(extracts: Any) -> list[str]:
-    return [f"{extract.file} ({extract.status})" for extract in extracts]
-
-
-def _check(name: str, found: Any, words: str) -> Check:
-    return Check("raw", name, not found, f"{len(found)} {words}", failed_rows=len(found))
-
-
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -477,9 +377,10 @@ def code_version() -> str:
     return f"{safecity_pipeline.__version__}+{digest.hexdigest()[:12]}"
 
 
-def _peak_megabytes() -> float:
+def _peak_megabytes() -> float | None:
+    """Largest resident memory of this process so far; not known on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def released_table(table: Table) -> bool:
-    return table.public

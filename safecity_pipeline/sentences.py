@@ -1,6 +1,6 @@
 """Findings in words, as a careful statistician would say them.
 
-Belongs here: wording only. A sentence says "rose" or "fell" only where the interval of the change
+Belongs here: wording only. A sentence says "up" or "down" only where the interval of the change
 excludes no change, names the months where a year is not whole, and says which end a rank counts
 from. Does not belong here: deciding anything (`compare`).
 """
@@ -8,7 +8,6 @@ from. Does not belong here: deciding anything (`compare`).
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from safecity_pipeline import period
@@ -18,13 +17,14 @@ if TYPE_CHECKING:
     from safecity_pipeline.compare import Finding
 
 WHY_NOT = {
-    "missing_base": "cannot be compared: there is no figure for {base}",
-    "zero_base": "cannot be given as a percentage: the figure for {base} was 0",
-    "missing_denominator": "cannot be given as a rate: a population estimate is missing",
-    "not_received": "is not known: no extract covers it",
-    "no_peer_group": "is not ranked: no peer group is declared for the area",
-    "unequal_coverage": "cannot be compared: the areas have no months in common",
-    "cannot_tell": "cannot be compared: a count is below 0 after corrections",
+    "missing_base": "no like figure for {base} to compare it with",
+    "zero_base": "no percentage change on {base}, when it was 0",
+    "missing_denominator": "no figure: the {divisor} figure that it is divided by is missing",
+    "not_received": "no figure: no extract covers it",
+    "no_peer_group": "no peer group is declared for the area",
+    "no_peer_data": "no other area of its peer group has a figure",
+    "unequal_coverage": "the areas of its peer group have no months in common",
+    "cannot_tell": "not compared with {base}: corrections left a count that cannot be",
 }
 
 
@@ -34,80 +34,123 @@ def worded(indicator: Indicator, finding: Finding) -> Finding:
 
 
 def _sentence(indicator: Indicator, finding: Finding) -> str:
-    subject = f"{indicator.title}, {finding.area_name}, {_when(finding)}"
+    # The figure carries the unit; a title that ends in it would say it twice.
+    title = indicator.title.removesuffix(f" {indicator.unit}")
+    said = [_figure(indicator, finding.value)] if finding.value is not None else []
+    said.append(_said(indicator, finding))
+    return f"{title}, {finding.area_name}, {_when(finding)}: {', '.join(said)}."
+
+
+def _said(indicator: Indicator, finding: Finding) -> str:
     if finding.rank_high is not None:
-        return f"{subject}: {_figure(indicator, finding.value)}, {_rank(finding)}."
+        return _rank(finding)
     if finding.change is not None:
-        return f"{subject}: {_figure(indicator, finding.value)}. {_change(finding)}."
+        return _change(finding)
     if finding.comparison == "group_average" and finding.base_value is not None:
-        return f"{subject}: {_figure(indicator, finding.value)}, {_against(indicator, finding)}."
-    base = period.parse(finding.base_period).printed if finding.base_period else ""
-    why = WHY_NOT.get(finding.status, "cannot be compared").format(base=base)
-    known = f" ({_figure(indicator, finding.value)})" if finding.value is not None else ""
-    return f"{subject}{known}: {why}."
+        return _against(indicator, finding)
+    divisor = indicator.denominator.source.replace("_", " ") if indicator.denominator else ""
+    return WHY_NOT[_why(finding)].format(base=_base_when(finding), divisor=divisor)
+
+
+def _why(finding: Finding) -> str:
+    """A figure whose base alone has no denominator is there, but has nothing to stand against."""
+    if finding.status == "missing_denominator" and finding.value is not None:
+        return "missing_base"
+    return finding.status
 
 
 def _when(finding: Finding) -> str:
-    whole = period.parse(finding.period)
-    if finding.compared_start is None or finding.compared_end is None:
-        return whole.printed
-    if (finding.compared_start, finding.compared_end) == (whole.start, whole.end):
-        return whole.printed
-    covered = period.describe_coverage(finding.compared_start, finding.compared_end)
-    return f"{covered} (part of {whole.printed})"
+    start, end, months = finding.compared_start, finding.compared_end, finding.compared_months
+    if start is None or end is None or months is None or _is_whole(finding):
+        return period.parse(finding.period).printed
+    covered = period.describe_coverage(start, end)
+    spanned = (end.year - start.year) * 12 + end.month - start.month + 1
+    return covered if months == spanned else f"{covered} ({months} of these {spanned} months)"
 
 
-def _figure(indicator: Indicator, value: float | None) -> str:
-    return (
-        "not known" if value is None else f"{rounded(value, indicator.decimals)} {indicator.unit}"
-    )
+def _is_whole(finding: Finding) -> bool:
+    """Every month of the period is compared, or the finding does not say which are."""
+    now = period.parse(finding.period)
+    return finding.compared_months in (None, len(now.months))
+
+
+def _figure(indicator: Indicator, value: float) -> str:
+    return f"{rounded(value, indicator.decimals)} {indicator.unit}"
 
 
 def _change(finding: Finding) -> str:
-    assert finding.change is not None and finding.base_period is not None
-    unit = " %" if finding.change_unit == "percent" else " percentage points"
+    assert finding.change is not None
     lower, upper = finding.change_lower_95, finding.change_upper_95
-    size = f"{rounded(abs(finding.change), 1)}{unit}"
-    likely = ""
-    if lower is not None and upper is not None:
-        likely = f" (likely between {signed(lower)} and {signed(upper)}{unit})"
+    percent = finding.change_unit == "percent"
+    unit, short = (" %", " %") if percent else (" percentage points", " points")
     since = f" on {_base_when(finding)}"
-    if lower is None or upper is None or lower <= 0 <= upper:
-        return f"No clear change{since}: {signed(finding.change)}{unit}{likely}"
-    return f"{'Up' if finding.change > 0 else 'Down'} {size}{since}{likely}"
+    if lower is None or upper is None:
+        return f"no clear change{since} ({signed(finding.change)}{unit})"
+    likely = f"likely {signed(lower)} to {signed(upper)}{short}"
+    if lower <= 0 <= upper:
+        return f"no clear change{since} ({signed(finding.change)}{unit}, {likely})"
+    return (
+        f"{'up' if finding.change > 0 else 'down'} {_size(finding.change)}{unit}{since} ({likely})"
+    )
+
+
+def _size(change: float) -> str:
+    size = rounded(abs(change), 1)
+    return "less than 0.1" if size == "0.0" else size
 
 
 def _base_when(finding: Finding) -> str:
-    base = period.parse(str(finding.base_period))
-    start, end = finding.compared_start, finding.compared_end
-    now = period.parse(finding.period)
-    if start is None or end is None or (start, end) == (now.start, now.end):
-        return base.printed
-    return f"the same months of {base.printed}"
+    if finding.base_period is None:
+        return "the other areas"
+    base = period.parse(finding.base_period).printed
+    return (
+        base if _is_whole(finding) or finding.base_value is None else f"the same months of {base}"
+    )
 
 
 def _rank(finding: Finding) -> str:
-    high, of = finding.rank_high, finding.rank_of
-    place = "highest" if high == 1 else f"{ordinal(high or 0)} highest"
-    words = f"{place} of {of}"
-    if finding.rank_lower_95 is not None and finding.rank_lower_95 != finding.rank_upper_95:
-        words += f" (likely between {finding.rank_lower_95} and {finding.rank_upper_95})"
+    words = f"{_place(finding)} of {finding.rank_of}"
+    lower, upper = finding.rank_lower_95, finding.rank_upper_95
+    if lower is not None and upper is not None and lower != upper:
+        words += f" (likely {ordinal(lower)} to {ordinal(upper)} highest)"
     if finding.rank_best is not None:
         words += f"; position {finding.rank_best} where 1 is best"
     if finding.status == "unequal_coverage":
         words += "; over the months that all of them cover"
-    return words
+    return words + _without(finding)
+
+
+def _place(finding: Finding) -> str:
+    """Which end a rank counts from; the last place has nobody beside it and is the lowest."""
+    high = finding.rank_high or 0
+    if high == finding.rank_of:
+        return "lowest"
+    return "highest" if high == 1 else f"{ordinal(high)} highest"
+
+
+def _without(finding: Finding) -> str:
+    lacking = (finding.group_size or 0) - (finding.rank_of or 0)
+    if lacking <= 0:
+        return ""
+    return f"; {lacking} of the group's {finding.group_size} areas {_have(lacking)} no figure"
+
+
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def _against(indicator: Indicator, finding: Finding) -> str:
-    average = _figure(indicator, finding.base_value)
+    assert finding.base_value is not None
+    average = rounded(finding.base_value, indicator.decimals)
     words = {
-        "better": "better than",
-        "worse": "worse than",
-        "lower": "lower than",
-        "higher": "higher than",
-    }.get(str(finding.significance), "similar to")
-    return f"{words} the group's {average}"
+        "better": "better than ",
+        "worse": "worse than ",
+        "lower": "lower than ",
+        "higher": "higher than ",
+        "same": "similar to ",
+        "similar": "similar to ",
+    }.get(str(finding.significance), "not compared with ")
+    return f"{words}the peer group's {average}"
 
 
 def rounded(value: float, decimals: int) -> str:
@@ -120,8 +163,9 @@ def rounded(value: float, decimals: int) -> str:
 
 
 def signed(value: float) -> str:
+    """With its sign, to one decimal; what rounds to nothing has none."""
     text = rounded(value, 1)
-    return text if text.startswith("-") else f"+{text}"
+    return text if text.startswith("-") or text == "0.0" else f"+{text}"
 
 
 def ordinal(number: int) -> str:
@@ -129,7 +173,3 @@ def ordinal(number: int) -> str:
     if number % 100 in (11, 12, 13):
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
-
-
-def day(value: date) -> str:
-    return f"{value.day} {value:%B %Y}"

@@ -1,6 +1,6 @@
 """The warehouse: the file under construction, the releases, the switch, and the lock.
 
-    warehouse/build/            the pipeline's own: lock, work.duckdb, scratch, Dagster's home
+    warehouse/build/            the pipeline's own: lock, work-*.duckdb, scratch, Dagster's home
     warehouse/releases/<stamp>/public/safecity.duckdb
     warehouse/releases/<stamp>/restricted/safecity_restricted.duckdb      (folder 0700)
     warehouse/current           relative symlink to the newest release
@@ -12,6 +12,7 @@ ever opens one by other means while DuckDB has it open (that would drop its lock
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -38,14 +39,19 @@ MEMORY_LIMIT = "600MB"
 
 
 class Warehouse:
-    """One warehouse folder. Making the object touches nothing."""
+    """One warehouse folder. Making the object touches nothing.
 
-    def __init__(self, folder: Path) -> None:
+    `shape`: the pipeline's own tables in the work file, as DDL. A version of the pipeline with
+    other tables starts a work file of its own; everything in it can be made again from raw/.
+    """
+
+    def __init__(self, folder: Path, shape: str = "") -> None:
+        self.shape = shape
         self.folder = folder
         self.build = folder / "build"
         self.releases = folder / "releases"
         self.scratch = self.build / "scratch"
-        self.work = self.build / "work.duckdb"
+        self.work = self.build / f"work-{hashlib.sha256(shape.encode()).hexdigest()[:8]}.duckdb"
 
     # --- one refresh at a time ---------------------------------------------------------------
 
@@ -84,6 +90,7 @@ class Warehouse:
             connection.execute("USE work")
             for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            connection.execute(self.shape or "SELECT 1")
             yield connection
         finally:
             connection.close()
@@ -96,7 +103,7 @@ class Warehouse:
         except duckdb.Error:
             # Spoilt by a crash of the machine: everything in it can be made again from raw/.
             connection.close()
-            for file in (self.work, self.work.with_name("work.duckdb.wal")):
+            for file in (self.work, self.work.with_name(f"{self.work.name}.wal")):
                 file.unlink(missing_ok=True)
         connection = _connect(self.scratch)
         _attach(connection, self.work, "work")
@@ -154,9 +161,9 @@ class Warehouse:
         _finish(restricted / RESTRICTED, partial / "public" / PUBLIC, list(public), self.scratch)
         for file in (restricted / RESTRICTED, partial / "public" / PUBLIC):
             _flush(file)
-        os.chmod(restricted / RESTRICTED, 0o600)
+        (restricted / RESTRICTED).chmod(0o600)
         folder = self.releases / stamp
-        os.rename(partial, folder)
+        partial.rename(folder)
         self._switch(stamp)
         return folder
 
@@ -169,13 +176,16 @@ class Warehouse:
             return
         fresh = self.folder / ".current.new"
         fresh.unlink(missing_ok=True)
-        os.symlink(Path("releases") / stamp, fresh, target_is_directory=True)
+        fresh.symlink_to(Path("releases") / stamp, target_is_directory=True)
         os.replace(fresh, self.folder / "current")
         _flush_folder(self.folder)
 
     def sweep(self) -> None:
-        """Remove what an interrupted refresh left: half-made releases, and scratch files."""
+        """Remove what an interrupted refresh left, and work files of another shape."""
         shutil.rmtree(self.scratch, ignore_errors=True)
+        for file in self.build.glob("work-*.duckdb*"):
+            if not file.name.startswith(self.work.name):
+                file.unlink()
         now = self.current()
         for folder in self.releases.glob("*") if self.releases.is_dir() else ():
             never_current = now is None or folder.name > now.name

@@ -21,7 +21,7 @@ import pandas as pd
 
 import safecity_pipeline
 from safecity_pipeline import tables
-from safecity_pipeline.ingest import ledger, load, schema, units
+from safecity_pipeline.ingest import ledger, load, rules, schema, units
 from safecity_pipeline.ingest.units import Decision, Unit
 from safecity_pipeline.model import Check, Extract, Places, Source
 
@@ -63,13 +63,13 @@ def take_in(
     source: Source,
     extracts: Sequence[Extract],
     places: Places,
-    rules: str,
+    rules_version: str,
     scratch: Path,
     transaction: Transaction,
 ) -> Intake:
     """Bring the tables of one source up to date with the extracts that are there."""
     with transaction(connection):
-        _prepare(connection, source, rules)
+        _prepare(connection, source, rules_version)
         fresh = _changed(connection, source, extracts)
     done = 0
     for batch in _batches(fresh):
@@ -87,13 +87,13 @@ def take_in(
     return intake
 
 
-def _prepare(connection: DuckDBPyConnection, source: Source, rules: str) -> None:
+def _prepare(connection: DuckDBPyConnection, source: Source, rules_version: str) -> None:
     """Make the source's tables, or make them anew where its rules have changed."""
     connection.execute(ledger.STATE)
     state = connection.execute(
         "SELECT rules_hash FROM build.source_state WHERE source = ?", [source.name]
     ).fetchone()
-    if state and state[0] == rules:
+    if state and state[0] == rules_version:
         return
     for table in (
         schema.clean_table(source),
@@ -103,7 +103,7 @@ def _prepare(connection: DuckDBPyConnection, source: Source, rules: str) -> None
         connection.execute(tables.create(table))
     for name in ("source_state", "ingested", "unit"):
         connection.execute(f"DELETE FROM build.{name} WHERE source = ?", [source.name])
-    connection.execute("INSERT INTO build.source_state VALUES (?, ?)", [source.name, rules])
+    connection.execute("INSERT INTO build.source_state VALUES (?, ?)", [source.name, rules_version])
 
 
 def _changed(
@@ -170,7 +170,7 @@ def _add(
             ledger.note(connection, source, read_as[count.extract_id], count)
         for extract in staged.refused:
             connection.execute(
-                "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0)",
+                "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0)",
                 [extract.extract_id, source.name, read_as[extract.extract_id], extract.message],
             )
         _note_units(connection, source, [extract.extract_id for extract in batch])
@@ -256,7 +256,7 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
         intake.ledger["rows_read"] - intake.ledger["excluded_layout"] < source.minimum_rows
     ]
     return [
-        ledger.check(source, intake.ledger),
+        ledger.check(source, intake.ledger, ledger.uneven(connection, source)),
         Check(
             source.name,
             "extracts_readable",
@@ -285,9 +285,7 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
 
 def check_names(source: Source) -> Mapping[str, str]:
     """Every check of a source, with its severity, in order."""
-    from safecity_pipeline.ingest import rules
-
     fixed = dict.fromkeys(("extracts_readable", "volume", "units_dated"), "WARN")
-    named = dict.fromkeys(rules.names(source), "WARN")
+    named = dict.fromkeys(rules.words(source), "WARN")
     across = {rule.name: "WARN" for rule in source.across}
     return {"ledger_adds_up": "ERROR", **fixed, **named, **across}

@@ -22,7 +22,7 @@ STATE = """
 CREATE TABLE IF NOT EXISTS build.source_state (source VARCHAR, rules_hash VARCHAR);
 CREATE TABLE IF NOT EXISTS build.ingested (
     extract_id VARCHAR, source VARCHAR, read_as VARCHAR, message VARCHAR, sheet VARCHAR,
-    rows_read BIGINT, layout BIGINT, blank BIGINT);
+    rows_read BIGINT, layout BIGINT, blank BIGINT, cells BIGINT);
 CREATE TABLE IF NOT EXISTS build.unit (
     extract_id VARCHAR, source VARCHAR, unit_table VARCHAR, geography VARCHAR,
     period_start DATE, period_end DATE, rows BIGINT);
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS build.unit (
 def note(connection: DuckDBPyConnection, source: Source, read_as: str, count: SheetCount) -> None:
     """Remember that a sheet is stored, with the scan's count."""
     connection.execute(
-        "INSERT INTO build.ingested VALUES (?, ?, ?, '', ?, ?, ?, ?)",
+        "INSERT INTO build.ingested VALUES (?, ?, ?, '', ?, ?, ?, ?, ?)",
         [
             count.extract_id,
             source.name,
@@ -41,6 +41,7 @@ def note(connection: DuckDBPyConnection, source: Source, read_as: str, count: Sh
             count.rows_read,
             count.layout,
             count.blank,
+            count.cells,
         ],
     )
 
@@ -73,7 +74,25 @@ def sheets(connection: DuckDBPyConnection, source: Source) -> pd.DataFrame:
     ).df()
 
 
-def check(source: Source, ledger: pd.DataFrame) -> Check:
+def uneven(connection: DuckDBPyConnection, source: Source) -> int:
+    """Clean rows too many or too few: each physical row gives one, or one a column if wide.
+
+    Counting physical rows cannot show a row that is stored twice; this does.
+    """
+    row = connection.execute(
+        f"""
+        SELECT coalesce(sum(abs(stored.n - i.cells)), 0) FROM (
+            SELECT _extract_id, _sheet, _row, count(*) AS n FROM (
+                SELECT _extract_id, _sheet, _row FROM clean.{source.name} UNION ALL
+                SELECT _extract_id, _sheet, _row FROM set_aside.{source.name}) GROUP BY ALL) stored
+        JOIN build.ingested AS i ON i.extract_id = stored._extract_id AND i.sheet = stored._sheet
+        WHERE i.source = ? AND i.message = ''""",
+        [source.name],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def check(source: Source, ledger: pd.DataFrame, uneven: int = 0) -> Check:
     """The one check of a source that stops a publication."""
     off = (
         ledger["rows_read"]
@@ -81,14 +100,15 @@ def check(source: Source, ledger: pd.DataFrame) -> Check:
         - ledger["rows_quarantined"]
         - ledger["rows_excluded"]
     )
-    lost = int(off.abs().sum())
+    lost = int(off.abs().sum()) + uneven
     message = (
         f"{int(ledger['rows_read'].sum())} rows read = {int(ledger['rows_valid'].sum())} valid + "
         f"{int(ledger['rows_quarantined'].sum())} quarantined + "
         f"{int(ledger['rows_excluded'].sum())} excluded"
     )
     if lost:
-        message = f"the ledger does not add up in {int((off != 0).sum())} sheets, by {lost} rows"
+        sheets = int((off != 0).sum())
+        message = f"the ledger does not add up, by {lost} rows ({sheets} sheets, {uneven} doubled)"
     return Check(source.name, "ledger_adds_up", lost == 0, message, "ERROR", failed_rows=lost)
 
 
@@ -105,10 +125,10 @@ def rule_checks(connection: DuckDBPyConnection, source: Source) -> list[Check]:
             source.name,
             name,
             name not in broken,
-            f"{broken.get(name, 0)} rows in quarantine for this rule",
+            f"{broken[name]:,} rows in quarantine, for: {words}" if name in broken else words,
             failed_rows=broken.get(name, 0),
         )
-        for name in rules.names(source)
+        for name, words in rules.words(source).items()
     ]
 
 

@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from safecity_pipeline.ingest.survey import open_bytes
+from safecity_pipeline.ingest.survey import UNREADABLE, open_bytes
 from safecity_pipeline.model import Refused
+
+HEAD_ROW = 1
+LONGEST = 100_000  # beyond it, readers differ in what they take for one cell
 
 
 @dataclass
@@ -26,11 +29,12 @@ class Lines:
     broken: dict[int, str] = field(default_factory=dict)
     mended: dict[int, bytes] = field(default_factory=dict)
     carriage_returns: int = 0
+    closed: int = 0
 
     @property
     def clean(self) -> bool:
         """A strict reader can take the file as it is."""
-        same_ends = self.carriage_returns in (0, self.total, self.total - 1)
+        same_ends = self.carriage_returns in (0, self.closed)
         return same_ends and not (self.blank or self.broken or self.mended)
 
 
@@ -39,15 +43,22 @@ def scan(path: Path, cells: int, delimiter: str = ",") -> Lines:
     lines, mark = Lines(), delimiter.encode()
     for number, line in _numbered(path):
         lines.total = number
+        if line.endswith(b"\n"):
+            lines.closed = number
+            line = line[:-1]
         if line.endswith(b"\r"):
             lines.carriage_returns += 1
             line = line[:-1]
-        if line.count(mark) != cells - 1 or b'"' in line or not line.isascii() or b"\0" in line:
+        if len(line) > LONGEST:
+            lines.broken[number] = f"the row is longer than {LONGEST:,} bytes"
+        elif line.count(mark) != cells - 1 or b'"' in line or not line.isascii() or b"\0" in line:
             _judge(lines, number, line, cells, delimiter)
-        elif line[:1] == mark and not line.strip(mark):
+        elif line[:1] in (mark, b"") and not line.strip(mark):
             lines.blank.append(number)
         elif b"\r" in line:
             lines.broken[number] = "a line end stands inside the row"
+    if HEAD_ROW in lines.broken:
+        raise Refused(lines.broken[HEAD_ROW], "head", repair="send a head that is one line")
     return lines
 
 
@@ -55,8 +66,8 @@ def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with open_bytes(path) as handle:
             for number, line in enumerate(handle, 1):
-                yield number, line[:-1] if line.endswith(b"\n") else line
-    except (OSError, EOFError) as error:
+                yield number, line
+    except UNREADABLE as error:
         raise Refused(
             f"cannot be read to its end: {type(error).__name__}",
             repair="ask the supplier to send it again",
@@ -107,14 +118,14 @@ def write_mended(path: Path, lines: Lines, cells: int, to: Path, delimiter: str 
     unusable = set(lines.blank) | set(lines.broken)
     with to.open("wb") as out:
         for number, line in _numbered(path):
-            kept = empty if number in unusable else lines.mended.get(number, line.rstrip(b"\r"))
+            kept = empty if number in unusable else lines.mended.get(number, line.rstrip(b"\r\n"))
             out.write(kept + b"\n")
 
 
 def as_received(path: Path, numbers: set[int]) -> dict[int, str]:
     """The named physical lines as they stand in the file, unreadable bytes replaced."""
     return {
-        number: line.rstrip(b"\r")
+        number: line.rstrip(b"\r\n")
         .decode("utf-8-sig", errors="replace")
         .replace("\0", "\N{REPLACEMENT CHARACTER}")
         for number, line in _numbered(path)

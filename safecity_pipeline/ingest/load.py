@@ -29,13 +29,17 @@ HEAD_ROWS = 1
 
 @dataclass(frozen=True)
 class SheetCount:
-    """Physical rows of one sheet, counted by the scan and not by the loader."""
+    """Physical rows of one sheet, counted by the scan and not by the loader.
+
+    `cells`: clean rows that a physical row gives, one unless the table is wide.
+    """
 
     extract_id: str
     sheet: str
     rows_read: int
     layout: int
     blank: int
+    cells: int
 
 
 @dataclass
@@ -50,9 +54,21 @@ class Staged:
     def counts(self) -> list[SheetCount]:
         """Physical rows of every extract that could be read, as the scan counted them."""
         return [
-            SheetCount(self.extracts[number].extract_id, "", scan.total, HEAD_ROWS, len(scan.blank))
+            SheetCount(
+                self.extracts[number].extract_id,
+                "",
+                scan.total,
+                HEAD_ROWS,
+                len(scan.blank),
+                max(1, len(_wide_heads(self.extracts[number]))),
+            )
             for number, scan in self.scans.items()
         ]
+
+
+def _wide_heads(extract: Extract) -> list[str]:
+    patterns = extract.layout.wide if extract.layout else {}
+    return [cell for cell in extract.head if any(re.fullmatch(one, cell) for one in patterns)]
 
 
 def judge(
@@ -229,9 +245,10 @@ def _quarantine(
         return
     received = pd.DataFrame(
         [
-            (number, extracts[number].extract_id, row, text)
-            for number, group in rows.groupby("_extract")["_row"]
-            for row, text in lines.as_received(extracts[number].path, set(group)).items()
+            (number, extract.extract_id, row, text)
+            for number, extract in enumerate(extracts)
+            if (bad := set(rows.loc[rows["_extract"] == number, "_row"]))
+            for row, text in lines.as_received(extract.path, bad).items()
         ],
         columns=["_extract", "_extract_id", "_row", "received"],
     ).astype({"received": object})

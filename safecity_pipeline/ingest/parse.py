@@ -18,9 +18,10 @@ from safecity_pipeline import period
 OK, ABSENT, TEXT = "ok", "absent", "text"
 WHOLE = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)")
 NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?([eE][+-]?\d{1,2})?")
+LARGEST = 10**18 - 1
 IN_WORDS = {
     "text": "a text",
-    "whole": "a whole number",
+    "whole": "a whole number of at most 18 digits",
     "number": "a number",
     "month": "a month such as 2014-09",
     "financial_year": "a financial year such as 2014/15",
@@ -78,7 +79,10 @@ def _answer(text: object, read: Callable[[str], object]) -> tuple[object, str]:
 def _whole(text: str) -> int:
     if not WHOLE.fullmatch(text):
         raise ValueError("not a whole number")
-    return int(text.replace(",", ""))
+    value = int(text.replace(",", ""))
+    if abs(value) > LARGEST:
+        raise ValueError("no table holds a number of that size")
+    return value
 
 
 def _number(text: str) -> float:

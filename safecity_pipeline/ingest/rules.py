@@ -47,20 +47,25 @@ def run(
         _derive(connection, derived, known, heads, places, position)
 
 
-def names(source: Source) -> list[str]:
-    """Every rule of a source by name, in the order in which a row's reasons are listed."""
+def words(source: Source) -> dict[str, str]:
+    """Every rule of a source, by name, in words; in the order in which a row's reasons come."""
     schema = source.model.to_schema()
-    own = [rule for name, column in schema.columns.items() for rule in _names_of(name, column)]
-    across = [str(check.name) for check in schema.checks]
-    unknown = [f"{derived.name}_known" for derived in source.derived if derived.refusal]
-    structural = ["row_whole", *(["key_unique"] if source.key else [])]
-    return [*structural, *own, *across, *unknown]
+    said = {"row_whole": "a row has as many cells as the head, closed quotation marks, UTF-8 text"}
+    if source.key:
+        said["key_unique"] = f"no two rows of a file share {', '.join(source.key)}"
+    for name, column in schema.columns.items():
+        said |= _words_of(name, column)
+    said |= {str(check.name): str(check.error) for check in schema.checks}
+    unknown = [derived for derived in source.derived if derived.refusal]
+    return said | {f"{derived.name}_known": str(derived.refusal) for derived in unknown}
 
 
-def _names_of(name: str, column: Column) -> list[str]:
-    kind = [] if parse.kind_of(column) == "text" else [f"{name}_kind"]
-    present = [] if column.nullable else [f"{name}_present"]
-    return [*kind, *present, *(str(check.name) for check in column.checks)]
+def _words_of(name: str, column: Column) -> dict[str, str]:
+    kind = parse.kind_of(column)
+    said = {} if kind == "text" else {f"{name}_kind": f"{name} is {parse.IN_WORDS[kind]}"}
+    if not column.nullable:
+        said[f"{name}_present"] = f"{name} is not empty"
+    return said | {str(check.name): str(check.error) for check in column.checks}
 
 
 def _column(

@@ -12,6 +12,7 @@ import fnmatch
 import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -26,6 +27,7 @@ RESAVE = {
     ".xlsm": "save it as .xlsx, without macros",
 }
 HEAD_BYTES = 1 << 20
+UNREADABLE = (OSError, EOFError, zlib.error)
 TRUE_WORDS = {"yes", "true", "1"}
 
 
@@ -49,6 +51,12 @@ def survey(raw: Path, layouts: Iterable[Layout], sources: Mapping[str, Source]) 
     present = set(files)
     missing = tuple(str(path.relative_to(raw)) for path in vouched if path not in present)
     return Survey(extracts, missing, tuple(faults))
+
+
+def survey_one(file: Path, layouts: Iterable[Layout], sources: Mapping[str, Source]) -> Extract:
+    """One file by itself, with what a manifest beside it says."""
+    vouched, _ = _manifests_in([file.parent / "manifest.csv"], file.parent)
+    return look(file, file.parent, tuple(layouts), sources, vouched.get(file))
 
 
 def _is_extract(raw: Path, path: Path) -> bool:
@@ -122,7 +130,7 @@ def read_head(path: Path) -> tuple[str, ...]:
     try:
         with open_bytes(path) as handle:
             first = handle.read(HEAD_BYTES).splitlines()
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise Refused(f"cannot be read: {type(error).__name__}", repair="send it again") from None
     if not first or b"\0" in first[0]:
         raise Refused("not a text file", repair="save it as CSV in UTF-8")
@@ -136,7 +144,7 @@ def read_head(path: Path) -> tuple[str, ...]:
 
 def open_bytes(path: Path) -> gzip.GzipFile:
     """The file's bytes, unpacked where its name ends in .gz."""
-    handle = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    handle = gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
     return handle  # type: ignore[return-value]
 
 
@@ -224,9 +232,15 @@ def _manifest_column(name: str) -> str:
 
 
 def _manifests(raw: Path) -> tuple[dict[Path, Vouched], list[str]]:
+    return _manifests_in(sorted(raw.rglob("manifest.csv")), raw)
+
+
+def _manifests_in(manifests: Iterable[Path], raw: Path) -> tuple[dict[Path, Vouched], list[str]]:
     vouched: dict[Path, Vouched] = {}
     faults: list[str] = []
-    for manifest in sorted(raw.rglob("manifest.csv")):
+    for manifest in manifests:
+        if not manifest.is_file():
+            continue
         try:
             with manifest.open(encoding="utf-8-sig", newline="") as handle:
                 rows = [

@@ -23,9 +23,14 @@ PART_KEYS = {field.name for field in fields(Part)}
 KINDS = ("rate", "proportion", "count")
 POLARITIES = ("low_is_good", "high_is_good", "none")
 FORCES = ("home", "all")
+MOST_DECIMALS = 6
 COMPARISONS = ("previous_period", "previous_year", "five_years", "group_average", "peer_rank")
 SQL_WORDS = frozenset(
-    ["and", "or", "not", "in", "is", "null", "like", "ilike", "between", "case", "when", "then", "else", "end", "true", "false", "distinct", "as", "date", "interval", "cast"]
+    re.findall(
+        r"\w+",
+        "and or not in is null like ilike between case when then else end true false distinct as "
+        "date interval cast",
+    )
 )
 
 
@@ -38,7 +43,9 @@ def load(
         for key, entry in _entries(file).items():
             place = f"{file.name} [{key}]"
             if key in found:
-                raise Refused("an indicator is declared once", place, key)
+                first = f"{found[key].subject}.toml"
+                repair = f"it is declared in {first} already; give one of the two another key"
+                raise Refused("an indicator is declared once", place, key, repair)
             found[key] = _indicator(place, key, file.stem, entry, sources, set(groups))
     return found
 
@@ -47,7 +54,9 @@ def _entries(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise Refused(f"not TOML: {error}", str(file)) from None
+        raise Refused(
+            f"not TOML: {error}", file.name, repair="mend the file at that place"
+        ) from None
 
 
 def _indicator(
@@ -65,8 +74,9 @@ def _indicator(
         if "denominator" in entry
         else None
     )
+    _texts(place, entry)
     built = {**entry, "numerator": numerator, "denominator": denominator}
-    built["compare"] = tuple(entry["compare"])
+    built["compare"] = tuple(_comparisons(place, entry["compare"]))
     indicator = Indicator(indicator=key, subject=subject, **built)
     _words(place, indicator, groups)
     return indicator
@@ -75,24 +85,50 @@ def _indicator(
 def _words(place: str, indicator: Indicator, groups: set[str]) -> None:
     _one_of(place, "kind", indicator.kind, KINDS)
     _one_of(place, "polarity", indicator.polarity, POLARITIES)
-    for comparison in indicator.compare:
-        _comparison(place, comparison)
     if indicator.peer_group is not None:
         _one_of(place, "peer_group", indicator.peer_group, groups)
     elif {"peer_rank", "group_average"} & set(indicator.compare):
-        raise Refused("a rank needs a peer_group", place)
+        known = f"known: {', '.join(sorted(groups))}"
+        raise Refused("peer_rank and group_average need a peer_group", place, repair=known)
     if (indicator.kind == "count") != (indicator.denominator is None):
-        raise Refused("a count has no denominator; a rate and a proportion have one", place)
-    if isinstance(indicator.per, bool) or not isinstance(indicator.per, int) or indicator.per < 1:
-        raise Refused("per is a whole number from 1", place, indicator.per)
+        rule = "a count has no denominator; a rate and a proportion have one"
+        raise Refused(rule, place, indicator.kind, "add the denominator, or change the kind")
+    _whole(place, "per", indicator.per, 1)
+    _whole(place, "decimals", indicator.decimals, 0, MOST_DECIMALS)
+
+
+def _texts(place: str, entry: Mapping[str, Any]) -> None:
+    for key in ("title", "unit", "series", "notes"):
+        if not isinstance(entry.get(key, ""), str):
+            raise Refused(f"{key} is a text", place, entry[key], f'write {key} = "…"')
+
+
+def _whole(place: str, key: str, value: object, least: int, most: int = 10**9) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    if not whole:
+        rule = f"{key} is a whole number from {least} to {most:,}"
+        raise Refused(rule, place, value, f"write {key} = {least}")
+
+
+def _comparisons(place: str, listed: object) -> list[str]:
+    if not isinstance(listed, list):
+        raise Refused("compare is a list", place, listed, 'write compare = ["previous_year"]')
+    for comparison in listed:
+        _comparison(place, comparison)
+        if listed.count(comparison) > 1:
+            raise Refused("a comparison is listed once", place, comparison, "drop the second")
+    return listed
 
 
 def _comparison(place: str, comparison: object) -> None:
     if isinstance(comparison, str) and comparison.startswith("baseline:"):
         try:
-            period.parse(comparison.removeprefix("baseline:"))
+            base = period.parse(comparison.removeprefix("baseline:"))
         except ValueError as error:
             raise Refused(f"a baseline names a period: {error}", place, comparison) from None
+        if base.kind != "year":
+            repair = "write it as baseline:2009-10"
+            raise Refused("a baseline is a financial year", place, comparison, repair)
         return
     _one_of(place, "compare", comparison, (*COMPARISONS, "baseline:YEAR"))
 
@@ -111,9 +147,13 @@ def _part(place: str, entry: Any, sources: Mapping[str, Source]) -> Part:
 def _forces(place: str, part: Part, source: Source) -> None:
     if source.home_force is None:
         if part.forces is not None:
-            raise Refused(f"rows of {source.name} name no force", place, part.forces)
+            rule = f"rows of {source.name} name no force"
+            raise Refused(rule, place, part.forces, "drop the key forces")
         return
-    _one_of(place, "forces (which force's rows count for an area)", part.forces, FORCES)
+    if part.forces is None:
+        rule = f"forces is missing: rows of {source.name} come from several forces"
+        raise Refused(rule, place, repair=f"say which count for an area: {' or '.join(FORCES)}")
+    _one_of(place, "forces", part.forces, FORCES)
 
 
 def columns_of(source: Source) -> list[str]:
@@ -129,7 +169,8 @@ def columns_of(source: Source) -> list[str]:
 
 def _columns_exist(place: str, clause: object, source: Source) -> None:
     if not isinstance(clause, str):
-        raise Refused("where and aggregate are SQL texts", place, clause)
+        repair = "write the clause in quotes"
+        raise Refused("where and aggregate are SQL texts", place, clause, repair)
     bare = re.sub(r"'(?:[^']|'')*'", "", clause)
     known = columns_of(source)
     for word in re.findall(r"[A-Za-z_][A-Za-z_0-9]*(?!\w|\s*\()", bare):
@@ -141,13 +182,13 @@ def _columns_exist(place: str, clause: object, source: Source) -> None:
 
 def _keys(place: str, entry: Any, known: set[str], needed: set[str]) -> None:
     if not isinstance(entry, dict):
-        raise Refused("an entry is a table", place, entry)
+        raise Refused("an entry is a table", place, entry, "write it as [key], or as { … }")
     for unknown in sorted(set(entry) - known):
         near = difflib.get_close_matches(unknown, known, 1)
         repair = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
         raise Refused("unknown key", place, unknown, repair)
     for missing in sorted(needed - set(entry)):
-        raise Refused(f"{missing} is missing", place)
+        raise Refused(f"{missing} is missing", place, repair=f"add {missing} = …")
 
 
 def _needed(kind: type, without: set[str]) -> set[str]:

@@ -1,0 +1,47 @@
+# Everything starts here: `make demo` and `make test` do all the set-up they need.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test nightly check format lint types refresh ui clean lock
+
+demo: $(BIN)/safecity ## write a synthetic sample to demo/raw and refresh it into demo/warehouse
+	$(BIN)/safecity demo demo
+
+test: $(BIN)/safecity ## run every test but the nightly ones
+	$(BIN)/python -m pytest -m "not nightly"
+
+nightly: $(BIN)/safecity ## run every test, the long ones too
+	$(BIN)/python -m pytest
+
+check: lint types test ## format, lint, strict types, tests
+
+format: $(BIN)/safecity
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(BIN)/safecity
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(BIN)/safecity
+	$(BIN)/mypy
+
+refresh: $(BIN)/safecity ## take in raw/ and publish into warehouse/
+	$(BIN)/safecity refresh
+
+ui: $(BIN)/safecity ## Dagster's web interface on warehouse/
+	$(BIN)/safecity ui
+
+# The environment: exactly the locked packages, checked by their hashes, then this project itself.
+$(BIN)/safecity: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: ## make requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--extra dev --quiet pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,5 @@
+"""`python -m safecity_pipeline` is the command `safecity`."""
+
+from safecity_pipeline.cli import main
+
+main()

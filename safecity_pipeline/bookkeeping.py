@@ -1,0 +1,186 @@
+"""Rows of the meta tables: what the release says of its extracts, sources, indicators and areas.
+
+Pure: from surveys, intakes and the registry to rows. Belongs here: the bookkeeping that readers
+see. Does not belong here: writing tables (`warehouse`), deciding anything (`ingest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sized
+from typing import Any
+
+import pandas as pd
+
+from safecity_pipeline import measure, period, tables
+from safecity_pipeline.ingest import intake
+from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.ingest.survey import Survey
+from safecity_pipeline.ingest.units import Decision
+from safecity_pipeline.model import Check, Extract
+from safecity_pipeline.registry import Registry
+from safecity_pipeline.tables import Table
+
+NO_ROWS = {"rows_read": 0, "rows_valid": 0, "rows_quarantined": 0, "rows_excluded": 0}
+INDICATOR_FACTS = (
+    "indicator",
+    "title",
+    "subject",
+    "unit",
+    "series",
+    "polarity",
+    "kind",
+    "per",
+    "peer_group",
+    "notes",
+)
+SURVEY_CHECKS = {
+    "files_recognised": "WARN",
+    "files_usable": "WARN",
+    "files_still_there": "WARN",
+    "manifests_kept": "WARN",
+    "manifests_readable": "WARN",
+    "synthetic_apart": "ERROR",
+}
+
+
+def registry_rows(known: Registry) -> dict[Table, pd.DataFrame]:
+    """Everything declared, by table."""
+    renamed = {"code": "area_code", "name": "area_name", "type": "area_type"}
+    dated = {"start": "start_date", "end": "end_date"}
+    peers = pd.DataFrame(known.areas.peer_rows())
+    return {
+        tables.AREA: pd.DataFrame(known.areas.rows()).rename(columns=renamed | dated),
+        tables.AREA_MEMBER: pd.DataFrame(known.areas.member_rows()),
+        tables.PEER: peers.rename(columns={"group": "peer_group"}),
+        tables.SOURCE: _source_rows(known),
+        tables.INDICATOR: _indicator_rows(known),
+    }
+
+
+def _source_rows(known: Registry) -> pd.DataFrame:
+    facts = ("title", "supplier", "licence", "cadence", "audience", "disclosure")
+    return pd.DataFrame(
+        {
+            "source": source.name,
+            **{fact: getattr(source, fact) for fact in facts},
+            "rules_hash": intake.rules_hash(source, known.digest),
+        }
+        for source in known.sources.values()
+    )
+
+
+def _indicator_rows(known: Registry) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            **{fact: getattr(indicator, fact) for fact in INDICATOR_FACTS},
+            "disclosure": known.sources[indicator.numerator.source].disclosure,
+            "sql": measure.sql(indicator, known.sources),
+        }
+        for indicator in known.indicators.values()
+    )
+
+
+def extract_rows(extracts: Iterable[Extract], withdrawn: Mapping[str, str]) -> pd.DataFrame:
+    """Every file of raw/ as surveyed, and those of the last release that are gone (by id)."""
+    rows = [_extract_row(extract) for extract in extracts]
+    gone = "it was in the last release and is not in raw/ any more"
+    rows += [
+        {"extract_id": each, "file": file, "status": "withdrawn", "message": gone, **NO_ROWS}
+        for file, each in withdrawn.items()
+    ]
+    return pd.DataFrame(rows, columns=[column.name for column in tables.EXTRACT.columns])
+
+
+def _extract_row(extract: Extract) -> dict[str, Any]:
+    return {
+        "extract_id": extract.extract_id,
+        "source": extract.source,
+        "file": extract.file,
+        "sha256": extract.sha256,
+        "bytes": extract.bytes,
+        **NO_ROWS,
+        "status": extract.status,
+        "received_at": extract.received_at,
+        "message": extract.message,
+        "layout": extract.layout.name if extract.layout else None,
+        "vouched": extract.vouched is not None,
+        "synthetic": extract.synthetic,
+    }
+
+
+def ledger_rows(taken: Intake, extracts: list[Extract]) -> dict[Table, pd.DataFrame]:
+    """What became of one source's extracts: its rows of the three ledger tables."""
+    return {
+        tables.EXTRACT: _with_rows(taken, extracts),
+        tables.EXTRACT_SHEET: taken.ledger,
+        tables.EXTRACT_UNIT: pd.DataFrame([_unit_row(one) for one in taken.decisions]),
+    }
+
+
+def _with_rows(taken: Intake, extracts: list[Extract]) -> pd.DataFrame:
+    sums = taken.ledger.groupby("extract_id")[list(NO_ROWS)].sum().to_dict("index")
+    counted = {one.unit.extract_id for one in taken.decisions if one.counted}
+    lost = {one.unit.extract_id for one in taken.decisions if not one.counted} - counted
+    rows = []
+    for extract in extracts:
+        row: dict[str, Any] = {**_extract_row(extract)}
+        row |= {str(name): count for name, count in sums.get(extract.extract_id, {}).items()}
+        if extract.extract_id in taken.refused:
+            row |= {"status": "refused", "message": taken.refused[extract.extract_id]}
+        elif extract.extract_id in lost:
+            row |= {"status": "superseded", "message": "other extracts deliver all its units"}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[column.name for column in tables.EXTRACT.columns])
+
+
+def _unit_row(one: Decision) -> dict[str, Any]:
+    unit = one.unit
+    return {
+        "extract_id": unit.extract_id,
+        "unit": f"{unit.table}/{unit.geography}" if unit.table else unit.geography,
+        "period": period.spanning(unit.start, unit.end).label,
+        "rows": unit.rows,
+        "status": "counted" if one.counted else "superseded",
+        "superseded_by": one.superseded_by,
+        "reason": one.reason,
+    }
+
+
+def survey_checks(survey: Survey, withdrawn: Sized) -> list[Check]:
+    """What the survey of raw/ finds worth saying; in the order of SURVEY_CHECKS."""
+    unknown = [one for one in survey.extracts if one.status == "unrecognised"]
+    refused = [one for one in survey.extracts if one.status == "refused"]
+    made_up = {one.synthetic for one in survey.extracts if one.status == "read"}
+    apart = "synthetic and real extracts are not mixed"
+    mixed = "synthetic and real extracts lie in one folder"
+    return [
+        _check("files_recognised", unknown, "files that no source reads"),
+        _check("files_usable", refused, "files are refused before reading"),
+        _check("files_still_there", withdrawn, "files of the last release are withdrawn"),
+        _check("manifests_kept", survey.missing, "files that a manifest names are absent"),
+        _check("manifests_readable", survey.faults, "manifests cannot be read"),
+        Check(
+            "raw",
+            "synthetic_apart",
+            len(made_up) < 2,
+            mixed if len(made_up) > 1 else apart,
+            "ERROR",
+        ),
+    ]
+
+
+def _check(name: str, found: Sized, words: str) -> Check:
+    count = len(found)
+    return Check("raw", name, count == 0, f"{count} {words}", failed_rows=count)
+
+
+def listing(extracts: Iterable[Extract]) -> list[str]:
+    """Files with their status, for operators."""
+    return [f"{extract.file} ({extract.status})" for extract in extracts]
+
+
+def intake_facts(taken: Intake, extracts: list[Extract]) -> dict[str, Any]:
+    """Counts and the file list of one source; never rows."""
+    sums = {name: int(taken.ledger[name].sum()) for name in NO_ROWS}
+    superseded = sum(not one.counted for one in taken.decisions)
+    return {**sums, "units_superseded": superseded, "files": listing(extracts)}

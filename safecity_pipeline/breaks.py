@@ -1,0 +1,116 @@
+"""Which comparisons a definitional change breaks.
+
+Belongs here: from the dates, series, source and area of a comparison to the changes that lie in
+it. Does not belong here: the changes and what their scopes mean (`registry.changes`), the status
+word and the wording (`compare`, `sentences`).
+
+A rule on dates and scopes only: it says that a definition changed, never by how much.
+
+Two kinds of change are no business of `between`, since dates of periods cannot decide them:
+
+* `population`: rebased estimates replace those of earlier years too, so a rate is touched when
+  the two values were divided by different editions (`denominator_vintage`), whatever their years.
+* `peers`: a value stays what it is when the peer group changes; only a comparison of ranks
+  between years is touched, and there is none.
+
+No indicator counts these series, so their changes are reached from nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, Protocol
+
+from safecity_pipeline.registry.changes import Change, Changes
+
+__all__ = ["Broken", "Days", "Span", "between"]
+
+
+class Span(Protocol):
+    """Anything with a first and a last day: a Period, or Days."""
+
+    @property
+    def start(self) -> date: ...
+    @property
+    def end(self) -> date: ...
+
+
+class Days(NamedTuple):
+    """The days from `start` to `end`, both included, where they are no Period."""
+
+    start: date
+    end: date
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Ids of the changes in a comparison, in the order of the register.
+
+    `material`: the comparison is `definition_changed`. `noted`: negligible changes and events,
+    which a reader is told of.
+    """
+
+    material: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All of them, the material ones first."""
+        return self.material + self.noted
+
+
+def between(
+    changes: Changes,
+    series: str,
+    sources: AbstractSet[str],
+    area_code: str,
+    force_code: str | None,
+    earlier: Span,
+    later: Span,
+) -> Broken:
+    """The changes that lie in the comparison of two periods of one series in one area.
+
+    `sources`: what is counted from, for scopes such as `@street_crime`; `force_code`: the area's
+    home force; `earlier`, `later`: the days that are compared, so of a part-year only those.
+
+    A change lies in it when it took effect after the first day of `earlier` and not after the
+    last day of `later`. One within a period thus breaks the comparison with the period before and
+    with the one after, since a mixed period is a bad base as well; one on the first day of a
+    period breaks only the former. A change that came over months took effect on every day from
+    its first to its last, and one such day is enough: its size on any of them is not known.
+
+    Raises Refused for a series that is not in `series.csv`, ValueError when `later` starts before
+    `earlier` or a period ends before it starts. The rule of dates: METHODS, section 4.
+    """
+    _check(earlier, later)
+    changes.named(series)
+    found = [
+        change
+        for change in changes.changes
+        if _took_effect(change, earlier.start, later.end)
+        and change.concerns(area_code, force_code)
+        and changes.reaches(change, series, sources)
+    ]
+    return Broken(
+        tuple(change.id for change in found if change.materiality == "material"),
+        tuple(change.id for change in found if change.materiality != "material"),
+    )
+
+
+def _took_effect(change: Change, after: date, until: date) -> bool:
+    return change.effective_last > after and change.effective_first <= until
+
+
+def _check(earlier: Span, later: Span) -> None:
+    spans = [(span.start.isoformat(), span.end.isoformat()) for span in (earlier, later)]
+    if earlier.start > earlier.end or later.start > later.end:
+        raise ValueError(
+            f"comparison: a period ends before it starts; got: {spans!r}; give the first day first"
+        )
+    if later.start < earlier.start:
+        raise ValueError(
+            "comparison: the later period starts before the earlier one; "
+            f"got: {spans!r}; give the earlier period first"
+        )

@@ -1,0 +1,228 @@
+"""The command `safecity`.
+
+Belongs here: arguments, words for people, exit status. Does not belong here: doing the work. What
+a command needs is imported inside it, so that `--help` answers at once.
+
+Exit status: 0 done; 1 something was refused that you must look at; 2 the call or the
+configuration is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from safecity_pipeline.model import Refused
+
+if TYPE_CHECKING:
+    from safecity_pipeline.settings import Settings
+
+app = typer.Typer(
+    name="safecity",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=(
+        "The pipeline behind a Community Safety Partnership's strategic assessment: extracts in "
+        "raw/, validated, nothing lost; indicators and findings in warehouse/.\n\n"
+        "Start with `safecity demo`. A usual year: put the extracts into raw/, `safecity check` "
+        "each new file, `safecity refresh`, then open "
+        "warehouse/current/public/safecity.duckdb."
+    ),
+    epilog="Exit status: 0 done; 1 something was refused; 2 the call or configuration is wrong.",
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option(help="The deployment's safecity.toml. Or SAFECITY_CONFIG; else the one here."),
+]
+Raw = Annotated[Path | None, typer.Option(help="Folder of extracts. Or SAFECITY_RAW; else raw/.")]
+Home = Annotated[
+    Path | None,
+    typer.Option(help="Folder of releases. Or SAFECITY_WAREHOUSE; else warehouse/."),
+]
+Year = Annotated[str | None, typer.Option(help="Financial year of the assessment, as 2014-15.")]
+
+
+def main() -> None:
+    """Run the command. Bad input ends in words, never in a stack trace."""
+    try:
+        app()
+    except Refused as refused:
+        _say(f"safecity: {refused}", error=True)
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where raw/ and warehouse/ are made.")] = Path(
+        "demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Another seed gives another made-up city.")] = 2014,
+) -> None:
+    """Write a synthetic sample and refresh it: the main job, start to end."""
+    with _configuration():
+        from safecity_pipeline import settings
+
+        chosen = settings.load(settings.PACKAGED)
+    chosen = chosen.with_folders(folder / "raw", folder / "warehouse")
+    _write_sample(chosen.raw, seed)
+    _refresh(chosen)
+    _say("\nEverything in it is made up. A few of its findings:")
+    _show_findings(chosen)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Folder to write the extracts into.")],
+    seed: Annotated[int, typer.Option(help="Another seed gives other rows.")] = 2014,
+) -> None:
+    """Write synthetic extracts in the suppliers' forms, faults included."""
+    _write_sample(folder, seed)
+
+
+@app.command()
+def refresh(
+    year: Year = None, config: Config = None, raw: Raw = None, warehouse: Home = None
+) -> None:
+    """Take in what is in raw/ and publish a release. Readers of the last one are not disturbed."""
+    _refresh(_settings(config, raw, warehouse, year))
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Extracts, as the supplier sent them.")],
+    config: Config = None,
+) -> None:
+    """Say in plain words what is wrong with files, before they are used. Nothing is stored."""
+    with _configuration():
+        from safecity_pipeline import checking, registry, settings
+
+        known = registry.load(settings.load(config).config)
+    good = True
+    for file in files:
+        if not file.is_file():
+            raise typer.BadParameter(f"no such file: {file}")
+        verdict = checking.check(file, known)
+        _say("\n".join(verdict.lines))
+        good = good and verdict.good
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def explain(
+    indicator: Annotated[str, typer.Argument(help="Key of an indicator, as burglary_rate.")],
+    area: Annotated[str | None, typer.Option(help="Code or name; else the assessed area.")] = None,
+    period: Annotated[
+        str | None, typer.Option(help="2014-15, 2014M09, 2014Q3; else the newest year.")
+    ] = None,
+    config: Config = None,
+    warehouse: Home = None,
+) -> None:
+    """Take a figure apart: formula, SQL, numerator, denominator, and the extracts behind it."""
+    chosen = _settings(config, None, warehouse, None)
+    from safecity_pipeline import explaining, registry
+
+    known = registry.load(chosen.config)
+    _say("\n".join(explaining.explain(chosen, known, indicator, area, period)))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+    read_only: Annotated[bool, typer.Option(help="Look only: no runs can be started.")] = False,
+    config: Config = None,
+    raw: Raw = None,
+    warehouse: Home = None,
+) -> None:
+    """Open Dagster's web interface on this warehouse, with the runs of `refresh` in it.
+
+    It has no log-in, so it listens on this machine only.
+    """
+    chosen = _settings(config, raw, warehouse, None)
+    from safecity_pipeline.orchestration import web
+
+    _say(f"http://127.0.0.1:{port}   (stop with Ctrl+C)")
+    raise typer.Exit(web.serve(chosen, port, read_only))
+
+
+# --- helpers -----------------------------------------------------------------------------------
+
+
+def _settings(
+    config: Path | None, raw: Path | None, warehouse: Path | None, year: str | None
+) -> Settings:
+    with _configuration():
+        from dataclasses import replace
+
+        from safecity_pipeline import period, settings
+
+        chosen = settings.load(config).with_folders(raw, warehouse)
+        chosen = replace(chosen, year=year or chosen.year)
+        try:
+            found = period.parse(chosen.year)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        if found.kind != "year":
+            raise Refused("the assessment is of a financial year", "year", chosen.year)
+        return chosen
+
+
+@contextmanager
+def _configuration() -> Iterator[None]:
+    """What is refused in here is wrong with the call or the configuration: exit status 2."""
+    try:
+        yield
+    except Refused as refused:
+        _say(f"safecity: {refused}", error=True)
+        raise typer.Exit(2) from None
+
+
+def _refresh(chosen: Settings) -> None:
+    with _configuration():
+        from safecity_pipeline import registry
+
+        registry.load(chosen.config).area(chosen.area_code)
+    from safecity_pipeline import progress
+    from safecity_pipeline.orchestration import run
+    from safecity_pipeline.warehouse import Warehouse
+
+    with Warehouse(chosen.warehouse).lock("safecity refresh"), progress.shown():
+        outcome = run.refresh(chosen)
+    if not outcome.success:
+        _say(f"safecity: {outcome.failure}", error=True)
+        raise typer.Exit(1)
+    if not outcome.published:
+        _say(f"Nothing has changed since release {outcome.release}; nothing was published.")
+        return
+    from safecity_pipeline import summary
+
+    _say("\n".join(summary.of(chosen)))
+
+
+def _write_sample(folder: Path, seed: int) -> None:
+    from safecity_pipeline import sample as synthetic
+
+    try:
+        written = synthetic.write(folder, seed=seed)
+    except (FileExistsError, ValueError) as error:
+        _say(f"safecity: {error}", error=True)
+        raise typer.Exit(2) from None
+    rows = sum(file.rows for file in written)
+    _say(f"{len(written)} synthetic extracts with {rows:,} rows in {folder}")
+
+
+def _show_findings(chosen: Settings) -> None:
+    from safecity_pipeline import summary
+
+    _say("\n".join(f"  {sentence}" for sentence in summary.findings(chosen)))
+
+
+def _say(words: str, error: bool = False) -> None:
+    typer.echo(words, err=error)

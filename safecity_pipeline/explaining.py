@@ -1,0 +1,134 @@
+"""`safecity explain`: a published figure taken apart, down to files and row counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from safecity_pipeline import measure
+from safecity_pipeline.model import Indicator, Part, Refused
+from safecity_pipeline.period import parse
+from safecity_pipeline.registry import Registry
+from safecity_pipeline.settings import Settings
+from safecity_pipeline.warehouse import Warehouse
+
+
+def explain(
+    settings: Settings, known: Registry, key: str, area: str | None, period: str | None
+) -> list[str]:
+    """Lines that take one value apart. Raises Refused where there is no such value."""
+    indicator = known.indicator(key)
+    code = known.area(area or settings.area_code).code
+    house = Warehouse(settings.warehouse)
+    connection = house.read_release()
+    try:
+        value = _value(connection, indicator, code, period)
+        statement = connection.execute(
+            "SELECT sql FROM meta.indicator WHERE indicator = ?", [key]
+        ).fetchall()[0][0]
+    finally:
+        connection.close()
+    return [
+        *_formula(indicator),
+        *_figures(indicator, value),
+        *_behind(house, known, indicator, value),
+        "SQL, over the restricted database (all areas and periods):",
+        *(f"  {line}" for line in str(statement).splitlines() if line.strip()),
+    ]
+
+
+def _value(
+    connection: DuckDBPyConnection, indicator: Indicator, code: str, period: str | None
+) -> dict[str, Any]:
+    rows = connection.execute(
+        "SELECT * FROM mart.indicator_value WHERE indicator = ? AND area_code = ? "
+        "AND (period = ? OR (? IS NULL AND period_kind = 'year')) "
+        "ORDER BY period_start DESC LIMIT 1",
+        [indicator.indicator, code, period, period],
+    ).df()
+    if rows.empty:
+        there = connection.execute(
+            "SELECT DISTINCT period FROM mart.indicator_value WHERE indicator = ? "
+            "AND area_code = ? ORDER BY period",
+            [indicator.indicator, code],
+        ).fetchall()
+        periods = ", ".join(row[0] for row in there) or "none"
+        raise Refused(
+            "the release has no such value",
+            f"{indicator.indicator}, area {code}",
+            period,
+            f"periods there are: {periods}",
+        )
+    return {str(name): value for name, value in rows.iloc[0].items()}
+
+
+def _formula(indicator: Indicator) -> list[str]:
+    numerator, denominator = indicator.numerator, indicator.denominator
+    lines = [f"{indicator.indicator}: {indicator.title} ({indicator.unit})"]
+    if denominator is None:
+        lines.append(f"  = numerator × {indicator.per:,}")
+    else:
+        lines.append(f"  = numerator × {indicator.per:,} / denominator")
+    lines.append(f"  numerator: {_part(numerator)}")
+    if denominator is not None:
+        lines.append(f"  denominator: {_part(denominator)}")
+    return lines + [f"  note: {indicator.notes}"] * bool(indicator.notes)
+
+
+def _part(part: Part) -> str:
+    whose = {"home": ", rows of the home force only", "all": ", rows of every force"}
+    where = "" if part.where == "true" else f" where {part.where}"
+    return f"{part.aggregate} of {part.source}{where}{whose.get(part.forces or '', '')}"
+
+
+def _figures(indicator: Indicator, value: dict[str, Any]) -> list[str]:
+    def number(name: str) -> str:
+        return "not known" if value[name] != value[name] else f"{value[name]:,.10g}"
+
+    whole = "" if value["complete"] else f"; covers {value['months_covered']} months only"
+    lines = [
+        f"{value['area_name']} ({value['area_code']}), {parse(value['period']).printed}{whole}",
+        f"  value {number('value')} {indicator.unit}, 95 % interval {number('lower_95')} to "
+        f"{number('upper_95')}",
+        f"  numerator {number('numerator')}, denominator {number('denominator')}",
+    ]
+    if isinstance(value["denominator_vintage"], str):
+        lines.append(f"  population estimates of edition {value['denominator_vintage']}")
+    return lines
+
+
+def _behind(
+    house: Warehouse, known: Registry, indicator: Indicator, value: dict[str, Any]
+) -> list[str]:
+    """Extracts and row counts; they lie in the restricted database, which older releases lack."""
+    try:
+        connection = house.read_release(restricted=True)
+    except Refused:
+        return ["  (the restricted part of this release is not here: no extracts can be shown)"]
+    try:
+        return [
+            line
+            for name, part in _parts(indicator)
+            for line in _rows_behind(connection, known, name, part, value)
+        ]
+    finally:
+        connection.close()
+
+
+def _parts(indicator: Indicator) -> list[tuple[str, Part]]:
+    parts = [("numerator", indicator.numerator)]
+    return parts + ([("denominator", indicator.denominator)] if indicator.denominator else [])
+
+
+def _rows_behind(
+    connection: DuckDBPyConnection, known: Registry, name: str, part: Part, value: dict[str, Any]
+) -> list[str]:
+    statement = measure.rows_behind_sql(part, known.sources[part.source])
+    rows = connection.execute(
+        statement, [value["area_code"], value["period_start"], value["period_end"]]
+    ).fetchall()
+    return [f"extracts behind the {name}:"] + [
+        f"  {file}: {counted:,} rows counted of {there:,} for the area and period"
+        for file, counted, there in rows
+    ]

@@ -1,0 +1,77 @@
+"""When a refresh runs by itself: once a year, or when raw/ changes. Both are off until switched on."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import dagster as dg
+
+from safecity_pipeline import settings
+
+ANNUALLY = "0 6 1 6 *"  # 1 June at six: the year to March is complete at most suppliers by then
+
+
+def job() -> dg.UnresolvedAssetJobDefinition:
+    """The whole refresh, in one process: DuckDB has one writer."""
+    return dg.define_asset_job(
+        "refresh",
+        selection=dg.AssetSelection.all(),
+        description="Everything from the files in raw/ to a published release",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def schedule(target: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name="annual_refresh",
+        job=target,
+        cron_schedule=ANNUALLY,
+        execution_timezone="Europe/London",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="The annual refresh, on 1 June",
+    )
+
+
+def sensor(target: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="raw_changed",
+        job=target,
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="A refresh when a file under raw/ came, went or changed",
+    )
+    def raw_changed(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        raw = settings.load().raw
+        glance, key = glance_at(raw), None
+        if glance != context.cursor:
+            key = content_of(raw)
+            context.update_cursor(glance)
+        if key is None:
+            return dg.SkipReason("nothing under raw/ has changed")
+        return dg.RunRequest(run_key=key)
+
+    return raw_changed
+
+
+def _files(raw: Path) -> list[Path]:
+    return sorted(path for path in raw.rglob("*") if path.is_file() and path.name[0] != ".")
+
+
+def glance_at(raw: Path) -> str:
+    """Cheap: paths, sizes and times. Only a difference here is worth reading the files for."""
+    digest = hashlib.sha256()
+    for path in _files(raw):
+        found = path.stat()
+        digest.update(repr((path.as_posix(), found.st_size, found.st_mtime_ns)).encode())
+    return digest.hexdigest()
+
+
+def content_of(raw: Path) -> str:
+    """Paths and contents: the key under which a run is asked for once only."""
+    digest = hashlib.sha256()
+    for path in _files(raw):
+        with path.open("rb") as handle:
+            content = hashlib.file_digest(handle, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(raw).as_posix()}\n{content}\n".encode())
+    return digest.hexdigest()

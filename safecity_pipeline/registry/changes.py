@@ -1,0 +1,401 @@
+"""Definitional changes and the series that they reach: what changed in what is counted, and when.
+
+Belongs here: reading `definitional_changes.csv` and `series.csv`, the meaning of a scope, and
+refusing a row that could lie dormant because of a slip. Does not belong here: which pairs of
+periods a change breaks (`breaks`), and the facts themselves (the two csv files).
+
+`series.csv`, one series a row, every ancestor listed too. A series is a concept, whatever the
+source; the dots go from whole to part.
+
+* `parked`: why no indicator uses it yet; blank where one does.
+* `also`: series that this one mixes, where a publisher counts several concepts together and no
+  dot can say so. A change that reaches one of them reaches the mixture; a change below one of
+  them does not, as it does not reach that one either, unless `also` lists the lower series too.
+
+`definitional_changes.csv`, one change a row; a change is added by adding a row.
+
+* `effective_first` to `effective_last`: the days over which it came; `effective_date` among them.
+* `series_scope`: terms separated by blanks. `name` means it and all below, `=name` it alone,
+  `!name` neither it nor below, whatever other terms say, `@source` all counted from that source.
+* `materiality`: `material` breaks a comparison, `negligible` and `event` are noted beside it.
+* `area_scope`: `national` (or `national, force-dated` and the like, where the day differed from
+  place to place) reaches every area; `force` and `one peer` reach the `area_code` that they name:
+  that police force's areas, that authority. `area_code` is blank for `national`.
+* `status`: what is sure and what is to verify; every other column is text for readers.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
+
+from safecity_pipeline import sources as source_modules
+from safecity_pipeline.model import Refused
+from safecity_pipeline.registry.areas import Areas
+
+__all__ = ["Change", "Changes", "Materiality", "Scope", "Series", "load"]
+
+Materiality = Literal["material", "negligible", "event"]
+MATERIALITIES: tuple[Materiality, ...] = get_args(Materiality)
+
+SERIES_COLUMNS = ["series", "title", "parked", "also"]
+CHANGE_COLUMNS = [
+    "id",
+    "effective_date",
+    "effective_first",
+    "effective_last",
+    "test_dates",
+    "kind",
+    "what_changed",
+    "series_scope",
+    "materiality",
+    "affects",
+    "claims",
+    "area_scope",
+    "area_code",
+    "expected_direction",
+    "size_if_published",
+    "back_series",
+    "handling",
+    "source_name",
+    "status",
+]
+
+_SERIES_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_CHANGE_ID = re.compile(r"[A-Za-z0-9_-]+")
+_NATIONAL = re.compile(r"national(, \w+-dated)?")
+# area scope that names one area -> the type of that area
+_ONE_AREA = {"force": "police_force", "one peer": "local_authority"}
+_SIGNS = "=!@"
+
+Value = str | date | None
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One row of `series.csv`. `also`: the series that it mixes."""
+
+    series: str
+    title: str
+    parked: str | None
+    also: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a change reaches: terms of a sign (empty, `=`, `!` or `@`) and a name."""
+
+    terms: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, text: str) -> Scope:
+        """Read terms separated by blanks. Whether their names are known, `load` checks."""
+        return cls(tuple(_term(word) for word in text.split()))
+
+    def reaches(self, series: str, also: Sequence[str], sources: AbstractSet[str]) -> bool:
+        """Whether the scope reaches a series that mixes `also` and is counted from `sources`.
+
+        A mixture is excluded by `!` where that names the mixture, or everything that it mixes.
+        """
+        if self._excludes(series) or (also and all(map(self._excludes, also))):
+            return False
+        return self._includes(series, sources) or any(
+            self._includes(part, sources) and not self._excludes(part) for part in also
+        )
+
+    def _includes(self, series: str, sources: AbstractSet[str]) -> bool:
+        return any(
+            (sign == "" and _at_or_below(series, name))
+            or (sign == "=" and series == name)
+            or (sign == "@" and name in sources)
+            for sign, name in self.terms
+        )
+
+    def _excludes(self, series: str) -> bool:
+        return any(sign == "!" and _at_or_below(series, name) for sign, name in self.terms)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of `definitional_changes.csv`: its columns, and `scope`, which is its scope read.
+
+    `area_code` None reaches every area. Texts are as in the file, empty ones included.
+    """
+
+    id: str
+    effective_date: date
+    effective_first: date
+    effective_last: date
+    test_dates: tuple[date, ...]
+    kind: str
+    what_changed: str
+    series_scope: str
+    materiality: Materiality
+    affects: str
+    claims: str
+    area_scope: str
+    area_code: str | None
+    expected_direction: str
+    size_if_published: str
+    back_series: str
+    handling: str
+    source_name: str
+    status: str
+    scope: Scope
+
+    def concerns(self, area_code: str, force_code: str | None) -> bool:
+        """Whether the change reaches an area whose home force is `force_code`."""
+        return self.area_code is None or self.area_code in (area_code, force_code)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Every definitional change, in the order of the file, and every series by name."""
+
+    changes: tuple[Change, ...]
+    series: Mapping[str, Series]
+
+    def named(self, series: str, place: str = "") -> Series:
+        """The series of that name. Raises Refused, at `place`, for one not in `series.csv`."""
+        return _known(self.series, series, place, "series")
+
+    def reaches(self, change: Change, series: str, sources: AbstractSet[str]) -> bool:
+        """Whether a change reaches what is counted as `series` from `sources`.
+
+        Raises Refused for a series that is not in `series.csv`.
+        """
+        return change.scope.reaches(series, self.named(series).also, sources)
+
+    def rows(self) -> list[dict[str, Value]]:
+        """The changes for meta.definitional_change: the columns of the file, in its order.
+
+        Dates are dates, but for `test_dates`, which is text; a blank cell is None.
+        """
+        return [_change_row(change) for change in self.changes]
+
+    def series_rows(self) -> list[dict[str, Value]]:
+        """The series for meta.series: series, title, parked and also (blanks between the names)."""
+        return [
+            {
+                "series": one.series,
+                "title": one.title,
+                "parked": one.parked,
+                "also": " ".join(one.also) or None,
+            }
+            for one in self.series.values()
+        ]
+
+
+def load(
+    folder: Path | None = None,
+    sources: Collection[str] | None = None,
+    areas: Areas | None = None,
+) -> Changes:
+    """Read `series.csv` and `definitional_changes.csv` of `folder`, or the packaged ones.
+
+    `sources`: names that `@` may mention; `areas`: whose codes `area_code` may be; without them,
+    every source module and the packaged areas. Raises Refused, naming file, row and repair, for
+    other columns, a series, source, area, date or word that is not known, and a repeated name.
+    """
+    folder = folder or Path(__file__).parent
+    series = _load_series(folder / "series.csv")
+    names = source_modules.discover() if sources is None else sources
+    areas = areas or Areas.load()
+
+    def change(row: Mapping[str, str], place: str) -> Change:
+        place = f"{place}, {row['id']}"
+        found = _change(row, place)
+        _check_scope(found.scope, series, names, place)
+        _check_area(found, areas, place)
+        return found
+
+    path = folder / "definitional_changes.csv"
+    found = _unique(_read(path, CHANGE_COLUMNS, change), lambda one: one.id, path)
+    return Changes(tuple(found.values()), series)
+
+
+# --- series ------------------------------------------------------------------------------------
+
+
+def _load_series(path: Path) -> dict[str, Series]:
+    found = _unique(_read(path, SERIES_COLUMNS, _series), lambda one: one.series, path)
+    for one in found.values():
+        place = f"{path}, {one.series}"
+        whole = one.series.rpartition(".")[0]
+        if whole and whole not in found:
+            raise Refused("the series above is not listed", place, whole, "add a row for it")
+        for part in one.also:
+            _check_part(found, one, part, place)
+    return found
+
+
+def _series(row: Mapping[str, str], place: str) -> Series:
+    name, title = row["series"], row["title"]
+    if not _SERIES_NAME.fullmatch(name):
+        raise Refused("not the name of a series", place, name, "write it as asb.incidents")
+    if not title:
+        raise Refused("a series needs a title", f"{place}, {name}", title, "say what it counts")
+    return Series(name, title, row["parked"] or None, tuple(row["also"].split()))
+
+
+def _check_part(known: Mapping[str, Series], one: Series, part: str, place: str) -> None:
+    mixed = _known(known, part, place, "series in also")
+    if _at_or_below(one.series, part):
+        raise Refused("a series is no part of itself", place, part, "drop it from also")
+    if mixed.also:
+        raise Refused("what is mixed is itself a mixture", place, part, "list its parts instead")
+
+
+# --- changes -----------------------------------------------------------------------------------
+
+
+def _change(row: Mapping[str, str], place: str) -> Change:
+    if not _CHANGE_ID.fullmatch(row["id"]):
+        raise Refused("not an id", place, row["id"], "write one word, as D53")
+    if not row["status"]:
+        raise Refused("a change needs a status", place, "", "write what is sure, what to verify")
+    first, day, last = _days(row, place)
+    texts = {column: row[column] for column in CHANGE_COLUMNS if column in _TEXTS}
+    return Change(
+        **texts,
+        effective_first=first,
+        effective_date=day,
+        effective_last=last,
+        test_dates=tuple(_date(text, place) for text in row["test_dates"].split()),
+        materiality=_materiality(row["materiality"], place),
+        area_code=row["area_code"] or None,
+        scope=Scope.of(row["series_scope"]),
+    )
+
+
+_READ = {
+    "effective_first",
+    "effective_date",
+    "effective_last",
+    "test_dates",
+    "materiality",
+    "area_code",
+}
+_TEXTS = set(CHANGE_COLUMNS) - _READ
+
+
+def _days(row: Mapping[str, str], place: str) -> tuple[date, date, date]:
+    columns = ("effective_first", "effective_date", "effective_last")
+    first, day, last = (_date(row[column], f"{place}, {column}") for column in columns)
+    if not first <= day <= last:
+        got = tuple(row[column] for column in columns)
+        repair = "order them: effective_first, effective_date, effective_last"
+        raise Refused("the dates of a change are out of order", place, got, repair)
+    return first, day, last
+
+
+def _date(text: str, place: str) -> date:
+    # fromisoformat alone also reads 20140401 and 2014-W14-2
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise Refused("not a date", place, text, "write it as 2014-04-01")
+
+
+def _materiality(text: str, place: str) -> Materiality:
+    for word in MATERIALITIES:
+        if text == word:
+            return word
+    raise Refused("unknown materiality", place, text, f"write one of {', '.join(MATERIALITIES)}")
+
+
+def _check_scope(
+    scope: Scope, series: Collection[str], sources: Collection[str], place: str
+) -> None:
+    if all(sign == "!" for sign, _ in scope.terms):
+        got = " ".join(sign + name for sign, name in scope.terms)
+        raise Refused("this scope reaches nothing", place, got, "name a series or an @source")
+    for sign, name in scope.terms:
+        known, what = (sources, "source") if sign == "@" else (series, "series")
+        _known(dict.fromkeys(known), name, place, f"{what} in series_scope")
+
+
+def _check_area(change: Change, areas: Areas, place: str) -> None:
+    kind = _ONE_AREA.get(change.area_scope)
+    if kind is None and not _NATIONAL.fullmatch(change.area_scope):
+        repair = "write national, or national, force-dated and the like, or force, or one peer"
+        raise Refused("unknown words in area_scope", place, change.area_scope, repair)
+    if kind is None and change.area_code:
+        repair = "leave it blank, or write force or one peer as area_scope"
+        raise Refused("a national change has no area_code", place, change.area_code, repair)
+    if kind and not any((a.code, a.type) == (change.area_code, kind) for a in areas.areas):
+        rule = f"area_scope {change.area_scope} needs the code of a {kind} in area_code"
+        raise Refused(rule, place, change.area_code or "", "take it from areas.csv")
+
+
+def _change_row(change: Change) -> dict[str, Value]:
+    row = {column: getattr(change, column) or None for column in CHANGE_COLUMNS}
+    row["test_dates"] = " ".join(day.isoformat() for day in change.test_dates) or None
+    return row
+
+
+# --- helpers -----------------------------------------------------------------------------------
+
+
+def _term(word: str) -> tuple[str, str]:
+    return (word[0], word[1:]) if word[0] in _SIGNS else ("", word)
+
+
+def _at_or_below(series: str, name: str) -> bool:
+    return series == name or series.startswith(f"{name}.")
+
+
+def _known(known: Mapping[str, Row], name: str, place: str, what: str) -> Row:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3)
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        listed = "known: " + ", ".join(known) if "source" in what else "add it to series.csv"
+        raise Refused(f"unknown {what}", place, name, meant + listed)
+    return known[name]
+
+
+def _unique(rows: Iterator[Row], name: Callable[[Row], str], path: Path) -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    for row in rows:
+        if name(row) in found:
+            raise Refused("two rows have this name", str(path), name(row), "drop or rename one")
+        found[name(row)] = row
+    return found
+
+
+def _read(
+    path: Path, columns: Sequence[str], read: Callable[[Mapping[str, str], str], Row]
+) -> Iterator[Row]:
+    table = _table(path)
+    head = table[0] if table else []
+    if head != columns:
+        raise Refused("other columns than expected", str(path), head, f"write {columns}")
+    for number, cells in enumerate(table[1:], start=2):
+        place = f"{path}, row {number}"
+        if len(cells) != len(columns):
+            rule = f"a row must have {len(columns)} cells"
+            raise Refused(rule, place, len(cells), "put a text that holds commas in quotes")
+        yield read(dict(zip(columns, (cell.strip() for cell in cells), strict=True)), place)
+
+
+def _table(path: Path) -> list[list[str]]:
+    if not path.is_file():
+        raise Refused("no such file", str(path), repair="give the folder that holds it")
+    try:
+        # spreadsheets put a byte order mark in front
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return list(csv.reader(lines, strict=True))
+    except UnicodeDecodeError:
+        raise Refused("not UTF-8", str(path), repair="save it as CSV UTF-8") from None
+    except csv.Error as error:
+        raise Refused(f"not CSV: {error}", str(path), repair="save it as CSV UTF-8") from None

@@ -1,0 +1,98 @@
+"""What several tests share: a bench that takes extracts in, and where real data is found.
+
+Here: fixtures. Not here: anything that a single test file needs.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safecity_pipeline import registry, warehouse
+from safecity_pipeline.ingest import intake, survey
+from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.model import Check, Extract, Layout, Source
+from safecity_pipeline.registry import Registry
+
+Rows = list[tuple[Any, ...]]
+
+
+class Bench:
+    """A folder of extracts and a database in memory; `take_in` does what a refresh does to one
+    source, without a release."""
+
+    def __init__(
+        self,
+        folder: Path,
+        known: Registry,
+        sources: Mapping[str, Source] | None = None,
+        layouts: tuple[Layout, ...] = (),
+    ) -> None:
+        self.raw, self.scratch = folder / "raw", folder / "scratch"
+        for made in (self.raw, self.scratch):
+            made.mkdir(parents=True, exist_ok=True)
+        self.sources, self.layouts = sources or known.sources, layouts or known.layouts
+        self.areas = known.areas
+        self.rules = "rules of this test"
+        self.connection = warehouse.memory()
+
+    def put(self, file: str, content: str | bytes) -> Path:
+        path = self.raw / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def look(self) -> survey.Survey:
+        return survey.survey(self.raw, self.layouts, self.sources)
+
+    def extract(self, file: str) -> Extract:
+        return next(one for one in self.look().extracts if one.file == file)
+
+    def take_in(self, source: str) -> Intake:
+        ready = [e for e in self.look().extracts if e.status == "read" and e.source == source]
+        return intake.take_in(
+            self.connection,
+            self.sources[source],
+            ready,
+            self.areas,
+            self.rules,
+            self.scratch,
+            warehouse.transaction,
+        )
+
+    def rows(self, statement: str) -> Rows:
+        return self.connection.execute(statement).fetchall()
+
+    def quarantined(self, source: str) -> dict[int, list[str]]:
+        """Physical row → rules broken; for a bench that holds one extract of the source."""
+        return dict(self.rows(f"SELECT _row, rules FROM quarantine.{source}"))
+
+
+def check_named(taken: Intake, name: str) -> Check:
+    return next(check for check in taken.checks if check.check_name == name)
+
+
+@pytest.fixture(scope="session")
+def known() -> Registry:
+    return registry.load()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, known: Registry) -> Bench:
+    return Bench(tmp_path, known)
+
+
+@pytest.fixture
+def benches(tmp_path: Path, known: Registry) -> Callable[[str], Bench]:
+    """Several benches, each under a name of its own."""
+    return lambda name: Bench(tmp_path / name, known)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    folder = os.environ.get("SAFECITY_REAL_DATA")
+    if not folder:
+        pytest.skip("SAFECITY_REAL_DATA names no folder of real extracts")
+    return Path(folder)
