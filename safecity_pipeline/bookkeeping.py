@@ -51,6 +51,8 @@ def registry_rows(known: Registry) -> dict[Table, pd.DataFrame]:
     return {
         tables.AREA: pd.DataFrame(known.areas.rows()).rename(columns=renamed | dated),
         tables.AREA_MEMBER: pd.DataFrame(known.areas.member_rows()),
+        tables.SERIES: pd.DataFrame(known.changes.series_rows()),
+        tables.DEFINITIONAL_CHANGE: pd.DataFrame(known.changes.rows()),
         tables.PEER: peers.rename(columns={"group": "peer_group"}),
         tables.SOURCE: _source_rows(known),
         tables.INDICATOR: _indicator_rows(known),
@@ -63,7 +65,7 @@ def _source_rows(known: Registry) -> pd.DataFrame:
         {
             "source": source.name,
             **{fact: getattr(source, fact) for fact in facts},
-            "rules_hash": intake.rules_hash(source, known.digest),
+            "rules_hash": intake.rules_hash(source, known.areas_digest),
         }
         for source in known.sources.values()
     )

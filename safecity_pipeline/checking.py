@@ -60,7 +60,10 @@ def _judged(title: str, found: Extract, known: Registry) -> Verdict:
     finally:
         connection.close()
     lines = [f"{title}read as {source.name}: {found.layout.title}", *_counts(taken)]
-    return Verdict(rows.empty, lines + _reasons(rows) + _warnings(taken))
+    lines += _reasons(rows) + _warnings(taken)
+    if len(lines) == 2:
+        lines.append("  every row is good")
+    return Verdict(rows.empty, lines)
 
 
 def _counts(taken: Intake) -> list[str]:

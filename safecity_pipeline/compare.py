@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from safecity_pipeline import period, sentences, statistics
+from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Indicator
 from safecity_pipeline.period import Period
 from safecity_pipeline.registry.areas import PeerGroup
@@ -25,6 +26,14 @@ from safecity_pipeline.statistics import Interval
 
 GroupOn = Callable[[str, date], PeerGroup | None]
 """Name of a peer group and a day → the group of the assessed area in force that day."""
+
+BrokenBy = Callable[[str, Days, Days], Broken]
+"""Area code, days compared with, days compared → the definitional changes in between."""
+
+
+def unbroken(area_code: str, earlier: Days, later: Days) -> Broken:
+    """No definition ever changed."""
+    return Broken()
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,7 @@ class Finding:
     dimension_value: str = "all"
     compared_months: int | None = None
     group_size: int | None = None
+    broken_materially: str | None = None
 
 
 def series_of(values: pd.DataFrame, stock: bool) -> dict[str, Series]:
@@ -156,7 +166,12 @@ def _day(value: Any) -> date:
 
 
 def findings(
-    indicator: Indicator, found: Mapping[str, Series], home: str, name: str, group_on: GroupOn
+    indicator: Indicator,
+    found: Mapping[str, Series],
+    home: str,
+    name: str,
+    group_on: GroupOn,
+    broken_by: BrokenBy = unbroken,
 ) -> Iterator[Finding]:
     """Every comparison that the indicator declares, for the assessed area and its peers.
 
@@ -166,7 +181,7 @@ def findings(
     peers = (code for group in groups.values() if group for code in group.members)
     for area_code in dict.fromkeys((home, *peers)):
         if area_code in found:
-            for made in _changes(indicator, found[area_code]):
+            for made in _changes(indicator, found[area_code], broken_by):
                 yield sentences.worded(indicator, made)
     for made in _among_peers(indicator, found, home, name, groups):
         yield sentences.worded(indicator, made)
@@ -189,13 +204,13 @@ def _groups(
 # --- changes on earlier periods ------------------------------------------------------------------
 
 
-def _changes(indicator: Indicator, series: Series) -> Iterator[Finding]:
+def _changes(indicator: Indicator, series: Series, broken_by: BrokenBy) -> Iterator[Finding]:
     for value in list(series.values.values()):
         now = period.parse(value.period)
         for comparison in indicator.compare:
             base = _base(comparison, now)
             if base is not None:
-                yield _change(indicator, series, comparison, value, base)
+                yield _change(indicator, series, comparison, value, base, broken_by)
 
 
 def _base(comparison: str, now: Period) -> Period | None:
@@ -214,7 +229,12 @@ def _base(comparison: str, now: Period) -> Period | None:
 
 
 def _change(
-    indicator: Indicator, series: Series, comparison: str, value: Value, base: Period
+    indicator: Indicator,
+    series: Series,
+    comparison: str,
+    value: Value,
+    base: Period,
+    broken_by: BrokenBy,
 ) -> Finding:
     mine, theirs, status = _like(series, value, base)
     compared = mine or frozenset(series.parts(value.period))
@@ -238,7 +258,21 @@ def _change(
         return finding
     x0, n0 = series.over(base.label, theirs)
     finding = replace(finding, base_value=_quotient(indicator, x0, n0))
-    return _with_change(indicator, finding, (x0, n0), (x1, n1))
+    changed = _with_change(indicator, finding, (x0, n0), (x1, n1))
+    broken = broken_by(series.area_code, Days(*_span(series, base.label, theirs)), Days(start, end))
+    return _marked(changed, broken)
+
+
+def _marked(finding: Finding, broken: Broken) -> Finding:
+    """A comparison across a definitional change stays, says so, and is no verdict any more."""
+    marked = replace(
+        finding,
+        broken_by=" ".join(broken.ids) or None,
+        broken_materially=", ".join(broken.material) or None,
+    )
+    if not broken.material or finding.status not in ("comparable", "part_year"):
+        return marked
+    return replace(marked, status="definition_changed", significance=statistics.NOT_COMPARED)
 
 
 def _like(series: Series, value: Value, base: Period) -> tuple[Offsets, Offsets, str]:

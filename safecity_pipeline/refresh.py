@@ -23,7 +23,8 @@ import pandas as pd
 from duckdb import DuckDBPyConnection
 
 import safecity_pipeline
-from safecity_pipeline import bookkeeping, compare, measure, registry, tables, warehouse
+from safecity_pipeline import bookkeeping, breaks, compare, measure, registry, tables, warehouse
+from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.ingest import intake, ledger, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.model import Check, Extract, Indicator, Refused
@@ -66,10 +67,13 @@ class Refresh:
 
     @cached_property
     def registry(self) -> Registry:
-        """Everything declared. Raises Refused where it, or the assessed area, is not known."""
-        found = registry.load(self.settings.config)
-        found.area(self.settings.area_code)
-        return found
+        """Everything declared. Raises Refused where any of it is not understood."""
+        return registry.load(self.settings.config)
+
+    @cached_property
+    def area_code(self) -> str:
+        """The assessed area, as the registry spells its code. Raises Refused where it has none."""
+        return self.registry.area(self.settings.area_code).code
 
     @cached_property
     def survey(self) -> survey.Survey:
@@ -81,7 +85,7 @@ class Refresh:
     def fingerprint(self) -> dict[str, str]:
         """Hashes of all that a release is made from."""
         extracts = sorted(repr((e.file, e.sha256, e.vouched)) for e in self.survey.extracts)
-        chosen = (self.settings.area_code, self.settings.area_name, self.settings.year)
+        chosen = (self.area_code, self.settings.area_name, self.settings.year)
         return {
             "code": code_version(),
             "configuration": _hash(repr(chosen)),
@@ -128,7 +132,7 @@ class Refresh:
                 source,
                 extracts,
                 self.registry.areas,
-                intake.rules_hash(source, self.registry.digest),
+                intake.rules_hash(source, self.registry.areas_digest),
                 self.warehouse.scratch,
                 transaction,
             )
@@ -260,9 +264,17 @@ class Refresh:
         for source in about:
             connection.execute("DELETE FROM build.check_result WHERE source = ?", [source])
         rows = [
-            (self.run_id, c.source, c.check_name, c.period, c.severity, c.passed, c.failed_rows)
-            + (c.message,)
-            for c in checks
+            (
+                self.run_id,
+                check.source,
+                check.check_name,
+                check.period,
+                check.severity,
+                check.passed,
+                check.failed_rows,
+                check.message,
+            )
+            for check in checks
         ]
         if rows:
             connection.executemany(
@@ -301,7 +313,7 @@ class Refresh:
         areas = {area.code: area for area in self.registry.areas.areas}
         rows["area_name"] = rows["area_code"].map(lambda code: areas[code].name)
         rows["area_type"] = rows["area_code"].map(lambda code: areas[code].type)
-        home = rows["area_code"] == self.settings.area_code
+        home = rows["area_code"] == self.area_code
         rows.loc[home, "area_name"] = self.settings.area_name
         return rows.sort_values(["indicator", "area_code", "period_start", "period_kind"])
 
@@ -311,12 +323,25 @@ class Refresh:
             sources[indicator.denominator.source]
         )
         found = compare.series_of(values, stock)
+        name = self.settings.area_name
         return compare.findings(
-            indicator, found, self.settings.area_code, self.settings.area_name, self._group_on
+            indicator, found, self.area_code, name, self._group_on, self._broken_by(indicator)
         )
 
     def _group_on(self, group: str, day: date) -> PeerGroup | None:
-        return self.registry.areas.peer_group(group, self.settings.area_code, day)
+        return self.registry.areas.peer_group(group, self.area_code, day)
+
+    def _broken_by(self, indicator: Indicator) -> compare.BrokenBy:
+        areas, changes = self.registry.areas, self.registry.changes
+        counted_from = {indicator.numerator.source}
+
+        def broken_by(area_code: str, earlier: Days, later: Days) -> Broken:
+            force = areas.home_force(area_code)
+            return breaks.between(
+                changes, indicator.series, counted_from, area_code, force, earlier, later
+            )
+
+        return broken_by
 
     def _may_publish(self, connection: DuckDBPyConnection) -> None:
         if not self._up_to_date(connection):
@@ -354,7 +379,7 @@ class Refresh:
             warehouse.fill(connection, table, rows)
         facts = {
             "stamp": stamp,
-            "area_code": self.settings.area_code,
+            "area_code": self.area_code,
             "area_name": self.settings.area_name,
             "year": self.settings.year,
             "synthetic": any(e.synthetic for e in self.survey.extracts if e.status == "read"),

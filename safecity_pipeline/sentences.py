@@ -24,7 +24,7 @@ WHY_NOT = {
     "no_peer_group": "no peer group is declared for the area",
     "no_peer_data": "no other area of its peer group has a figure",
     "unequal_coverage": "the areas of its peer group have no months in common",
-    "cannot_tell": "not compared with {base}: corrections left a count that cannot be",
+    "cannot_tell": "not compared with {base}: corrections put a count below 0 or above its whole",
 }
 
 
@@ -45,11 +45,13 @@ def _said(indicator: Indicator, finding: Finding) -> str:
     if finding.rank_high is not None:
         return _rank(finding)
     if finding.change is not None:
-        return _change(finding)
+        return _change(finding) + _broken(finding)
     if finding.comparison == "group_average" and finding.base_value is not None:
         return _against(indicator, finding)
     divisor = indicator.denominator.source.replace("_", " ") if indicator.denominator else ""
-    return WHY_NOT[_why(finding)].format(base=_base_when(finding), divisor=divisor)
+    return WHY_NOT.get(_why(finding), "not compared").format(
+        base=_base_when(finding), divisor=divisor
+    )
 
 
 def _why(finding: Finding) -> str:
@@ -92,6 +94,14 @@ def _change(finding: Finding) -> str:
     return (
         f"{'up' if finding.change > 0 else 'down'} {_size(finding.change)}{unit}{since} ({likely})"
     )
+
+
+def _broken(finding: Finding) -> str:
+    """A caveat where the definition changed in between; what was only noted needs none."""
+    if finding.status != "definition_changed":
+        return ""
+    changes = finding.broken_materially
+    return f"; not like for like: what is counted, or how, changed in between ({changes})"
 
 
 def _size(change: float) -> str:

@@ -18,7 +18,7 @@ KNOWN = {"area_code", "area_name", "year", "raw", "warehouse", "keep_releases", 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one deployment says of itself. Folders are absolute, or relative to the working folder."""
+    """What one deployment says of itself. A relative folder is taken from the working folder."""
 
     area_code: str
     area_name: str
@@ -37,18 +37,18 @@ class Settings:
 def load(config: Path | None = None) -> Settings:
     """Read `config`, or SAFECITY_CONFIG, or `safecity.toml` here, or the packaged Southampton.
 
-    Folders: SAFECITY_RAW and SAFECITY_WAREHOUSE win over the file; a relative folder in the file
-    is taken from the folder that the file lies in. Raises Refused naming the key at fault.
+    SAFECITY_RAW, SAFECITY_WAREHOUSE and SAFECITY_YEAR win over the file; a relative folder in
+    the file is taken from the folder that the file lies in. Raises Refused naming the key at
+    fault.
     """
     path = config or _named_by_environment() or _beside()
     entries = _read(path)
-    base = path.parent if path != PACKAGED else Path()
     return Settings(
         area_code=_text(entries, "area_code", path),
         area_name=_text(entries, "area_name", path),
-        year=_text(entries, "year", path),
-        raw=_folder("SAFECITY_RAW", entries.get("raw", "raw"), base),
-        warehouse=_folder("SAFECITY_WAREHOUSE", entries.get("warehouse", "warehouse"), base),
+        year=os.environ.get("SAFECITY_YEAR") or _text(entries, "year", path),
+        raw=_folder("SAFECITY_RAW", entries, "raw", path),
+        warehouse=_folder("SAFECITY_WAREHOUSE", entries, "warehouse", path),
         keep_releases=_count(entries, "keep_releases", 5, path),
         keep_restricted=_count(entries, "keep_restricted", 2, path),
         config=path,
@@ -77,6 +77,10 @@ def _read(path: Path) -> dict[str, object]:
             str(path),
             repair="name a safecity.toml with --config or SAFECITY_CONFIG",
         ) from None
+    except OSError as error:
+        raise Refused(f"cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError:
+        raise Refused("not UTF-8 text", str(path), repair="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"not TOML: {error}", str(path)) from None
     unknown = sorted(set(entries) - KNOWN)
@@ -99,6 +103,8 @@ def _count(entries: dict[str, object], key: str, otherwise: int, path: Path) -> 
     return value
 
 
-def _folder(variable: str, named: object, base: Path) -> Path:
-    from_environment = os.environ.get(variable)
-    return Path(from_environment) if from_environment else base / str(named)
+def _folder(variable: str, entries: dict[str, object], key: str, path: Path) -> Path:
+    if from_environment := os.environ.get(variable):
+        return Path(from_environment)
+    base = path.parent if path != PACKAGED else Path()
+    return base / _text({key: key} | entries, key, path)

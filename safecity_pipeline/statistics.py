@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "NOT_COMPARED",
     "Interval",
     "benchmark",
     "byar_limits",
@@ -287,7 +288,8 @@ def rank(values: Iterable[float | None], higher_first: bool = True) -> list[int 
     ranked = ~np.isnan(column)
     places: list[int | None] = [None] * column.size
     signed = column[ranked] if higher_first else -column[ranked]
-    for position, place in zip(np.flatnonzero(ranked), _places(signed[np.newaxis, :])[0]):
+    found = _places(signed[np.newaxis, :])[0]
+    for position, place in zip(np.flatnonzero(ranked), found, strict=True):
         places[int(position)] = int(place)
     return places
 
@@ -342,7 +344,7 @@ def _limits_of_places(
     tail = (1 - confidence) / 2
     # inverted_cdf answers with a place that was drawn, never with one between two
     lower, upper = np.quantile(places, [tail, 1 - tail], axis=0, method="inverted_cdf")
-    for position, low, high in zip(np.flatnonzero(drawn), lower, upper):
+    for position, low, high in zip(np.flatnonzero(drawn), lower, upper, strict=True):
         limits[int(position)] = (int(low), int(high))
     return limits
 

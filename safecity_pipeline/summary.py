@@ -26,7 +26,7 @@ def of(settings: Settings) -> list[str]:
         connection.close()
     lines = [f"Release {stamp} is published{', made from synthetic extracts' * synthetic}."]
     lines += [
-        f"  {source}: {files} files, {read:,} rows read = {valid:,} valid + {bad:,} quarantined "
+        f"  {source}: {files} file{'s' * (files != 1)}, {read:,} rows read = {valid:,} valid + {bad:,} quarantined "
         f"+ {out:,} excluded"
         for source, files, read, valid, bad, out in sources
     ]

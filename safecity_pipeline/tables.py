@@ -210,6 +210,45 @@ INDICATOR = Table(
     """),
 )
 
+SERIES = Table(
+    "meta",
+    "series",
+    "Concepts that indicators measure and definitional changes refer to, whatever the source.",
+    _columns("""
+        series VARCHAR Dotted name; what stands below it is part of it
+        title VARCHAR In words
+        parked VARCHAR Why no indicator uses it yet
+        also VARCHAR Series that it mixes
+    """),
+)
+
+DEFINITIONAL_CHANGE = Table(
+    "meta",
+    "definitional_change",
+    "Dated changes of what is counted, and which series they reach.",
+    _columns("""
+        id VARCHAR Key of the change, as in mart.finding.broken_by
+        effective_date DATE Day on which it took effect
+        effective_first DATE First such day, where it came over months
+        effective_last DATE Last such day
+        test_dates VARCHAR Dates at which a break may be tested
+        kind VARCHAR Counting rule, classification, collection, law, measure, geography …
+        what_changed VARCHAR In words
+        series_scope VARCHAR Series reached: name, =name, !name, @source
+        materiality VARCHAR material breaks a comparison; negligible and event are noted
+        affects VARCHAR What it affects, in words
+        claims VARCHAR Claims of the 2014/15 assessment that it bears on
+        area_scope VARCHAR national, force, or one area
+        area_code VARCHAR The one area, where it is one
+        expected_direction VARCHAR Up, down or neither
+        size_if_published VARCHAR Size, where somebody published one
+        back_series VARCHAR Whether a back series exists
+        handling VARCHAR What to do about it
+        source_name VARCHAR Where it is stated
+        status VARCHAR sure, or to verify
+    """),
+)
+
 PEER = Table(
     "meta",
     "peer",
@@ -294,6 +333,8 @@ TABLES = (
     CHECK_RESULT,
     SOURCE,
     INDICATOR,
+    SERIES,
+    DEFINITIONAL_CHANGE,
     PEER,
     AREA,
     AREA_MEMBER,

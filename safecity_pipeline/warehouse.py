@@ -1,6 +1,7 @@
 """The warehouse: the file under construction, the releases, the switch, and the lock.
 
-    warehouse/build/            the pipeline's own: lock, work-*.duckdb, scratch, Dagster's home
+    warehouse/build/            the pipeline's own (folder 0700): lock, work-*.duckdb, scratch,
+                                the release being published, Dagster's home
     warehouse/releases/<stamp>/public/safecity.duckdb
     warehouse/releases/<stamp>/restricted/safecity_restricted.duckdb      (folder 0700)
     warehouse/current           relative symlink to the newest release
@@ -12,6 +13,7 @@ ever opens one by other means while DuckDB has it open (that would drop its lock
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -51,6 +53,7 @@ class Warehouse:
         self.build = folder / "build"
         self.releases = folder / "releases"
         self.scratch = self.build / "scratch"
+        self.publishing = self.build / "publishing"
         self.work = self.build / f"work-{hashlib.sha256(shape.encode()).hexdigest()[:8]}.duckdb"
 
     # --- one refresh at a time ---------------------------------------------------------------
@@ -59,16 +62,22 @@ class Warehouse:
     def lock(self, what: str = "a refresh") -> Iterator[None]:
         """Hold the warehouse for writing; re-entrant in one process. Raises Refused, saying who
         holds it."""
-        self.build.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.build / "refresh.lock", timeout=0, is_singleton=True)
         holder = self.build / "refresh.holder.json"
         try:
+            make_private(self.build)
             lock.acquire()
         except Timeout:
             raise Refused(
                 f"another refresh holds this warehouse: {_held_by(holder)}",
                 str(self.folder),
                 repair="wait until it has ended, or stop it",
+            ) from None
+        except OSError as error:
+            raise Refused(
+                f"a warehouse cannot be made or written there: {error.strerror}",
+                str(self.folder),
+                repair="name another folder with --warehouse",
             ) from None
         try:
             if lock.lock_counter == 1:
@@ -153,6 +162,7 @@ class Warehouse:
         Everything is written under a name that no reader looks for, then named, then pointed to:
         a reader sees the whole old release or the whole new one.
         """
+        self.publishing.write_text(stamp, encoding="utf-8")
         partial = self.releases / f".partial-{stamp}"
         restricted = partial / "restricted"
         (partial / "public").mkdir(parents=True)
@@ -165,6 +175,7 @@ class Warehouse:
         folder = self.releases / stamp
         partial.rename(folder)
         self._switch(stamp)
+        self.publishing.unlink()
         return folder
 
     def _switch(self, stamp: str) -> None:
@@ -186,19 +197,47 @@ class Warehouse:
         for file in self.build.glob("work-*.duckdb*"):
             if not file.name.startswith(self.work.name):
                 file.unlink()
-        now = self.current()
-        for folder in self.releases.glob("*") if self.releases.is_dir() else ():
-            never_current = now is None or folder.name > now.name
-            if folder.name.startswith(".partial-") or never_current:
-                shutil.rmtree(folder)
+        for folder in self.releases.glob(".partial-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._unpublish()
+
+    def _unpublish(self) -> None:
+        """Remove a release that was named, but to which nobody was ever pointed."""
+        if not self.publishing.is_file():
+            return
+        stamp, now = self.publishing.read_text(encoding="utf-8"), self.current()
+        if stamp and (now is None or now.name != stamp):
+            shutil.rmtree(self.releases / stamp, ignore_errors=True)
+        self.publishing.unlink()
 
     def prune(self, keep: int, keep_restricted: int) -> None:
-        """Drop the oldest releases, and the row-level parts of older ones first."""
-        folders = sorted(path for path in self.releases.iterdir() if path.is_dir())
-        for folder in folders[:-keep]:
-            shutil.rmtree(folder)
-        for folder in folders[-keep:-keep_restricted]:
-            shutil.rmtree(folder / "restricted", ignore_errors=True)
+        """Drop the oldest releases, and the row-level parts of older ones first; never those of
+        the current one, whatever the clock said when it was named."""
+        now = self.current()
+        older = sorted(
+            (path for path in self.releases.glob("[!.]*") if path != now),
+            reverse=True,
+        )
+        for folder in older[keep_restricted - 1 :]:
+            self._drop(folder / "restricted")
+        for folder in older[keep - 1 :]:
+            self._drop(folder)
+
+    def _drop(self, folder: Path) -> None:
+        """Remove a folder whole, or leave it whole where a reader holds it open (Windows)."""
+        doomed = self.releases / f".partial-{'-'.join(folder.relative_to(self.releases).parts)}"
+        try:
+            folder.rename(doomed)
+        except OSError:
+            return
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, with those above it, that nobody else may look into: rows lie in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(PermissionError):  # another user's folder is theirs to open
+        folder.chmod(0o700)
 
 
 def memory() -> DuckDBPyConnection:

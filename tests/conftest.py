@@ -35,7 +35,7 @@ class Bench:
             made.mkdir(parents=True, exist_ok=True)
         self.sources, self.layouts = sources or known.sources, layouts or known.layouts
         self.areas = known.areas
-        self.rules = "rules of this test"
+        self.declared = "hash of what is declared"
         self.connection = warehouse.memory()
 
     def put(self, file: str, content: str | bytes) -> Path:
@@ -57,7 +57,7 @@ class Bench:
             self.sources[source],
             ready,
             self.areas,
-            self.rules,
+            intake.rules_hash(self.sources[source], self.declared),
             self.scratch,
             warehouse.transaction,
         )

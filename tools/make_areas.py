@@ -261,7 +261,7 @@ def reorganisations() -> list[Reorganisation]:
 
 
 def local_authorities(lookup_2017: Lookup, lookup_2021: Lookup) -> Rows:
-    """Every authority of the lookups and of the reorganisations; newest name, region still blank."""
+    """Every authority of the lookups and of the reorganisations; newest name, no region yet."""
     rows: Rows = {}
     for code, entry in [*lookup_2021.items(), *lookup_2017.items()]:
         row = rows.setdefault(code, _new_authority(code, entry))
@@ -342,7 +342,7 @@ def police_forces(lookups: Iterable[Lookup], authorities: Rows) -> Rows:
 
 
 def name_forces(forces: Rows, spellings: Iterable[str]) -> None:
-    """Give each spelling of a publisher to its force; one that fits no force and no body is refused."""
+    """Give each spelling of a publisher to its force; one that fits none and no body is refused."""
     by_key = {_force_key(row.name): row for row in forces.values()}
     bodies = {_key(name) for body in BODIES for name in body[:3]}
     for spelling in spellings:

@@ -53,7 +53,8 @@ def rules_hash(source: Source, areas_digest: str) -> str:
     module = inspect.getsourcefile(source.model)
     folder = Path(safecity_pipeline.__file__).parent
     engine = sorted((folder / "ingest").glob("*.py"))
-    for file in [Path(str(module)), folder / "period.py", *engine]:
+    lookups = [folder / "period.py", folder / "registry" / "areas.py"]
+    for file in [Path(str(module)), *lookups, *engine]:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -138,9 +139,9 @@ def _forget(connection: DuckDBPyConnection, source: Source, extract_id: str) -> 
 
 
 def _batches(extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
-    """Extracts of one layout, together as large as memory is meant to hold at once."""
-    by_layout = sorted(extracts, key=lambda one: (one.layout.name if one.layout else "", one.file))
-    for _, group in groupby(by_layout, key=lambda one: one.layout.name if one.layout else ""):
+    """Extracts of one layout and head, together as large as memory is meant to hold at once."""
+    by_head = sorted(extracts, key=lambda one: (_spelling(one), one.file))
+    for _, group in groupby(by_head, key=_spelling):
         batch: list[Extract] = []
         size = 0
         for extract in group:
@@ -152,6 +153,10 @@ def _batches(extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
             size += grown
         if batch:
             yield batch
+
+
+def _spelling(extract: Extract) -> tuple[str, tuple[str, ...]]:
+    return extract.layout.name if extract.layout else "", extract.head
 
 
 def _add(

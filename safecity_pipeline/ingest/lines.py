@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from safecity_pipeline.ingest.survey import UNREADABLE, open_bytes
+from safecity_pipeline.ingest.survey import UNREADABLE, damage, open_bytes
 from safecity_pipeline.model import Refused
 
 HEAD_ROW = 1
@@ -65,11 +65,10 @@ def scan(path: Path, cells: int, delimiter: str = ",") -> Lines:
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with open_bytes(path) as handle:
-            for number, line in enumerate(handle, 1):
-                yield number, line
+            yield from enumerate(handle, 1)
     except UNREADABLE as error:
         raise Refused(
-            f"cannot be read to its end: {type(error).__name__}",
+            f"cannot be read to its end: {damage(error)}",
             repair="ask the supplier to send it again",
         ) from None
 

@@ -18,6 +18,7 @@ from duckdb import Error as DatabaseError
 
 from safecity_pipeline.ingest import lines, rules, schema
 from safecity_pipeline.ingest.lines import Lines
+from safecity_pipeline.ingest.survey import wide_label
 from safecity_pipeline.model import Extract, Layout, Places, Refused, Source
 from safecity_pipeline.tables import quoted
 
@@ -60,15 +61,16 @@ class Staged:
                 scan.total,
                 HEAD_ROWS,
                 len(scan.blank),
-                max(1, len(_wide_heads(self.extracts[number]))),
+                _cells(self.extracts[number]),
             )
             for number, scan in self.scans.items()
         ]
 
 
-def _wide_heads(extract: Extract) -> list[str]:
-    patterns = extract.layout.wide if extract.layout else {}
-    return [cell for cell in extract.head if any(re.fullmatch(one, cell) for one in patterns)]
+def _cells(extract: Extract) -> int:
+    layout = extract.layout
+    assert layout is not None
+    return max(1, sum(wide_label(layout, cell) is not None for cell in extract.head))
 
 
 def judge(
@@ -161,17 +163,23 @@ def _insert(source: Source, layout: Layout, extract: Extract, number: int, path:
     cells = [f"c{position}" for position in range(len(extract.head))]
     columns = ", ".join(f"{quoted(cell)}: 'VARCHAR'" for cell in cells)
     read = (
-        f"SELECT row_number() OVER () + {HEAD_ROWS} AS _row, * FROM read_csv({quoted(str(path))}, "
+        f"SELECT row_number() OVER () + {HEAD_ROWS} AS _row, * FROM read_csv({_literal(path)}, "
         f"columns = {{{columns}}}, "
-        f"header = true, auto_detect = false, strict_mode = true, delim = {quoted(layout.delimiter)}, "
-        "quote = '\"', escape = '\"', encoding = 'utf-8')"
+        f"header = true, auto_detect = false, strict_mode = true, encoding = 'utf-8', "
+        f"delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"')"
     )
     present = f"coalesce({', '.join(cells)}) IS NOT NULL" if len(cells) > 1 else "c0 IS NOT NULL"
     rows = f"SELECT * FROM ({read}) WHERE {present}"
     at = {cell: f"c{position}" for position, cell in enumerate(extract.head)}
     if layout.wide:
         rows, at = _unpivoted(layout, extract.head, rows, at)
-    return f"INSERT INTO stage SELECT {number}, _row, {_selected(source, layout, extract, at)} FROM ({rows})"
+    selected = _selected(source, layout, extract, at)
+    return f"INSERT INTO stage SELECT {number}, _row, {selected} FROM ({rows})"
+
+
+def _literal(path: Path) -> str:
+    """The path for `read_csv`, which would take some characters of it for a pattern."""
+    return quoted(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
 
 
 def _selected(source: Source, layout: Layout, extract: Extract, at: Mapping[str, str]) -> str:
@@ -189,11 +197,7 @@ def _unpivoted(
     layout: Layout, head: Sequence[str], rows: str, at: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
     """One staged row a wide column; the physical row number stays the same."""
-    labels = {}
-    for cell in head:
-        for pattern, label in layout.wide.items():
-            if match := re.fullmatch(pattern, cell):
-                labels[at[cell]] = match.expand(label)
+    labels = {at[cell]: label for cell in head if (label := wide_label(layout, cell))}
     renamed = ", ".join(f"{column} AS {quoted_name(label)}" for column, label in labels.items())
     kept = [at[cell] for cell in head if cell in layout.columns]
     listed = ", ".join(quoted_name(label) for label in labels.values())
@@ -224,13 +228,14 @@ def _mark_repeated(
     """The second and later rows of one key; the first one, by place in the file, stays."""
     if not source.key:
         return
-    key = ", ".join(source.key)
+    key = ", ".join(f"trim({column})" for column in source.key)
+    given = " AND ".join(f"trim({column}) <> ''" for column in source.key)
     words = ", ".join(heads.get(column, column) for column in source.key)
     connection.execute(
         f"INSERT INTO bad SELECT _extract, _row, -1, 'key_unique', "
         f"{quoted(words + ': already given on row ')} || _first FROM (SELECT _extract, _row, "
         f"min(_row) OVER (PARTITION BY _extract, {key}) AS _first FROM stage "
-        f"WHERE {source.key_where}) WHERE _row > _first"
+        f"WHERE {source.key_where} AND {given}) WHERE _row > _first"
     )
 
 

@@ -244,7 +244,8 @@ def _derive(
     )
     connection.unregister("derived_now")
     if derived.refusal:
-        lacking = raws[raws["value"].isna() & raws.drop(columns="value").notna().any(axis=1)].copy()
+        present = combined[list(columns)].notna().any(axis=1)
+        lacking = raws[raws["value"].isna() & present].copy()
         lacking["rule"] = f"{derived.name}_known"
         lacking["reason"] = _said_of(lacking, columns, heads, derived.refusal)
         failing = (

@@ -131,7 +131,7 @@ def read_head(path: Path) -> tuple[str, ...]:
         with open_bytes(path) as handle:
             first = handle.read(HEAD_BYTES).splitlines()
     except UNREADABLE as error:
-        raise Refused(f"cannot be read: {type(error).__name__}", repair="send it again") from None
+        raise Refused(f"cannot be read: {damage(error)}", repair="send it again") from None
     if not first or b"\0" in first[0]:
         raise Refused("not a text file", repair="save it as CSV in UTF-8")
     try:
@@ -142,14 +142,19 @@ def read_head(path: Path) -> tuple[str, ...]:
     return tuple(" ".join(cell.split()) for cell in cells)
 
 
+def damage(error: Exception) -> str:
+    """What reading met, in words that hold nothing of the file."""
+    return "damaged archive" if isinstance(error, zlib.error) else type(error).__name__
+
+
 def open_bytes(path: Path) -> gzip.GzipFile:
     """The file's bytes, unpacked where its name ends in .gz."""
-    handle = gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
-    return handle  # type: ignore[return-value]
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return opened(path, "rb")  # type: ignore[return-value]
 
 
 def _best(extract: Extract, head: tuple[str, ...], layouts: Iterable[Layout]) -> Layout | None:
-    """The layout whose name fits and of whose heads most are there: at least half of our columns."""
+    """The layout whose name fits and of whose heads most are there: more than half of ours."""
     named = extract.vouched.source if extract.vouched else None
     scored = [
         (_share(layout, head), len(set(head) & set(layout.columns)), layout)
@@ -191,15 +196,22 @@ def _given(extract: Extract, source: Source) -> Extract:
 
 def _columns_present(head: tuple[str, ...], layout: Layout) -> set[str]:
     present: set[str] = set()
+    labels: set[str] = set()
     for cell in head:
-        column = layout.columns.get(cell)
-        if column in present:
+        column, label = layout.columns.get(cell), wide_label(layout, cell)
+        if column in present or label in labels:
             raise Refused("two columns of the head mean the same", "head", cell)
-        if column:
-            present.add(column)
-    if any(re.fullmatch(pattern, cell) for pattern in layout.wide for cell in head):
-        present |= {layout.wide_label or "", layout.wide_value or ""}
-    return present
+        present |= {column} if column else set()
+        labels |= {label} if label else set()
+    return present | {layout.wide_label or "", layout.wide_value or ""} if labels else present
+
+
+def wide_label(layout: Layout, cell: str) -> str | None:
+    """The label of a head that is one of a wide table's columns of values, else None."""
+    for pattern, label in layout.wide.items():
+        if match := re.fullmatch(pattern, cell):
+            return match.expand(label)
+    return None
 
 
 def _fact(extract: Extract, layout: Layout, name: str) -> str | None:
@@ -241,27 +253,35 @@ def _manifests_in(manifests: Iterable[Path], raw: Path) -> tuple[dict[Path, Vouc
     for manifest in manifests:
         if not manifest.is_file():
             continue
+        named = manifest.relative_to(raw).as_posix()
         try:
-            with manifest.open(encoding="utf-8-sig", newline="") as handle:
-                rows = [
-                    {(k or "").strip(): (v or "").strip() for k, v in row.items() if k}
-                    for row in csv.DictReader(handle)
-                ]
-            for row in rows:
+            rows = _manifest_rows(manifest)
+        except (UnicodeDecodeError, csv.Error):
+            faults.append(f"{named}: is not a CSV file in UTF-8")
+            continue
+        for row in rows:
+            try:
                 entry = _vouched(row)
+            except Refused as refused:
+                faults.append(f"{named}: {refused}")
+            else:
                 vouched[manifest.parent / entry.file] = entry
-        except (Refused, UnicodeDecodeError, csv.Error) as error:
-            faults.append(f"{manifest.relative_to(raw).as_posix()}: {_in_words(error)}")
     return vouched, faults
 
 
-def _in_words(error: Exception) -> str:
-    return str(error) if isinstance(error, Refused) else "is not a CSV file in UTF-8"
+def _manifest_rows(manifest: Path) -> list[dict[str, str]]:
+    with manifest.open(encoding="utf-8-sig", newline="") as handle:
+        return [
+            {key.strip(): (value or "").strip() for key, value in row.items() if key}
+            for row in csv.DictReader(handle)
+        ]
 
 
 def _vouched(row: Mapping[str, str]) -> Vouched:
     if not row.get("file"):
         raise Refused("a line of a manifest names a file", "column file", row.get("file"))
+    if Path(row["file"]).is_absolute() or ".." in Path(row["file"]).parts:
+        raise Refused("a manifest speaks of files beside or below it", "column file", row["file"])
     known = {"file", "source", "period", "received_on", "published_on", "rows", "sha256"}
     return Vouched(
         file=row["file"],

@@ -43,15 +43,25 @@ def sensor(target: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     )
     def raw_changed(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         raw = settings.load().raw
-        glance, key = glance_at(raw), None
-        if glance != context.cursor:
-            key = content_of(raw)
-            context.update_cursor(glance)
-        if key is None:
+        seen, content, key = (context.cursor or "  ").split(" ")
+        glance = glance_at(raw)
+        if glance == seen:
             return dg.SkipReason("nothing under raw/ has changed")
+        content_now = content_of(raw)
+        if content_now == content:
+            context.update_cursor(f"{glance} {content} {key}")
+            return dg.SkipReason("files under raw/ were touched, their content is the same")
+        key = next_key(key, content_now)
+        context.update_cursor(f"{glance} {content_now} {key}")
         return dg.RunRequest(run_key=key)
 
     return raw_changed
+
+
+def next_key(last: str, content: str) -> str:
+    """Key under which one run is asked for. It follows from the last one, so that content which
+    comes back (a file came and went) is a run of its own, and a repeated tick is not."""
+    return hashlib.sha256(f"{last}\n{content}".encode()).hexdigest()
 
 
 def _files(raw: Path) -> list[Path]:
@@ -68,7 +78,7 @@ def glance_at(raw: Path) -> str:
 
 
 def content_of(raw: Path) -> str:
-    """Paths and contents: the key under which a run is asked for once only."""
+    """Paths and contents."""
     digest = hashlib.sha256()
     for path in _files(raw):
         with path.open("rb") as handle:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ import dagster as dg
 from safecity_pipeline import settings
 from safecity_pipeline.orchestration.guard import guarded
 from safecity_pipeline.refresh import Refresh
+from safecity_pipeline.warehouse import make_private
 
 INSTANCE = """\
 # Written by safecity; edit it freely. One run at a time: DuckDB has one writer.
@@ -31,10 +33,18 @@ concurrency:
 """
 
 
-@dg.resource(description="One refresh of the configured warehouse; holds its lock during the run.")
+@dg.resource(
+    description="One refresh of the configured warehouse; holds its lock during the run.",
+    config_schema={"year": dg.Field(str, is_required=False, description="Instead of the settings'")},
+)
 def refresh_resource(context: dg.InitResourceContext) -> Iterator[Refresh]:
-    run_id = context.run_id or ""
-    refresh = guarded("settings", lambda: Refresh(settings.load(), run_id))
+    run_id, year = context.run_id or "", context.resource_config.get("year")
+
+    def begun() -> Refresh:
+        chosen = settings.load()
+        return Refresh(replace(chosen, year=year or chosen.year), run_id)
+
+    refresh = guarded("settings", begun)
     lock = refresh.warehouse.lock(f"run {run_id[:8]}")
     guarded("lock", lock.__enter__)
     try:
@@ -47,8 +57,9 @@ def refresh_resource(context: dg.InitResourceContext) -> Iterator[Refresh]:
 def home(warehouse: Path) -> Path:
     """Dagster's home: DAGSTER_HOME, or a folder in the warehouse's build folder; made ready."""
     named = os.environ.get("DAGSTER_HOME")
-    folder = Path(named) if named else (warehouse / "build" / "dagster").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(named or warehouse / "build" / "dagster").absolute()
+    make_private(folder if named else folder.parent)
+    folder.mkdir(exist_ok=True)
     file = folder / "dagster.yaml"
     if not file.exists():
         file.write_text(INSTANCE, encoding="utf-8")

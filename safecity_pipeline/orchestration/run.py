@@ -29,6 +29,7 @@ def environment(settings: Settings) -> dict[str, str]:
     told = {
         "SAFECITY_RAW": str(settings.raw.absolute()),
         "SAFECITY_WAREHOUSE": str(settings.warehouse.absolute()),
+        "SAFECITY_YEAR": settings.year,
         "DAGSTER_HOME": str(home(settings.warehouse)),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         # dagster's own commands recommend each other at every start
@@ -47,7 +48,10 @@ def refresh(settings: Settings) -> Outcome:
     folder = Path(os.environ["DAGSTER_HOME"])
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         result = defs.resolve_job_def("refresh").execute_in_process(
-            instance=instance, run_config=QUIET, raise_on_error=False, tags={"from": "safecity"}
+            instance=instance,
+            run_config={**QUIET, "resources": {"refresh": {"config": {"year": settings.year}}}},
+            raise_on_error=False,
+            tags={"from": "safecity"},
         )
     if not result.success:
         return Outcome(False, failure=_failure(result))

@@ -14,21 +14,24 @@ from pathlib import Path
 
 from safecity_pipeline import sources
 from safecity_pipeline.model import Indicator, Layout, Refused, Source
-from safecity_pipeline.registry import indicators, layouts
+from safecity_pipeline.registry import changes, indicators, layouts
 from safecity_pipeline.registry.areas import Area, Areas
+from safecity_pipeline.registry.changes import Changes
 
 HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything declared. `digest` changes when any of it does."""
+    """Everything declared. `digest` changes when any of it does, `areas_digest` with the areas."""
 
     sources: Mapping[str, Source]
     layouts: tuple[Layout, ...]
     indicators: Mapping[str, Indicator]
     areas: Areas
+    changes: Changes
     digest: str
+    areas_digest: str
 
     def indicator(self, key: str) -> Indicator:
         """The indicator of that key. Raises Refused, listing the keys there are."""
@@ -60,21 +63,28 @@ def load(config: Path | None = None) -> Registry:
     known = sources.discover()
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
-    folders = [HERE, *([own] if own and own.is_dir() else [])]
+    listed = changes.load(sources=known, areas=areas)
+    declared = indicators.load(known, groups)
+    for indicator in declared.values():
+        listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
+    files = [file for folder in (HERE, own) if folder for file in _declared_in(folder)]
     return Registry(
         known,
         layouts.load(known, own),
-        indicators.load(known, groups),
+        declared,
         areas,
-        _digest(folders),
+        listed,
+        _digest(files),
+        _digest([HERE / "areas.csv"]),
     )
 
 
-def _digest(folders: list[Path]) -> str:
+def _declared_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in (".toml", ".csv"))
+
+
+def _digest(files: list[Path]) -> str:
     digest = hashlib.sha256()
-    for folder in folders:
-        for file in sorted(folder.rglob("*")):
-            if file.suffix in (".toml", ".csv"):
-                digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
-                digest.update(file.read_bytes())
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,7 +1,7 @@
 """The geography of England and Wales: which name means which area, and what an area is made of.
 
 Belongs here: reading `areas.csv`, `area_members.csv` and `peers.csv`, and looking areas up by the
-code or by the spelling of a publisher. A name is known or it is not; nothing is matched by likeness.
+code or by the spelling of a publisher. A name is known or not; nothing is matched by likeness.
 
 Does not belong here: the facts themselves (the three csv files; `tools/make_areas.py` writes the
 first two), populations (a source), and ranks within a peer group (`compare`).
@@ -148,7 +148,7 @@ class Areas:
         return cls(areas, members, peers, codes, names, _index_members(members))
 
     def by_code(self, code: str) -> Area | None:
-        """The area of that code, of a former code, or of the code of a one-authority partnership."""
+        """The area of that code, a former code, or the code of a one-authority partnership."""
         return self._codes.get(code.strip())
 
     def local_authority(self, name: str, on: date | None = None) -> str | None:
@@ -219,7 +219,7 @@ class Areas:
         return PeerGroup(group, chosen[0].version, area_code, members)
 
     def rows(self) -> list[dict[str, Value]]:
-        """`areas.csv` for the table meta.area: text or None, dates as dates, lists as in the file."""
+        """`areas.csv` for meta.area: text or None, dates as dates, lists as in the file."""
         return [_area_row(area) for area in self.areas]
 
     def member_rows(self) -> list[dict[str, Value]]:
@@ -386,7 +386,7 @@ def _refuse_unknown(known: set[str], path: Path, rows: Iterable[tuple[str, ...]]
 
 
 def _refuse_overlapping(peers: Iterable[_Peer], path: Path) -> None:
-    """Two versions of one group may not both apply on a day: the ranks would depend on row order."""
+    """Two versions of one group may not both apply on a day: ranks would depend on row order."""
     spans = sorted({(p.group, p.area, p.version, p.since, p.until) for p in peers}, key=str)
     for index, (group, area, version, since, until) in enumerate(spans):
         for other_group, other_area, other, start, end in spans[index + 1 :]:

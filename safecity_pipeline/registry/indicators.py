@@ -86,7 +86,7 @@ def _words(place: str, indicator: Indicator, groups: set[str]) -> None:
     _one_of(place, "kind", indicator.kind, KINDS)
     _one_of(place, "polarity", indicator.polarity, POLARITIES)
     if indicator.peer_group is not None:
-        _one_of(place, "peer_group", indicator.peer_group, groups)
+        _one_of(place, "peer_group", indicator.peer_group, sorted(groups))
     elif {"peer_rank", "group_average"} & set(indicator.compare):
         known = f"known: {', '.join(sorted(groups))}"
         raise Refused("peer_rank and group_average need a peer_group", place, repair=known)
@@ -192,7 +192,7 @@ def _keys(place: str, entry: Any, known: set[str], needed: set[str]) -> None:
 
 
 def _needed(kind: type, without: set[str]) -> set[str]:
-    required = {f.name for f in fields(kind) if f.default is MISSING}  # type: ignore[arg-type]
+    required = {f.name for f in fields(kind) if f.default is MISSING}
     return required - without
 
 

@@ -106,6 +106,7 @@ class RecordedCrime(pa.DataFrameModel):
     @pa.dataframe_check(
         name="area_named",
         error="a row names a partnership or a force",
+        ignore_na=False,  # else pandera lets a row pass in which both are absent
         statistics={"columns": ("force_name", "csp_name")},
     )
     def area_named(cls, rows: pd.DataFrame) -> pd.Series:
@@ -197,8 +198,8 @@ SOURCE = Source(
         CrossRow(
             "rows_even",
             "every offence code of a partnership has as many rows as its other codes",
-            "SELECT count(*) FROM (SELECT n, mode(n) OVER (PARTITION BY _extract_id, csp_name) AS m "
-            "FROM (SELECT _extract_id, csp_name, offence_code, count(*) AS n "
+            "SELECT count(*) FROM (SELECT n, mode(n) OVER (PARTITION BY _extract_id, csp_name) "
+            "AS m FROM (SELECT _extract_id, csp_name, offence_code, count(*) AS n "
             "FROM clean.recorded_crime WHERE csp_name IS NOT NULL GROUP BY ALL)) WHERE n <> m",
         ),
         CrossRow(
