@@ -20,6 +20,7 @@ import typer
 from safecity_pipeline.model import Refused
 
 if TYPE_CHECKING:
+    from safecity_pipeline.period import Period
     from safecity_pipeline.settings import Settings
 
 app = typer.Typer(
@@ -66,7 +67,7 @@ def demo(
     ),
     seed: Annotated[int, typer.Option(help="Another seed gives another made-up city.")] = 2014,
 ) -> None:
-    """Write a synthetic sample and refresh it: the main job, start to end."""
+    """Write a synthetic sample and refresh it: the whole job."""
     with _configuration():
         from safecity_pipeline import settings
 
@@ -83,7 +84,7 @@ def sample(
     folder: Annotated[Path, typer.Argument(help="Folder to write the extracts into.")],
     seed: Annotated[int, typer.Option(help="Another seed gives other rows.")] = 2014,
 ) -> None:
-    """Write synthetic extracts in the suppliers' forms, faults included."""
+    """Write synthetic extracts in the suppliers' forms, with faults."""
     _write_sample(folder, seed)
 
 
@@ -100,15 +101,16 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Extracts, as the supplier sent them.")],
     config: Config = None,
 ) -> None:
-    """Say in plain words what is wrong with files, before they are used. Nothing is stored."""
+    """Say in plain words what is wrong with files; store nothing."""
     with _configuration():
         from safecity_pipeline import checking, registry, settings
 
         known = registry.load(settings.load(config).config)
-    good = True
     for file in files:
         if not file.is_file():
             raise typer.BadParameter(f"no such file: {file}")
+    good = True
+    for file in files:
         verdict = checking.check(file, known)
         _say("\n".join(verdict.lines))
         good = good and verdict.good
@@ -125,23 +127,29 @@ def explain(
     config: Config = None,
     warehouse: Home = None,
 ) -> None:
-    """Take a figure apart: formula, SQL, numerator, denominator, and the extracts behind it."""
+    """Take a figure apart: formula, counts, extracts and SQL."""
     chosen = _settings(config, None, warehouse, None)
-    from safecity_pipeline import explaining, registry
+    with _configuration():
+        from safecity_pipeline import registry
 
-    known = registry.load(chosen.config)
+        known = registry.load(chosen.config)
+        known.indicator(indicator)
+        known.area(area or chosen.area_code)
+        period = _period(period).label if period else None
+    from safecity_pipeline import explaining
+
     _say("\n".join(explaining.explain(chosen, known, indicator, area, period)))
 
 
 @app.command()
 def ui(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 3000,
     read_only: Annotated[bool, typer.Option(help="Look only: no runs can be started.")] = False,
     config: Config = None,
     raw: Raw = None,
     warehouse: Home = None,
 ) -> None:
-    """Open Dagster's web interface on this warehouse, with the runs of `refresh` in it.
+    """Open Dagster's web interface, with the runs of `refresh` in it.
 
     It has no log-in, so it listens on this machine only.
     """
@@ -161,17 +169,22 @@ def _settings(
     with _configuration():
         from dataclasses import replace
 
-        from safecity_pipeline import period, settings
+        from safecity_pipeline import settings
 
         chosen = settings.load(config).with_folders(raw, warehouse)
-        chosen = replace(chosen, year=year or chosen.year)
-        try:
-            found = period.parse(chosen.year)
-        except ValueError as error:
-            raise Refused(str(error)) from None
-        if found.kind != "year":
-            raise Refused("the assessment is of a financial year", "year", chosen.year)
-        return chosen
+        assessed = _period(year or chosen.year)
+        if assessed.kind != "year":
+            raise Refused("the assessment is of a financial year", "year", assessed.label)
+        return replace(chosen, year=assessed.label)
+
+
+def _period(label: str) -> Period:
+    from safecity_pipeline import period
+
+    try:
+        return period.parse(label)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 @contextmanager
@@ -189,11 +202,14 @@ def _refresh(chosen: Settings) -> None:
         from safecity_pipeline import registry
 
         registry.load(chosen.config).area(chosen.area_code)
+        if not chosen.raw.is_dir():
+            raise Refused("no such folder of extracts", str(chosen.raw), repair="see --raw")
     from safecity_pipeline import progress
-    from safecity_pipeline.orchestration import run
     from safecity_pipeline.warehouse import Warehouse
 
     with Warehouse(chosen.warehouse).lock("safecity refresh"), progress.shown():
+        from safecity_pipeline.orchestration import run
+
         outcome = run.refresh(chosen)
     if not outcome.success:
         _say(f"safecity: {outcome.failure}", error=True)
@@ -213,6 +229,9 @@ def _write_sample(folder: Path, seed: int) -> None:
         written = synthetic.write(folder, seed=seed)
     except (FileExistsError, ValueError) as error:
         _say(f"safecity: {error}", error=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        _say(f"safecity: {folder}: cannot be written: {error.strerror}", error=True)
         raise typer.Exit(2) from None
     rows = sum(file.rows for file in written)
     _say(f"{len(written)} synthetic extracts with {rows:,} rows in {folder}")

@@ -19,7 +19,7 @@ import pandas as pd
 
 from safecity_pipeline import period, sentences, statistics
 from safecity_pipeline.breaks import Broken, Days
-from safecity_pipeline.model import Indicator
+from safecity_pipeline.model import Finding, Indicator
 from safecity_pipeline.period import Period
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.statistics import Interval
@@ -97,45 +97,6 @@ class Series:
         if any(part.denominator is None for part in parts):
             return numerator, None
         return numerator, sum(part.denominator or 0.0 for part in parts)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One row of mart.finding. A field that does not apply is None.
-
-    The last two are for the wording only: months compared, where some between compared_start and
-    compared_end may be lacking, and areas of the peer group, with and without a figure.
-    """
-
-    indicator: str
-    area_code: str
-    area_name: str
-    comparison: str
-    comparator: str | None
-    period: str
-    status: str
-    base_period: str | None = None
-    value: float | None = None
-    base_value: float | None = None
-    change: float | None = None
-    change_unit: str | None = None
-    change_lower_95: float | None = None
-    change_upper_95: float | None = None
-    significance: str | None = None
-    rank_high: int | None = None
-    rank_best: int | None = None
-    rank_of: int | None = None
-    rank_lower_95: int | None = None
-    rank_upper_95: int | None = None
-    broken_by: str | None = None
-    sentence: str = ""
-    compared_start: date | None = None
-    compared_end: date | None = None
-    dimension: str = "all"
-    dimension_value: str = "all"
-    compared_months: int | None = None
-    group_size: int | None = None
-    broken_materially: str | None = None
 
 
 def series_of(values: pd.DataFrame, stock: bool) -> dict[str, Series]:

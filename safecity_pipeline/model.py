@@ -205,6 +205,46 @@ class Extract:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One row of mart.finding. A field that does not apply is None.
+
+    The last three are for the wording only: months compared (some between compared_start and
+    compared_end may be lacking), areas of the peer group with and without a figure, and the
+    changes of definition that break the comparison.
+    """
+
+    indicator: str
+    area_code: str
+    area_name: str
+    comparison: str
+    comparator: str | None
+    period: str
+    status: str
+    base_period: str | None = None
+    value: float | None = None
+    base_value: float | None = None
+    change: float | None = None
+    change_unit: str | None = None
+    change_lower_95: float | None = None
+    change_upper_95: float | None = None
+    significance: str | None = None
+    rank_high: int | None = None
+    rank_best: int | None = None
+    rank_of: int | None = None
+    rank_lower_95: int | None = None
+    rank_upper_95: int | None = None
+    broken_by: str | None = None
+    sentence: str = ""
+    compared_start: date | None = None
+    compared_end: date | None = None
+    dimension: str = "all"
+    dimension_value: str = "all"
+    compared_months: int | None = None
+    group_size: int | None = None
+    broken_materially: str | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """The outcome of one check, as it stands in meta.check_result and in the web interface."""
 

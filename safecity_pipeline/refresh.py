@@ -27,7 +27,7 @@ from safecity_pipeline import bookkeeping, breaks, compare, measure, registry, t
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.ingest import intake, ledger, survey
 from safecity_pipeline.ingest.intake import Intake
-from safecity_pipeline.model import Check, Extract, Indicator, Refused
+from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.settings import Settings
@@ -317,7 +317,7 @@ class Refresh:
         rows.loc[home, "area_name"] = self.settings.area_name
         return rows.sort_values(["indicator", "area_code", "period_start", "period_kind"])
 
-    def _findings(self, indicator: Indicator, values: pd.DataFrame) -> Iterator[compare.Finding]:
+    def _findings(self, indicator: Indicator, values: pd.DataFrame) -> Iterator[Finding]:
         sources = self.registry.sources
         stock = indicator.denominator is not None and measure.is_stock(
             sources[indicator.denominator.source]

@@ -8,13 +8,9 @@ from. Does not belong here: deciding anything (`compare`).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from safecity_pipeline import period
-from safecity_pipeline.model import Indicator
-
-if TYPE_CHECKING:
-    from safecity_pipeline.compare import Finding
+from safecity_pipeline.model import Finding, Indicator
 
 WHY_NOT = {
     "missing_base": "no like figure for {base} to compare it with",

@@ -26,8 +26,8 @@ def of(settings: Settings) -> list[str]:
         connection.close()
     lines = [f"Release {stamp} is published{', made from synthetic extracts' * synthetic}."]
     lines += [
-        f"  {source}: {files} file{'s' * (files != 1)}, {read:,} rows read = {valid:,} valid + {bad:,} quarantined "
-        f"+ {out:,} excluded"
+        f"  {source}: {files} file{'s' * (files != 1)}, {read:,} rows read = {valid:,} valid + "
+        f"{bad:,} quarantined + {out:,} excluded"
         for source, files, read, valid, bad, out in sources
     ]
     lines += [f"  look at: {source}: {message}" for source, message in warnings]

@@ -14,8 +14,8 @@ import pytest
 from oracle import drawn
 
 from safecity_pipeline import compare, period
-from safecity_pipeline.compare import Finding
-from safecity_pipeline.model import Indicator, Part
+from safecity_pipeline.breaks import Broken, Days
+from safecity_pipeline.model import Finding, Indicator, Part
 from safecity_pipeline.registry.areas import PeerGroup
 
 RATE = Indicator(
@@ -42,6 +42,7 @@ def compared(
     text: str,
     indicator: Indicator = RATE,
     group_on: Callable[[str, date], PeerGroup | None] | None = None,
+    broken_by: compare.BrokenBy = compare.unbroken,
 ) -> Found:
     """Findings of a drawn table, by area, comparison and period; `home` is the assessed area.
 
@@ -59,6 +60,7 @@ def compared(
         "home",
         "Home",
         group_on or (lambda name, day: group),
+        broken_by,
     )
     return {(one.area_code, one.comparison, one.period): one for one in made}
 
@@ -97,6 +99,49 @@ def _value(
 
 
 # --- changes -----------------------------------------------------------------------------------
+
+
+def changed_in_june(material: bool) -> compare.BrokenBy:
+    """A definition that changed on 1 June 2014, and something noted in the same days."""
+
+    def broken_by(area_code: str, earlier: Days, later: Days) -> Broken:
+        if not earlier.start < date(2014, 6, 1) <= later.end:
+            return Broken()
+        return Broken(("D1",), ("D2",)) if material else Broken((), ("D1", "D2"))
+
+    return broken_by
+
+
+DRAWN_YEARS = """
+    area  base   2012-13  2013-14  2014-15  2015-16
+    home  10000  500      500      650      650
+"""
+
+
+def test_a_comparison_across_a_change_of_definition_stays_and_is_no_verdict() -> None:
+    found = compared(DRAWN_YEARS, broken_by=changed_in_june(material=True))
+    said = {
+        label: found[("home", "previous_year", label)]
+        for label in ("2013-14", "2014-15", "2015-16")
+    }
+    assert {label: one.status for label, one in said.items()} == {
+        "2013-14": "comparable",
+        "2014-15": "definition_changed",
+        "2015-16": "definition_changed",  # a mixed year is a bad base as well
+    }
+    broken = said["2014-15"]
+    assert broken.change == pytest.approx(30.0)  # 650 / 500: marked, never deleted
+    assert (broken.significance, broken.broken_by) == ("not compared", "D1 D2")
+    assert "not like for like" in broken.sentence
+    assert "(D1)" in broken.sentence
+
+
+def test_what_is_only_noted_leaves_the_comparison_as_it_is() -> None:
+    found = compared(DRAWN_YEARS, broken_by=changed_in_june(material=False))
+    noted = found[("home", "previous_year", "2014-15")]
+    assert (noted.status, noted.significance) == ("comparable", "worse")
+    assert noted.broken_by == "D1 D2"
+    assert "like for like" not in noted.sentence
 
 
 def test_whole_years_are_comparable_whether_of_quarters_or_of_one_row() -> None:

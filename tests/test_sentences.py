@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecity_pipeline import sentences
-from safecity_pipeline.compare import Finding
-from safecity_pipeline.model import Indicator, Part
+from safecity_pipeline.model import Finding, Indicator, Part
 
 THEFTS = Indicator(
     indicator="thefts",

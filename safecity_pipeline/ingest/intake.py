@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 BATCH_BYTES = 48 << 20
+SPREADSHEET_ROWS = (65_536, 1_048_576)
 UNPACKED = 9  # a street-level .csv.gz unpacks to about nine times its size
 
 Transaction = Callable[["DuckDBPyConnection"], AbstractContextManager[None]]
@@ -260,6 +261,7 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
     few = intake.ledger[
         intake.ledger["rows_read"] - intake.ledger["excluded_layout"] < source.minimum_rows
     ]
+    cut = intake.ledger[intake.ledger["rows_read"].isin(SPREADSHEET_ROWS)]
     return [
         ledger.check(source, intake.ledger, ledger.uneven(connection, source)),
         Check(
@@ -278,6 +280,13 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
         ),
         Check(
             source.name,
+            "sheets_uncut",
+            cut.empty,
+            f"{len(cut)} sheets have exactly as many rows as a spreadsheet holds: cut on saving?",
+            failed_rows=len(cut),
+        ),
+        Check(
+            source.name,
             "units_dated",
             not by_hash,
             f"{len(by_hash)} units came twice with no date to decide by; their content hash did",
@@ -290,7 +299,7 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
 
 def check_names(source: Source) -> Mapping[str, str]:
     """Every check of a source, with its severity, in order."""
-    fixed = dict.fromkeys(("extracts_readable", "volume", "units_dated"), "WARN")
+    fixed = dict.fromkeys(("extracts_readable", "volume", "sheets_uncut", "units_dated"), "WARN")
     named = dict.fromkeys(rules.words(source), "WARN")
     across = {rule.name: "WARN" for rule in source.across}
     return {"ledger_adds_up": "ERROR", **fixed, **named, **across}

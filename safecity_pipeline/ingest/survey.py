@@ -26,6 +26,7 @@ RESAVE = {
     ".xlsb": "open it in Excel and save it as .xlsx",
     ".xlsm": "save it as .xlsx, without macros",
 }
+OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")
 HEAD_BYTES = 1 << 20
 UNREADABLE = (OSError, EOFError, zlib.error)
 TRUE_WORDS = {"yes", "true", "1"}
@@ -99,6 +100,13 @@ def _recognised(
     _readable(extract)
     if not extract.path.name.lower().endswith((".csv", ".csv.gz")):
         return extract
+    named = extract.vouched.source if extract.vouched else None
+    if named and named not in sources:
+        raise Refused(
+            "manifest.csv names a source that is not known",
+            got=named,
+            repair=f"known: {', '.join(sources)}",
+        )
     head = read_head(extract.path)
     layout = _best(extract, head, layouts)
     if layout is None:
@@ -116,6 +124,11 @@ def _readable(extract: Extract) -> None:
         raise Refused(f"{suffix} workbooks are not read", repair=RESAVE[suffix])
     if extract.bytes == 0:
         raise Refused("the file is empty", repair="ask the supplier to send it again")
+    if suffix in (".xlsx", ".ods") and _starts_with(extract.path, OLD_OR_LOCKED):
+        raise Refused(
+            "a workbook with a password, or an old .xls under a new name, is not read",
+            repair="open it, and save it as .xlsx without a password",
+        )
     vouched = extract.vouched
     if vouched and vouched.sha256 and vouched.sha256.lower() != extract.sha256:
         raise Refused(
@@ -123,6 +136,11 @@ def _readable(extract: Extract) -> None:
             got=extract.sha256,
             repair="ask the supplier to send it again, or mend the manifest",
         )
+
+
+def _starts_with(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as handle:
+        return handle.read(len(mark)) == mark
 
 
 def read_head(path: Path) -> tuple[str, ...]:

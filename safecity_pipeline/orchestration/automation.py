@@ -1,4 +1,4 @@
-"""When a refresh runs by itself: once a year, or when raw/ changes. Both are off until switched on."""
+"""When a refresh runs by itself: once a year, or when raw/ changes. Both are off at first."""
 
 from __future__ import annotations
 

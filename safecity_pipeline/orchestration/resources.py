@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -33,18 +32,10 @@ concurrency:
 """
 
 
-@dg.resource(
-    description="One refresh of the configured warehouse; holds its lock during the run.",
-    config_schema={"year": dg.Field(str, is_required=False, description="Instead of the settings'")},
-)
+@dg.resource(description="One refresh of the configured warehouse; holds its lock during the run.")
 def refresh_resource(context: dg.InitResourceContext) -> Iterator[Refresh]:
-    run_id, year = context.run_id or "", context.resource_config.get("year")
-
-    def begun() -> Refresh:
-        chosen = settings.load()
-        return Refresh(replace(chosen, year=year or chosen.year), run_id)
-
-    refresh = guarded("settings", begun)
+    run_id = context.run.run_id if context.run else ""
+    refresh = guarded("settings", lambda: Refresh(settings.load(), run_id))
     lock = refresh.warehouse.lock(f"run {run_id[:8]}")
     guarded("lock", lock.__enter__)
     try:

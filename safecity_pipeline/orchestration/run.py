@@ -48,10 +48,7 @@ def refresh(settings: Settings) -> Outcome:
     folder = Path(os.environ["DAGSTER_HOME"])
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         result = defs.resolve_job_def("refresh").execute_in_process(
-            instance=instance,
-            run_config={**QUIET, "resources": {"refresh": {"config": {"year": settings.year}}}},
-            raise_on_error=False,
-            tags={"from": "safecity"},
+            instance=instance, run_config=QUIET, raise_on_error=False, tags={"from": "safecity"}
         )
     if not result.success:
         return Outcome(False, failure=_failure(result))
@@ -66,6 +63,15 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             described = data.user_failure_data.description if data.user_failure_data else None
             if described:
                 return described
+    stopped = [
+        event.asset_check_evaluation_data.description
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+        and not event.asset_check_evaluation_data.passed
+    ]
+    if stopped:
+        return f"nothing is published: {'; '.join(map(str, stopped))}"
     for event in result.all_events:
         if event.is_failure and event.message:
             return event.message

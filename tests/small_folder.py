@@ -1,0 +1,104 @@
+"""A folder of three small extracts, and a refresh of it without Dagster.
+
+Here: what the tests of warehouse, orchestration, privacy and command line share. Not here: the
+bench that takes one source in (`conftest`).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safecity_pipeline import settings
+from safecity_pipeline.refresh import Refresh, Report
+from safecity_pipeline.settings import Settings
+
+STREET_HEAD = (
+    "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,"
+    "Crime type,Last outcome category,Context"
+)
+POPULATION = "MYEB3_summary_(2019_geog20).csv"
+APRIL, MAY = "2014-04-hampshire-street.csv", "2014-05-hampshire-street.csv"
+OURS = ("SAFECITY_", "DAGSTER_")
+
+
+def street_row(
+    month: str,
+    *,
+    location: str = "On or near Above Bar",
+    latitude: str = "50.9",
+    kind: str = "Drugs",
+) -> str:
+    force = "Hampshire Constabulary"
+    place = f"-1.4,{latitude},{location},E01017180,Southampton 029D"
+    return f",{month},{force},{force},{place},{kind},Under investigation,"
+
+
+def street(rows: Iterable[str]) -> str:
+    return "\n".join([STREET_HEAD, *rows]) + "\n"
+
+
+def write_small(raw: Path) -> None:
+    """Two months of Hampshire (3 and 2 rows) and the population of Southampton."""
+    raw.mkdir(parents=True, exist_ok=True)
+    (raw / APRIL).write_text(street([street_row("2014-04")] * 3), encoding="utf-8")
+    (raw / MAY).write_text(street([street_row("2014-05")] * 2), encoding="utf-8")
+    (raw / POPULATION).write_text(
+        "ladcode20,laname20,country,population_2014\nE06000045,Southampton,E,240000\n",
+        encoding="utf-8",
+    )
+
+
+def small_settings(folder: Path) -> Settings:
+    chosen = settings.load(settings.PACKAGED)
+    return chosen.with_folders(folder / "raw", folder / "warehouse")
+
+
+def refresh(chosen: Settings, run_id: str = "") -> Report:
+    """All steps in order, as the job takes them; the report of the last."""
+    one = Refresh(chosen, run_id)
+    with one.warehouse.lock():
+        one.warehouse.sweep()
+        one.look()
+        for source in one.registry.sources:
+            one.take_in(source)
+        one.indicators()
+        one.findings()
+        return one.release()
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without settings of the project, and with `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return kept | {"DAGSTER_DISABLE_TELEMETRY": "1"} | more
+
+
+def safecity(*arguments: object, folder: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+    """The command in a process of its own, in `folder`. Bad input must never show a stack."""
+    done = subprocess.run(
+        [sys.executable, "-m", "safecity_pipeline", *map(str, arguments)],
+        cwd=folder,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return done
+
+
+@contextmanager
+def own_environment(**more: str) -> Iterator[None]:
+    """This process with the environment of `environment`; afterwards as before."""
+    before = dict(os.environ)
+    wanted = environment(**more)
+    try:
+        os.environ.clear()
+        os.environ.update(wanted)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
