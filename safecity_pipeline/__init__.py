@@ -5,14 +5,15 @@ The map, from the ground up; imports point only downward, and a test holds that.
     model, period, statistics, settings, tables   nouns, pure arithmetic, the contract's tables
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, indicators, areas, peers
-    ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger
+    ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
     measure         indicator → SQL → value and interval
     breaks          which comparisons a definitional change breaks
     compare         values → findings; sentences: findings → words
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     warehouse       the file under construction, releases, the atomic switch, the lock
     refresh         the steps of a refresh, as plain functions
-    checking, explaining, progress, summary       what the commands tell people
+    supplier/       a file judged for its supplier, errors workbook, template, drift in words
+    explaining, progress, summary                 what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`
     sample/         beside: synthetic extracts in the suppliers' forms

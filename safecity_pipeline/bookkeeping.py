@@ -16,8 +16,9 @@ from safecity_pipeline.ingest import intake
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.ingest.units import Decision
-from safecity_pipeline.model import Check, Extract
+from safecity_pipeline.model import Check, CheckSpec, Extract
 from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry.areas import Areas
 from safecity_pipeline.tables import Table
 
 NO_ROWS = {"rows_read": 0, "rows_valid": 0, "rows_quarantined": 0, "rows_excluded": 0}
@@ -33,14 +34,14 @@ INDICATOR_FACTS = (
     "peer_group",
     "notes",
 )
-SURVEY_CHECKS = {
-    "files_recognised": "WARN",
-    "files_usable": "WARN",
-    "files_still_there": "WARN",
-    "manifests_kept": "WARN",
-    "manifests_readable": "WARN",
-    "synthetic_apart": "ERROR",
-}
+SURVEY_CHECKS = (
+    CheckSpec("files_recognised", "a source reads every file"),
+    CheckSpec("files_usable", "no file is refused before reading"),
+    CheckSpec("files_still_there", "no file of the last release is gone"),
+    CheckSpec("manifests_kept", "every file that a manifest names is there"),
+    CheckSpec("manifests_readable", "every manifest can be read"),
+    CheckSpec("synthetic_apart", "synthetic and real extracts are not mixed", "ERROR"),
+)
 
 
 def registry_rows(known: Registry) -> dict[Table, pd.DataFrame]:
@@ -110,12 +111,12 @@ def _extract_row(extract: Extract) -> dict[str, Any]:
     }
 
 
-def ledger_rows(taken: Intake, extracts: list[Extract]) -> dict[Table, pd.DataFrame]:
+def ledger_rows(taken: Intake, extracts: list[Extract], areas: Areas) -> dict[Table, pd.DataFrame]:
     """What became of one source's extracts: its rows of the three ledger tables."""
     return {
         tables.EXTRACT: _with_rows(taken, extracts),
         tables.EXTRACT_SHEET: taken.ledger,
-        tables.EXTRACT_UNIT: pd.DataFrame([_unit_row(one) for one in taken.decisions]),
+        tables.EXTRACT_UNIT: pd.DataFrame([_unit_row(one, areas) for one in taken.decisions]),
     }
 
 
@@ -135,11 +136,13 @@ def _with_rows(taken: Intake, extracts: list[Extract]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[column.name for column in tables.EXTRACT.columns])
 
 
-def _unit_row(one: Decision) -> dict[str, Any]:
+def _unit_row(one: Decision, areas: Areas) -> dict[str, Any]:
     unit = one.unit
+    area = areas.by_code(unit.geography)
+    name = area.name if area else unit.geography
     return {
         "extract_id": unit.extract_id,
-        "unit": f"{unit.table}/{unit.geography}" if unit.table else unit.geography,
+        "unit": f"{unit.table}/{name}" if unit.table else name,
         "period": period.spanning(unit.start, unit.end).label,
         "rows": unit.rows,
         "status": "counted" if one.counted else "superseded",

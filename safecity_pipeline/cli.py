@@ -99,22 +99,86 @@ def refresh(
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Extracts, as the supplier sent them.")],
+    workbook: Annotated[
+        bool, typer.Option(help="Write FILE.errors.xlsx where rows or the file are refused.")
+    ] = True,
     config: Config = None,
 ) -> None:
-    """Say in plain words what is wrong with files; store nothing."""
-    with _configuration():
-        from safecity_pipeline import checking, registry, settings
+    """Say in plain words what is wrong with files.
 
-        known = registry.load(settings.load(config).config)
+    Every bad row is listed in FILE.errors.xlsx, beside the file, or in the working folder where
+    the file lies in raw/, which is never written to. Nothing else is stored.
+    """
+    with _configuration():
+        from safecity_pipeline import registry, settings
+        from safecity_pipeline.supplier import checking, errors_workbook
+
+        chosen = settings.load(config)
+        known = registry.load(chosen.config)
     for file in files:
         if not file.is_file():
             raise typer.BadParameter(f"no such file: {file}")
-    good = True
+    good, written = True, set[Path]()
     for file in files:
+        if errors_workbook.is_one(file):
+            _say(f"{file.name}: passed over: a workbook of an earlier check")
+            continue
         verdict = checking.check(file, known)
         _say("\n".join(verdict.lines))
+        if workbook and not verdict.good:
+            _say(f"  all of it: {errors_workbook.put(verdict, chosen.raw, written)}")
         good = good and verdict.good
     raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def template(
+    source: Annotated[str, typer.Argument(help="Key of a source, as street_crime.")],
+    to: Annotated[Path | None, typer.Option(help="File; else SOURCE.template.xlsx here.")] = None,
+    config: Config = None,
+) -> None:
+    """Write the workbook to send to a supplier: columns and rules."""
+    with _configuration():
+        from safecity_pipeline import registry, settings
+        from safecity_pipeline.supplier import template as templates
+
+        chosen = settings.load(config)
+        asked = templates.of(source, registry.load(chosen.config))
+        written = to or Path(f"{source}.template.xlsx")
+        templates.write(asked, written, chosen.raw)
+    _say(str(written))
+
+
+@app.command()
+def drift(
+    file: Annotated[Path, typer.Argument(help="An extract, as the supplier sent it.")],
+    source: Annotated[
+        str | None, typer.Option(help="Compare with this source only, as street_crime.")
+    ] = None,
+    since: Annotated[
+        Path | None, typer.Option(help="An earlier file of the same kind, to compare with.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Say what changed in a file's form; print the layout entry.
+
+    Exit status 0: a layout reads the file as it is; 1: it changed, or cannot be read. Text files
+    (.csv, .csv.gz) only, so far.
+    """
+    for named in (file, since):
+        if named and not named.is_file():
+            raise typer.BadParameter(f"no such file: {named}")
+    with _configuration():
+        from safecity_pipeline import registry, settings
+        from safecity_pipeline.supplier import drift_report
+
+        known = registry.load(settings.load(config).config)
+        if source and source not in known.sources:
+            listed = ", ".join(known.sources)
+            raise Refused("no such source", "--source", source, f"known: {listed}")
+        told = drift_report.report(file, known, source, since)
+    _say("\n".join(told.lines))
+    raise typer.Exit(0 if told.good else 1)
 
 
 @app.command()

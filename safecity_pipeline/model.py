@@ -245,6 +245,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class CheckSpec:
+    """A check that is always made: its name, what must hold, and whether it stops a publication
+    (ERROR) or not (WARN)."""
+
+    name: str
+    words: str
+    severity: str = "WARN"
+
+
+@dataclass(frozen=True)
 class Check:
     """The outcome of one check, as it stands in meta.check_result and in the web interface."""
 

@@ -299,7 +299,7 @@ class Refresh:
     ) -> None:
         """Replace the source's rows of meta.extract, extract_sheet and extract_unit."""
         ids = [extract.extract_id for extract in extracts]
-        for table, rows in bookkeeping.ledger_rows(taken, extracts).items():
+        for table, rows in bookkeeping.ledger_rows(taken, extracts, self.registry.areas).items():
             connection.execute(
                 f"DELETE FROM {table.full_name} WHERE list_contains(?, extract_id)", [ids]
             )

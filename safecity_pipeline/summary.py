@@ -40,10 +40,11 @@ def findings(settings: Settings, most: int = 5) -> list[str]:
     connection = Warehouse(settings.warehouse).read_release()
     try:
         rows = connection.execute(
-            "SELECT sentence FROM mart.finding WHERE area_code = ? AND period = ? "
+            "SELECT sentence FROM mart.finding JOIN meta.release USING (area_code) "
+            "WHERE period = ? "
             "AND comparison IN ('peer_rank', 'previous_year') AND value IS NOT NULL "
             "ORDER BY comparison DESC, indicator LIMIT ?",
-            [settings.area_code, settings.year, most],
+            [settings.year, most],
         ).fetchall()
     finally:
         connection.close()

@@ -4,11 +4,13 @@ Here: what the tests of warehouse, orchestration, privacy and command line share
 bench that takes one source in (`conftest`).
 """
 
+import atexit
 import os
-import subprocess
-import sys
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from safecity_pipeline import settings
@@ -75,19 +77,12 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"DAGSTER_DISABLE_TELEMETRY": "1"} | more
 
 
-def safecity(*arguments: object, folder: Path, **more: str) -> "subprocess.CompletedProcess[str]":
-    """The command in a process of its own, in `folder`. Bad input must never show a stack."""
-    done = subprocess.run(
-        [sys.executable, "-m", "safecity_pipeline", *map(str, arguments)],
-        cwd=folder,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert "Traceback" not in done.stderr + done.stdout, done.stderr
-    return done
+@cache
+def dagster_home() -> str:
+    """One home of Dagster for the runs of several tests: making one takes seconds."""
+    folder = tempfile.mkdtemp(prefix="dagster-home-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @contextmanager

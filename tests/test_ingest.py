@@ -381,6 +381,14 @@ def test_a_stray_row_is_kept_and_warned_of(bench: Bench) -> None:
     assert len(counted(bench)) == 7
 
 
+def test_a_code_that_ends_with_a_year_is_no_stray_row(bench: Bench) -> None:
+    """34A in both years, 34B in the first only: one row each in every period."""
+    rows = ["2014/15,Southampton,R,Robbery,R,34A,1", "2014/15,Southampton,R,Robbery,R,34B,1"]
+    rows += ["2015/16,Southampton,R,Robbery,R,34A,1"]
+    bench.put("new_csp.csv", "\n".join([f"Financial Year,{CSP_HEAD}", *rows]))
+    assert check_named(bench.take_in("recorded_crime"), "rows_even").passed
+
+
 def test_real_partnership_table_keeps_its_quirks(bench: Bench, real_data: Path) -> None:
     folder = real_data / "prc-csp-2011-12"
     for name in ("crime_data_by_csp.csv", "manifest.csv"):

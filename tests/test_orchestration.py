@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,27 +50,47 @@ class Ran:
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def ran(chosen: Settings) -> Ran:
-    """Refresh as the command does, and read what the instance on disk kept of it."""
-    found = Ran(run.refresh(chosen))
+def ran_on_disk(chosen: Settings) -> Ran:
+    """Refresh as the command does, and read what the instance in DAGSTER_HOME kept of it."""
+    outcome = run.refresh(chosen)
     with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
-        for entry in instance.all_logs(instance.get_runs(limit=1)[0].run_id):
-            event = entry.dagster_event
-            if event and event.is_step_materialization:
-                made = event.step_materialization_data.materialization
-                found.metadata[made.asset_key.to_user_string()] = {
-                    name: value.value for name, value in made.metadata.items()
-                }
-            elif event and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-                check = event.asset_check_evaluation_data
-                key = (check.asset_key.to_user_string(), check.check_name)
-                found.checks[key] = (check.passed, check.severity.value)
+        return kept_of(outcome, instance)
+
+
+def ran_in_memory(chosen: Settings) -> Ran:
+    """The same where the instance makes no difference: on disk it takes many seconds."""
+    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dg.DagsterInstance, "from_config", lambda _: nullcontext(instance))
+        return kept_of(run.refresh(chosen), instance)
+
+
+def kept_of(outcome: run.Outcome, instance: dg.DagsterInstance) -> Ran:
+    found = Ran(outcome)
+    for entry in instance.all_logs(instance.get_runs(limit=1)[0].run_id):
+        event = entry.dagster_event
+        if event and event.is_step_materialization:
+            made = event.step_materialization_data.materialization
+            found.metadata[made.asset_key.to_user_string()] = {
+                name: value.value for name, value in made.metadata.items()
+            }
+        elif event and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            key = (check.asset_key.to_user_string(), check.check_name)
+            found.checks[key] = (check.passed, check.severity.value)
     return found
 
 
 @pytest.fixture(autouse=True)
 def own() -> Iterator[None]:
     with own_environment():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_code() -> Iterator[None]:
+    """A release is made from the code too; these tests hold while somebody edits it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("safecity_pipeline.refresh.code_version", lambda: "of these tests")
         yield
 
 
@@ -86,7 +107,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def first(chosen: Settings) -> Ran:
     with own_environment():
-        return ran(chosen)
+        return ran_on_disk(chosen)
 
 
 def stored_checks(chosen: Settings) -> dict[tuple[str, str], tuple[bool, str]]:
@@ -136,6 +157,7 @@ def test_the_schedule_is_annual_in_local_time_and_off() -> None:
     assert "*" not in (minute, hour, day, month) and weekday == "*"
 
 
+@pytest.mark.nightly
 def test_it_loads_from_the_workspace_file_whatever_the_configuration(tmp_path: Path) -> None:
     if not (CHECKOUT / "workspace.yaml").is_file():
         pytest.skip("workspace.yaml lies in a checkout only")
@@ -188,7 +210,7 @@ def test_operators_see_counts_and_files_and_columns(first: Ran) -> None:
 def test_a_run_with_nothing_new_shows_the_same_checks_and_publishes_nothing(
     first: Ran, chosen: Settings
 ) -> None:
-    second = ran(chosen)
+    second = ran_in_memory(chosen)
     assert second.outcome == run.Outcome(True, first.outcome.release, published=False)
     assert second.checks == first.checks
 
@@ -197,7 +219,7 @@ def test_a_blocking_check_stops_the_run_in_words(first: Ran, chosen: Settings) -
     planted = chosen.raw / "synthetic-2014-06-hampshire-street.csv"
     planted.write_text(street([street_row("2014-06")]), encoding="utf-8")
     try:
-        stopped = ran(chosen)
+        stopped = ran_in_memory(chosen)
     finally:
         planted.unlink()
     assert not stopped.outcome.success

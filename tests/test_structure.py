@@ -26,7 +26,7 @@ FLOORS = (
     {"measure", "breaks", "compare", "sentences"},
     {"bookkeeping", "warehouse"},
     {"refresh"},
-    {"checking", "explaining", "progress", "summary"},
+    {"supplier", "explaining", "progress", "summary"},
     {"orchestration"},
     {"definitions"},
     {"orchestration.run", "orchestration.web"},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -23,12 +23,13 @@ import safecity_pipeline
 from safecity_pipeline import tables
 from safecity_pipeline.ingest import ledger, load, rules, schema, units
 from safecity_pipeline.ingest.units import Decision, Unit
-from safecity_pipeline.model import Check, Extract, Places, Source
+from safecity_pipeline.model import Check, CheckSpec, Extract, Places, Source
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 log = logging.getLogger(__name__)
+ENGINE = ("survey", "lines", "parse", "rules", "load", "schema")
 BATCH_BYTES = 48 << 20
 SPREADSHEET_ROWS = (65_536, 1_048_576)
 UNPACKED = 9  # a street-level .csv.gz unpacks to about nine times its size
@@ -53,7 +54,7 @@ def rules_hash(source: Source, areas_digest: str) -> str:
     digest = hashlib.sha256(areas_digest.encode())
     module = inspect.getsourcefile(source.model)
     folder = Path(safecity_pipeline.__file__).parent
-    engine = sorted((folder / "ingest").glob("*.py"))
+    engine = [folder / "ingest" / f"{name}.py" for name in ENGINE]
     lookups = [folder / "period.py", folder / "registry" / "areas.py"]
     for file in [Path(str(module)), *lookups, *engine]:
         digest.update(file.read_bytes())
@@ -297,9 +298,17 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
     ]
 
 
-def check_names(source: Source) -> Mapping[str, str]:
-    """Every check of a source, with its severity, in order."""
-    fixed = dict.fromkeys(("extracts_readable", "volume", "sheets_uncut", "units_dated"), "WARN")
-    named = dict.fromkeys(rules.words(source), "WARN")
-    across = {rule.name: "WARN" for rule in source.across}
-    return {"ledger_adds_up": "ERROR", **fixed, **named, **across}
+ALWAYS = (
+    CheckSpec("ledger_adds_up", "rows read = valid + quarantined + excluded", "ERROR"),
+    CheckSpec("extracts_readable", "every extract that is recognised can be read"),
+    CheckSpec("volume", "no extract has fewer rows than the source's declared minimum"),
+    CheckSpec("sheets_uncut", "no sheet has exactly as many rows as a spreadsheet holds"),
+    CheckSpec("units_dated", "where a unit came twice, a date or an own file decides"),
+)
+
+
+def check_specs(source: Source) -> tuple[CheckSpec, ...]:
+    """Every check of a source, in the order in which `take_in` makes them."""
+    named = (CheckSpec(name, words) for name, words in rules.words(source).items())
+    across = (CheckSpec(rule.name, rule.message) for rule in source.across)
+    return (*ALWAYS, *named, *across)

@@ -2,7 +2,7 @@
 
 Belongs here: finding, hashing, the manifest, recognising by name *and* head, refusing. Does not
 belong here: rows. Every file becomes one Extract, recognised or not; nothing is passed over in
-silence but README.md, manifest.csv and hidden files.
+silence but README.md, manifest.csv, hidden files, and workbooks that `safecity check` wrote.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pandas as pd
+
+from safecity_pipeline.ingest import parse
 from safecity_pipeline.model import Extract, Layout, Refused, Source, Vouched
 
 NOT_EXTRACTS = {"README.md", "manifest.csv"}
+ERRORS_WORKBOOK = ".errors.xlsx"
 RESAVE = {
     ".xls": "open it in Excel or LibreOffice and save it as .xlsx",
     ".xlsb": "open it in Excel and save it as .xlsx",
@@ -63,7 +67,8 @@ def survey_one(file: Path, layouts: Iterable[Layout], sources: Mapping[str, Sour
 def _is_extract(raw: Path, path: Path) -> bool:
     parts = path.relative_to(raw).parts
     hidden = any(part.startswith((".", "~$")) for part in parts)
-    return path.name not in NOT_EXTRACTS and not hidden
+    ours = path.name in NOT_EXTRACTS or ERRORS_WORKBOOK in path.name.lower()
+    return not (ours or hidden)
 
 
 def look(
@@ -156,7 +161,10 @@ def read_head(path: Path) -> tuple[str, ...]:
         line = first[0].decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refused("not UTF-8 text", repair="save it as CSV in UTF-8") from None
-    cells = next(csv.reader([line]), [])
+    try:
+        cells = next(csv.reader([line]), [])
+    except csv.Error:
+        raise Refused("its first line is no row of a table", repair="save it as CSV") from None
     return tuple(" ".join(cell.split()) for cell in cells)
 
 
@@ -209,7 +217,20 @@ def _given(extract: Extract, source: Source) -> Extract:
     for name, column in source.model.to_schema().columns.items():
         if not column.nullable and name not in present and name not in given:
             raise _lacking(name, layout)
+        if name in given:
+            _meant(name, given[name], parse.kind_of(column))
     return replace(extract, given=given)
+
+
+def _meant(name: str, text: str, kind: str) -> None:
+    """What a manifest or a file's name says holds for every row, so it must be readable."""
+    if parse.parse(pd.Series([text], dtype="str"), kind)["status"].iloc[0] != parse.OK:
+        raise Refused(
+            f"its {name}, as the manifest or the file's name states it, is not "
+            f"{parse.IN_WORDS[kind]}",
+            got=text,
+            repair="mend the manifest, or the file's name",
+        )
 
 
 def _columns_present(head: tuple[str, ...], layout: Layout) -> set[str]:

@@ -1,12 +1,12 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → release."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import dagster as dg
 
 from safecity_pipeline import bookkeeping, sources, tables
 from safecity_pipeline.ingest import intake, schema
-from safecity_pipeline.model import Check, Source
+from safecity_pipeline.model import Check, CheckSpec, Source
 from safecity_pipeline.orchestration.guard import guarded
 from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.tables import Table
@@ -67,7 +67,7 @@ def _clean(source: Source) -> dg.AssetsDefinition:
         step,
         deps=[SURVEY],
         table=schema.clean_table(source),
-        checks=intake.check_names(source),
+        checks=intake.check_specs(source),
     )
 
 
@@ -77,7 +77,7 @@ def _asset(
     step: Callable[[Refresh], Report],
     deps: Iterable[dg.AssetKey] = (),
     table: Table | None = None,
-    checks: Mapping[str, str] | None = None,
+    checks: Iterable[CheckSpec] = (),
 ) -> dg.AssetsDefinition:
     """One asset around one step of a refresh."""
 
@@ -89,8 +89,10 @@ def _asset(
         kinds={"duckdb"},
         metadata=_column_schema(table),
         check_specs=[
-            dg.AssetCheckSpec(name, asset=key, blocking=severity == "ERROR")
-            for name, severity in (checks or {}).items()
+            dg.AssetCheckSpec(
+                check.name, asset=key, description=check.words, blocking=check.severity == "ERROR"
+            )
+            for check in checks
         ],
         required_resource_keys={"refresh"},
     )

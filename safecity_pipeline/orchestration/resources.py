@@ -31,6 +31,14 @@ concurrency:
     max_concurrent_runs: 1
 """
 
+WORKSPACE = """\
+# Written by safecity: the code location that the web interface and the daemon load.
+load_from:
+  - python_module:
+      module_name: safecity_pipeline.definitions
+      location_name: safecity_pipeline
+"""
+
 
 @dg.resource(description="One refresh of the configured warehouse; holds its lock during the run.")
 def refresh_resource(context: dg.InitResourceContext) -> Iterator[Refresh]:
@@ -49,9 +57,10 @@ def home(warehouse: Path) -> Path:
     """Dagster's home: DAGSTER_HOME, or a folder in the warehouse's build folder; made ready."""
     named = os.environ.get("DAGSTER_HOME")
     folder = Path(named or warehouse / "build" / "dagster").absolute()
-    make_private(folder if named else folder.parent)
-    folder.mkdir(exist_ok=True)
-    file = folder / "dagster.yaml"
-    if not file.exists():
-        file.write_text(INSTANCE, encoding="utf-8")
+    if not named:
+        make_private(folder.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (("dagster.yaml", INSTANCE), ("workspace.yaml", WORKSPACE)):
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8")
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -47,6 +48,7 @@ def refresh(settings: Settings) -> Outcome:
 
     folder = Path(os.environ["DAGSTER_HOME"])
     with dg.DagsterInstance.from_config(str(folder)) as instance:
+        _bury(instance)
         result = defs.resolve_job_def("refresh").execute_in_process(
             instance=instance, run_config=QUIET, raise_on_error=False, tags={"from": "safecity"}
         )
@@ -54,6 +56,15 @@ def refresh(settings: Settings) -> Outcome:
         return Outcome(False, failure=_failure(result))
     facts = result.asset_materializations_for_node("release")[0].metadata
     return Outcome(True, str(facts["release"].value), bool(facts["published"].value))
+
+
+def _bury(instance: dg.DagsterInstance) -> None:
+    """Call runs failed whose process was killed: the caller holds the warehouse's lock, so no
+    other run is at work, and one left as started would keep the interface's queue waiting."""
+    status = dg.DagsterRunStatus
+    begun = [status.NOT_STARTED, status.STARTING, status.STARTED]
+    for run in instance.get_runs(dg.RunsFilter(statuses=begun)):
+        instance.report_run_failed(run, "its process ended before the run did")
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
@@ -73,6 +84,15 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
     if stopped:
         return f"nothing is published: {'; '.join(map(str, stopped))}"
     for event in result.all_events:
-        if event.is_failure and event.message:
-            return event.message
+        error = getattr(event.event_specific_data, "error", None)
+        if event.is_failure and error:
+            return _innermost(error)
     return "the run failed; `safecity ui` shows where"
+
+
+def _innermost(error: Any) -> str:
+    """The words of the cause of all: what was refused before the first step began."""
+    while error.cause:
+        error = error.cause
+    message = str(error.message)
+    return message.partition(": ")[2].strip() or message.strip()

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
+from typing import NoReturn
 
 from safecity_pipeline.orchestration.run import environment
 from safecity_pipeline.settings import Settings
 
-MODULE = "safecity_pipeline.definitions"
+PATIENCE = 20.0  # seconds for runs under way to be told
 
 
-def command(port: int, read_only: bool) -> list[str]:
+def command(port: int, read_only: bool, workspace: Path) -> list[str]:
     """The process to start: with the daemon (runs, schedule, sensor), or to look only."""
     if read_only:
         start = [sys.executable, "-m", "dagster_webserver", "--read-only"]
     else:
         start = [sys.executable, "-m", "dagster", "dev"]
-    return [*start, "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
+    return [*start, "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
 
 
 def serve(settings: Settings, port: int, read_only: bool) -> int:
-    """Run until it is stopped; its exit status, 0 after Ctrl+C."""
+    """Run until it is stopped; its exit status, 0 after Ctrl+C or a polite kill."""
     told = {**os.environ, **environment(settings)}
+    workspace = Path(told["DAGSTER_HOME"]) / "workspace.yaml"
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    process = subprocess.Popen(command(port, read_only, workspace), env=told)
     try:
-        return subprocess.run(command(port, read_only), env=told, check=False).returncode
+        return process.wait()
     except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE)
         return 0
+
+
+def _as_interrupt(number: int, frame: object) -> NoReturn:
+    """Whoever stops us means the web server too, which would else stay behind."""
+    raise KeyboardInterrupt

@@ -13,16 +13,33 @@ from pandera.typing import Series
 
 from safecity_pipeline.model import Source
 
+COUNTRIES = ("E", "W", "S", "N")
+
 
 class Population(pa.DataFrameModel):
     """Residents of one local authority at the middle of one year."""
 
-    area_code: Series[str] = pa.Field(description="Code of the local authority, nine characters")
-    area_name: Series[str] = pa.Field(description="Its name")
-    country: Series[str] = pa.Field(description="E, W, S or N")
-    year: Series[pd.Int64Dtype] = pa.Field(description="The estimate is for 30 June of this year")
-    persons: Series[pd.Int64Dtype] = pa.Field(description="Usual residents of all ages")
-    vintage: Series[str] = pa.Field(description="Edition of the estimates: last year, geography")
+    area_code: Series[str] = pa.Field(
+        description="Code of the local authority, nine characters",
+        metadata={"example": ("E06000045", "E07000091")},
+    )
+    area_name: Series[str] = pa.Field(
+        description="Its name", metadata={"example": ("Southampton", "New Forest")}
+    )
+    country: Series[str] = pa.Field(
+        description="E, W, S or N: the country it lies in", metadata={"example": ("E", "E")}
+    )
+    year: Series[pd.Int64Dtype] = pa.Field(
+        description="The estimate is for 30 June of this year",
+        metadata={"example": ("2014", "2014")},
+    )
+    persons: Series[pd.Int64Dtype] = pa.Field(
+        description="Usual residents of all ages", metadata={"example": ("240000", "180000")}
+    )
+    vintage: Series[str] = pa.Field(
+        description="Edition of the estimates: last year, geography",
+        metadata={"example": ("2019_geog20", "2019_geog20")},
+    )
 
     @pa.check(
         "area_code",
@@ -32,9 +49,14 @@ class Population(pa.DataFrameModel):
     def area_code_form(cls, values: pd.Series) -> pd.Series:
         return values.str.fullmatch(r"[EWSN]\d{8}")
 
-    @pa.check("country", name="country_known", error="the country is E, W, S or N")
+    @pa.check(
+        "country",
+        name="country_known",
+        error="the country is E, W, S or N",
+        statistics={"allowed": COUNTRIES},
+    )
     def country_known(cls, values: pd.Series) -> pd.Series:
-        return values.isin(["E", "W", "S", "N"])
+        return values.isin(COUNTRIES)
 
     @pa.check("year", name="year_in_range", error="the year lies between 1981 and 2100")
     def year_in_range(cls, values: pd.Series) -> pd.Series:

@@ -44,25 +44,43 @@ class RecordedCrime(pa.DataFrameModel):
 
     financial_year: Series[str] = pa.Field(
         description="Financial year of recording, such as 2014-15",
-        metadata={"parse": "financial_year"},
+        metadata={"parse": "financial_year", "example": ("2014/15", "2014/15")},
     )
     financial_quarter: Series[pd.Int64Dtype] = pa.Field(
-        nullable=True, description="1 is April to June; empty where the table is yearly"
+        nullable=True,
+        description="1 is April to June; empty where the table is yearly",
+        metadata={"example": ("1", "1")},
     )
     force_name: Series[str] = pa.Field(
-        nullable=True, description="Force, or body without an area, as the Home Office spells it"
+        nullable=True,
+        description="Force, or body without an area, as the Home Office spells it",
+        metadata={"example": ("Hampshire", "Hampshire")},
     )
     csp_name: Series[str] = pa.Field(
-        nullable=True, description="Community Safety Partnership, as the Home Office spells it"
+        nullable=True,
+        description="Community Safety Partnership, as the Home Office spells it",
+        metadata={"example": ("Southampton", "Southampton")},
     )
-    offence_description: Series[str] = pa.Field(description="Offence in words")
-    offence_group: Series[str] = pa.Field(description="Offence group")
-    offence_subgroup: Series[str] = pa.Field(nullable=True, description="Offence subgroup")
+    offence_description: Series[str] = pa.Field(
+        description="Offence in words",
+        metadata={"example": ("Burglary in a dwelling", "Robbery of personal property")},
+    )
+    offence_group: Series[str] = pa.Field(
+        description="Offence group of the Home Office",
+        metadata={"example": ("Theft offences", "Robbery")},
+    )
+    offence_subgroup: Series[str] = pa.Field(
+        nullable=True,
+        description="Offence subgroup",
+        metadata={"example": ("Domestic burglary", "Robbery")},
+    )
     offence_code: Series[str] = pa.Field(
-        description="Home Office offence code; a text: 28A, 37.2, 4.10 are not numbers"
+        description="Home Office offence code; a text: 28A, 37.2, 4.10 are not numbers",
+        metadata={"example": ("28A", "34B")},
     )
     number_of_offences: Series[pd.Int64Dtype] = pa.Field(
-        description="Offences recorded; negative where an earlier count is corrected"
+        description="Offences recorded; negative where an earlier count is corrected",
+        metadata={"example": ("70", "-1")},
     )
 
     @pa.check(
@@ -82,7 +100,10 @@ class RecordedCrime(pa.DataFrameModel):
         return values.between("2002-03", period.financial_year_of(date.today()).label)
 
     @pa.check(
-        "offence_group", name="offence_group_known", error="the offence group is a Home Office one"
+        "offence_group",
+        name="offence_group_known",
+        error="the offence group is a Home Office one",
+        statistics={"allowed": OFFENCE_GROUPS},
     )
     def offence_group_known(cls, values: pd.Series) -> pd.Series:
         return values.isin(OFFENCE_GROUPS)
@@ -153,7 +174,7 @@ SOURCE = Source(
     licence="Open Government Licence v3.0",
     model=RecordedCrime,
     table="CASE WHEN csp_name IS NULL THEN 'force' ELSE 'csp' END",
-    geography="coalesce(csp_name, force_name)",
+    geography="area_code",
     period_start="period_start",
     period_end="period_end",
     derived=(
@@ -197,10 +218,11 @@ SOURCE = Source(
     across=(
         CrossRow(
             "rows_even",
-            "every offence code of a partnership has as many rows as its other codes",
-            "SELECT count(*) FROM (SELECT n, mode(n) OVER (PARTITION BY _extract_id, csp_name) "
-            "AS m FROM (SELECT _extract_id, csp_name, offence_code, count(*) AS n "
-            "FROM clean.recorded_crime WHERE csp_name IS NOT NULL GROUP BY ALL)) WHERE n <> m",
+            "every offence code of a partnership and period has as many rows as its other codes",
+            "SELECT count(*) FROM (SELECT n, mode(n) OVER (PARTITION BY _extract_id, csp_name, "
+            "period_start) AS m FROM (SELECT _extract_id, csp_name, offence_code, period_start, "
+            "count(*) AS n FROM clean.recorded_crime WHERE csp_name IS NOT NULL GROUP BY ALL)) "
+            "WHERE n <> m",
         ),
         CrossRow(
             "rows_even_by_force",

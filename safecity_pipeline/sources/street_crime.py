@@ -66,35 +66,63 @@ class StreetCrime(pa.DataFrameModel):
     """One crime or anti-social behaviour incident at street level."""
 
     crime_id: Series[str] = pa.Field(
-        nullable=True, description="Publisher's reference, 64 hexadecimal characters; not a key"
+        nullable=True,
+        description="Publisher's reference, 64 hexadecimal characters; not a key",
+        metadata={"example": ("0123456789abcdef" * 4, "")},
     )
     month: Series[pd.Timestamp] = pa.Field(
-        description="Month in which it was reported, as its first day", metadata={"parse": "month"}
+        description="Month in which it was reported, as its first day",
+        metadata={"parse": "month", "example": ("2014-09", "2014-09")},
     )
-    reported_by: Series[str] = pa.Field(description="Force that supplied the row")
-    falls_within: Series[str] = pa.Field(description="Force in whose area it lies")
+    reported_by: Series[str] = pa.Field(
+        description="Force that supplied the row",
+        metadata={"example": ("Hampshire Constabulary", "Hampshire Constabulary")},
+    )
+    falls_within: Series[str] = pa.Field(
+        description="Force in whose area it lies",
+        metadata={"example": ("Hampshire Constabulary", "Hampshire Constabulary")},
+    )
     longitude: Series[float] = pa.Field(
-        nullable=True, description="Of the anonymous map point, degrees east (WGS 84)"
+        nullable=True,
+        description="Of the anonymous map point, degrees east (WGS 84)",
+        metadata={"example": ("-1.396622", "-1.398936")},
     )
     latitude: Series[float] = pa.Field(
-        nullable=True, description="Of the anonymous map point, degrees north (WGS 84)"
+        nullable=True,
+        description="Of the anonymous map point, degrees north (WGS 84)",
+        metadata={"example": ("50.904600", "50.906023")},
     )
-    location: Series[str] = pa.Field(nullable=True, description="Name of the map point")
+    location: Series[str] = pa.Field(
+        nullable=True,
+        description="Name of the map point",
+        metadata={"example": ("On or near St Mary Street", "On or near Broad Green")},
+    )
     lsoa_code: Series[str] = pa.Field(
-        nullable=True, description="Lower layer super output area of the map point: its code"
+        nullable=True,
+        description="Lower layer super output area of the map point: its code",
+        metadata={"example": ("E01017139", "E01017139")},
     )
     lsoa_name: Series[str] = pa.Field(
-        nullable=True, description="The same: its name, which begins with the local authority"
+        nullable=True,
+        description="Its name, which begins with the local authority",
+        metadata={"example": ("Southampton 029A", "Southampton 029A")},
     )
-    crime_type: Series[str] = pa.Field(description="Category of data.police.uk")
+    crime_type: Series[str] = pa.Field(
+        description="Category of data.police.uk",
+        metadata={"example": ("Burglary", "Anti-social behaviour")},
+    )
     last_outcome_category: Series[str] = pa.Field(
-        nullable=True, description="Newest outcome at the time of publication"
+        nullable=True,
+        description="Newest outcome at the time of publication",
+        metadata={"example": ("Under investigation", "")},
     )
-    context: Series[str] = pa.Field(nullable=True, description="Remarks of the force")
+    context: Series[str] = pa.Field(
+        nullable=True, description="Remarks of the force", metadata={"example": ("", "")}
+    )
     file_month: Series[pd.Timestamp] = pa.Field(
         nullable=True,
         description="Month that the file's name states",
-        metadata={"parse": "month", "stored": False},
+        metadata={"parse": "month", "stored": False, "example": ("2014-09", "2014-09")},
     )
 
     @pa.check(
@@ -146,7 +174,10 @@ class StreetCrime(pa.DataFrameModel):
         return values.str.fullmatch(r"\S.* \d{3}[A-Z]")
 
     @pa.check(
-        "crime_type", name="crime_type_known", error="the crime type is one of data.police.uk's"
+        "crime_type",
+        name="crime_type_known",
+        error="the crime type is one of data.police.uk's",
+        statistics={"allowed": CRIME_TYPES},
     )
     def crime_type_known(cls, values: pd.Series) -> pd.Series:
         return values.isin(CRIME_TYPES)
@@ -155,6 +186,7 @@ class StreetCrime(pa.DataFrameModel):
         "last_outcome_category",
         name="outcome_known",
         error="the outcome is one of data.police.uk's, or empty",
+        statistics={"allowed": OUTCOMES},
     )
     def outcome_known(cls, values: pd.Series) -> pd.Series:
         return values.isin(OUTCOMES)
@@ -194,7 +226,7 @@ SOURCE = Source(
     supplier="data.police.uk",
     licence="Open Government Licence v3.0",
     model=StreetCrime,
-    geography="reported_by",
+    geography="force_code",
     period_start="month",
     period_end="last_day(month)",
     derived=(
