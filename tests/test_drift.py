@@ -377,6 +377,15 @@ def test_line_ends_in_cells_cost_nothing_and_open_quotation_marks_their_own_line
     assert peek.peek(file).rows == (("1", "x\ny"), ("3", "z"), ("4", 'said "so"'))
 
 
+def test_odd_heads_and_names_make_no_odd_entry(tmp_path: Path, known: Registry) -> None:
+    odd = 'Crime "type" \\ # = [x]\x7f\x01 \u2028é'
+    file = put(tmp_path, renamed(street(), crime_type=odd), "a # \x07 'crime'.csv")
+    _, text, entry = told(file, known)
+    assert entry is not None
+    assert entry.columns[" ".join(odd.split())] == "crime_type"
+    assert reads_every_row(file, "street_crime", text)
+
+
 # --- the order of columns -------------------------------------------------------------------------
 
 

@@ -260,7 +260,8 @@ def test_reasons_name_the_suppliers_column_and_what_was_got(bench: Bench) -> Non
     bench.take_in("street_crime")
     [(reasons, received)] = bench.rows("SELECT reasons, received FROM quarantine.street_crime")
     assert received == row
-    starts = ("Crime ID: ", "Crime type: ", "Longitude, Latitude: ", "Month, file_month: ")
+    told = "Month, the file's name or manifest: "
+    starts = ("Crime ID: ", "Crime type: ", "Longitude, Latitude: ", told)
     got = ("got: 'x'", "got: 'Piracy'", "got: '-1.4', nothing", "got: '2014-02', '2014-01'")
     assert len(reasons) == 4
     for reason, start, end in zip(reasons, starts, got, strict=True):

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from safecity_pipeline.ingest import likeness
+from safecity_pipeline.ingest import likeness, schema
 from safecity_pipeline.ingest.likeness import AGREE, DEMANDING_WORTH, DENY, DIGITS, Passing, Score
 from safecity_pipeline.ingest.peek import Peek
 from safecity_pipeline.ingest.survey import wide_label
@@ -466,7 +466,7 @@ def _categories(told: _Told, mapped: Sequence[Mapped]) -> tuple[Categories, ...]
     found = []
     for one in mapped:
         counts, test = told.looked.counts[one.position], told.tests[one.column]
-        listed = likeness.allowed(test.column)
+        listed = schema.allowed(test.column)
         named = test.looks_up and not test.column.checks
         if not counts or not (listed or named):
             continue
@@ -507,6 +507,6 @@ def _are_categories(
     told: _Told, column: str, now: Mapping[str, int], then: Mapping[str, int]
 ) -> bool:
     test = told.tests[column]
-    if likeness.allowed(test.column) or (test.looks_up and not test.column.checks):
+    if schema.allowed(test.column) or (test.looks_up and not test.column.checks):
         return True
     return all(counts and sum(counts.values()) >= REPEATED * len(counts) for counts in (now, then))

@@ -20,7 +20,7 @@ from difflib import SequenceMatcher
 import pandas as pd
 from pandera.api.pandas.components import Column
 
-from safecity_pipeline.ingest import parse
+from safecity_pipeline.ingest import parse, schema
 from safecity_pipeline.model import Places, Source
 
 # Names: what each likeness is worth.
@@ -110,14 +110,6 @@ def _shortened(one: str, other: str) -> int:
     pairs = [sorted(pair, key=len) for pair in zip(first, second, strict=True)]
     short = all(a == b or (len(a) >= 3 and b.startswith(a)) for a, b in pairs)
     return len(pairs) if short else 0
-
-
-def allowed(column: Column) -> tuple[str, ...]:
-    """The values that a column may have, where one of its rules is a list; else none."""
-    for check in column.checks:
-        if listed := (check.statistics or {}).get("allowed"):
-            return tuple(map(str, listed))
-    return ()
 
 
 @dataclass(frozen=True)
@@ -231,7 +223,7 @@ def join(name: tuple[float, str], test: Test, found: Passing | None) -> Score:
 def _said(test: Test, found: Passing) -> str:
     if test.typical == 1.0:
         return "any text would do"
-    what = "are in its list" if allowed(test.column) else "pass its rules"
+    what = "are in its list" if schema.allowed(test.column) else "pass its rules"
     what = "are places that it knows" if test.looks_up and found.rules else what
     loosely = "" if test.worth(found.distinct) >= DEMANDING_WORTH else ", as many others would"
     return f"{share(found.rules)} of the values {what}{loosely}"

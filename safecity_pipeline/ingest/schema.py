@@ -6,6 +6,8 @@ these tables and their comments, so they cannot drift apart.
 
 from __future__ import annotations
 
+from pandera.api.pandas.components import Column as ModelColumn
+
 from safecity_pipeline.ingest import parse
 from safecity_pipeline.model import Source
 from safecity_pipeline.tables import Column, Table
@@ -51,3 +53,11 @@ def quarantine_table(source: Source) -> Table:
         Column("rules", "VARCHAR[]", "Names of the rules broken, in the same order"),
     )
     return Table("quarantine", source.name, f"Refused rows: {source.title}", columns, public=False)
+
+
+def allowed(column: ModelColumn) -> tuple[str, ...]:
+    """The values that a column may have, where one of its rules is a list; else none."""
+    for check in column.checks:
+        if listed := (check.statistics or {}).get("allowed"):
+            return tuple(map(str, listed))
+    return ()

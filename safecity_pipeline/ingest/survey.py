@@ -112,10 +112,12 @@ def _recognised(
             got=named,
             repair=f"known: {', '.join(sources)}",
         )
-    head = read_head(extract.path)
-    layout = _best(extract, head, layouts)
+    marks = {",", *(layout.delimiter for layout in layouts)}
+    heads = {mark: read_head(extract.path, mark) for mark in marks}
+    layout = _best(extract, heads, layouts)
     if layout is None:
         return extract
+    head = heads[layout.delimiter]
     found = replace(extract, layout=layout, head=head, status="read", message="")
     try:
         return _given(found, sources[layout.source])
@@ -148,7 +150,7 @@ def _starts_with(path: Path, mark: bytes) -> bool:
         return handle.read(len(mark)) == mark
 
 
-def read_head(path: Path) -> tuple[str, ...]:
+def read_head(path: Path, delimiter: str = ",") -> tuple[str, ...]:
     """The first line's cells, without byte-order mark and surrounding blanks. Raises Refused."""
     try:
         with open_bytes(path) as handle:
@@ -162,7 +164,7 @@ def read_head(path: Path) -> tuple[str, ...]:
     except UnicodeDecodeError:
         raise Refused("not UTF-8 text", repair="save it as CSV in UTF-8") from None
     try:
-        cells = next(csv.reader([line]), [])
+        cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         raise Refused("its first line is no row of a table", repair="save it as CSV") from None
     return tuple(" ".join(cell.split()) for cell in cells)
@@ -179,11 +181,20 @@ def open_bytes(path: Path) -> gzip.GzipFile:
     return opened(path, "rb")  # type: ignore[return-value]
 
 
-def _best(extract: Extract, head: tuple[str, ...], layouts: Iterable[Layout]) -> Layout | None:
-    """The layout whose name fits and of whose heads most are there: more than half of ours."""
+def _best(
+    extract: Extract, heads: Mapping[str, tuple[str, ...]], layouts: Iterable[Layout]
+) -> Layout | None:
+    """The layout whose name fits and of whose heads most are there: more than half of ours.
+
+    `heads`: the file's head as each delimiter splits it.
+    """
     named = extract.vouched.source if extract.vouched else None
     scored = [
-        (_share(layout, head), len(set(head) & set(layout.columns)), layout)
+        (
+            _share(layout, heads[layout.delimiter]),
+            len(set(heads[layout.delimiter]) & set(layout.columns)),
+            layout,
+        )
         for layout in layouts
         if _name_fits(layout, extract.path.name, named)
     ]

@@ -28,6 +28,7 @@ from safecity_pipeline.registry import Registry, layouts
 READ = (".csv", ".csv.gz")
 MOST_LISTED = 12
 LETTERS = 3
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a comment of TOML holds none
 REASON = "as in the layout"
 
 
@@ -44,7 +45,8 @@ class Report:
         """What the command prints."""
         if not self.entry:
             return list(self.words)
-        return [*(f"# {line}".rstrip() for line in self.words), "", *self.entry.splitlines()]
+        said = (CONTROL.sub(" ", line).rstrip() for line in self.words)
+        return [*(f"# {line}" for line in said), "", *self.entry.split("\n")[:-1]]
 
 
 def report(

@@ -51,14 +51,6 @@ def rulebook(source: Source, named: Mapping[str, str]) -> dict[str, Rule]:
     }
 
 
-def allowed(column: Column) -> tuple[str, ...]:
-    """The values that a column may have, where one of its rules is a list; else none."""
-    for check in column.checks:
-        if values := (check.statistics or {}).get("allowed"):
-            return tuple(map(str, values))
-    return ()
-
-
 def _in_their_heads(
     name: str, words: str, columns: tuple[str, ...], named: Mapping[str, str]
 ) -> str:

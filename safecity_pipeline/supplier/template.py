@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safecity_pipeline.ingest import parse
+from safecity_pipeline.ingest import parse, schema
 from safecity_pipeline.ingest.survey import wide_label
 from safecity_pipeline.model import Layout, Refused, Source
 from safecity_pipeline.registry import Registry
@@ -88,7 +88,7 @@ def _fields(source: Source, layout: Layout) -> tuple[tuple[Field, ...], tuple[Fi
 
 
 def _field(head: str, name: str, column: Column) -> Field:
-    kind, values = parse.kind_of(column), rulebook.allowed(column)
+    kind, values = parse.kind_of(column), schema.allowed(column)
     otherwise = "" if column.nullable else values[0] if values else OTHERWISE[kind]
     examples = tuple((column.metadata or {}).get("example", (otherwise,) * EXAMPLES))
     meaning = str(column.description or name)
