@@ -2,15 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test nightly check format lint types refresh ui clean lock
+.PHONY: demo test check format lint types refresh ui clean lock
 
 demo: $(BIN)/safecity ## write a synthetic sample to demo/raw and refresh it into demo/warehouse
 	$(BIN)/safecity demo demo
 
-test: $(BIN)/safecity ## run every test but the nightly ones
-	$(BIN)/python -m pytest -m "not nightly"
-
-nightly: $(BIN)/safecity ## run every test, the long ones too
+test: $(BIN)/safecity ## run every test
 	$(BIN)/python -m pytest
 
 check: lint types test ## format, lint, strict types, tests
