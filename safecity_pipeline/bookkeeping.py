@@ -160,10 +160,12 @@ def survey_checks(survey: Survey, withdrawn: Sized) -> list[Check]:
     mixed = "synthetic and real extracts lie in one folder"
     return [
         _check("files_recognised", unknown, "files that no source reads"),
-        _check("files_usable", refused, "files are refused before reading"),
-        _check("files_still_there", withdrawn, "files of the last release are withdrawn"),
-        _check("manifests_kept", survey.missing, "files that a manifest names are absent"),
-        _check("manifests_readable", survey.faults, "manifests cannot be read"),
+        _check("files_usable", refused, "files refused before reading"),
+        _check("files_still_there", withdrawn, "files of the last release that are gone"),
+        _check(
+            "manifests_kept", survey.missing, "files that a manifest names and that are not there"
+        ),
+        _check("manifests_readable", survey.faults, "faults in manifests"),
         Check(
             "raw",
             "synthetic_apart",
@@ -176,7 +178,7 @@ def survey_checks(survey: Survey, withdrawn: Sized) -> list[Check]:
 
 def _check(name: str, found: Sized, words: str) -> Check:
     count = len(found)
-    return Check("raw", name, count == 0, f"{count} {words}", failed_rows=count)
+    return Check("raw", name, count == 0, f"{words}: {count}", failed_rows=count)
 
 
 def listing(extracts: Iterable[Extract]) -> list[str]:

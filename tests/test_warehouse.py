@@ -283,7 +283,7 @@ def test_a_withdrawn_file_is_named_and_its_rows_leave(again: Settings) -> None:
         again,
         "SELECT severity, passed, failed_rows, message FROM meta.check_result "
         "WHERE check_name = 'files_still_there'",
-    ) == [("WARN", False, 1, "1 files of the last release are withdrawn")]
+    ) == [("WARN", False, 1, "files of the last release that are gone: 1")]
     rows = read(again, "SELECT count(*) FROM clean.street_crime", restricted=True)
     assert rows == [(2,)]  # those of May
 
