@@ -29,13 +29,26 @@ def serve(settings: Settings, port: int, read_only: bool) -> int:
     told = {**os.environ, **environment(settings)}
     workspace = Path(told["DAGSTER_HOME"]) / "workspace.yaml"
     signal.signal(signal.SIGTERM, _as_interrupt)
-    process = subprocess.Popen(command(port, read_only, workspace), env=told)
+    process = subprocess.Popen(
+        command(port, read_only, workspace), env=told, start_new_session=True
+    )
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        process.wait(PATIENCE)
+        _stop(process)
         return 0
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server with its daemon and its code server, politely and then not."""
+    if sys.platform == "win32":
+        process.terminate()
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _as_interrupt(number: int, frame: object) -> NoReturn:
