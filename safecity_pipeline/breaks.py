@@ -9,7 +9,8 @@ A rule on dates and scopes only: it says that a definition changed, never by how
 Two kinds of change are no business of `between`, since dates of periods cannot decide them:
 
 * `population`: rebased estimates replace those of earlier years too, so a rate is touched when
-  the two values were divided by different editions (`denominator_vintage`), whatever their years.
+  the two values were divided by different editions (`denominator_vintage`), whatever their years:
+  `compare` sees to that.
 * `peers`: a value stays what it is when the peer group changes; only a comparison of ranks
   between years is touched, and there is none.
 

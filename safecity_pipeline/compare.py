@@ -48,6 +48,7 @@ class Value:
     complete: bool
     numerator: float
     denominator: float | None
+    vintage: str | None = None
 
     @property
     def offset(self) -> tuple[int, int]:
@@ -119,6 +120,7 @@ def _value(row: Any) -> Value:
         bool(row.complete),
         float(row.numerator),
         None if pd.isna(row.denominator) else float(row.denominator),
+        None if pd.isna(row.denominator_vintage) else str(row.denominator_vintage),
     )
 
 
@@ -221,7 +223,15 @@ def _change(
     finding = replace(finding, base_value=_quotient(indicator, x0, n0))
     changed = _with_change(indicator, finding, (x0, n0), (x1, n1))
     broken = broken_by(series.area_code, Days(*_span(series, base.label, theirs)), Days(start, end))
-    return _marked(changed, broken)
+    return _marked(changed, _rebased(broken, value.vintage, series.values[base.label].vintage))
+
+
+def _rebased(broken: Broken, now: str | None, base: str | None) -> Broken:
+    """Two rates over different editions of the estimates differ in definition as well: no dates
+    can tell that, since a new edition replaces earlier years too."""
+    if now == base:
+        return broken
+    return replace(broken, material=(*broken.material, "denominator_vintage"))
 
 
 def _marked(finding: Finding, broken: Broken) -> Finding:

@@ -85,6 +85,8 @@ class Refresh:
     def fingerprint(self) -> dict[str, str]:
         """Hashes of all that a release is made from."""
         extracts = sorted(repr((e.file, e.sha256, e.vouched)) for e in self.survey.extracts)
+        # A file that was promised and did not come is news too: its warning must be seen.
+        extracts += [repr((self.survey.missing, self.survey.faults))]
         chosen = (self.area_code, self.settings.area_name, self.settings.year)
         return {
             "code": code_version(),

@@ -96,7 +96,7 @@ FINDING = Table(
         rank_lower_95 INTEGER Lower limit of the 95 % interval of rank_high
         rank_upper_95 INTEGER Upper limit of the 95 % interval of rank_high
         status VARCHAR comparable, or the reason why not: part_year, unequal_coverage, zero_base …
-        broken_by VARCHAR Definitional changes between the two periods, by id
+        broken_by VARCHAR Definitional changes in between, by id; denominator_vintage: two editions
         sentence VARCHAR The finding in words
         compared_start DATE First day of the months compared
         compared_end DATE Last day of the months compared

@@ -95,6 +95,7 @@ def _value(
         "complete": sum(MONTHS[part.kind] for part, _ in parts) == MONTHS[span.kind],
         "numerator": sum(x for _, x in parts),
         "denominator": None if base is None else base if stock else base * len(parts),
+        "denominator_vintage": None,
     }
 
 
@@ -134,6 +135,29 @@ def test_a_comparison_across_a_change_of_definition_stays_and_is_no_verdict() ->
     assert (broken.significance, broken.broken_by) == ("not compared", "D1 D2")
     assert "not like for like" in broken.sentence
     assert "(D1)" in broken.sentence
+
+
+@pytest.mark.parametrize(
+    ("editions", "status", "broken_by"),
+    [
+        (("2019_geog20", "2019_geog20"), "comparable", None),
+        (("2019_geog20", "2023_geog23"), "definition_changed", "denominator_vintage"),
+    ],
+)
+def test_two_editions_of_the_population_are_two_definitions(
+    editions: tuple[str, str], status: str, broken_by: str | None
+) -> None:
+    home = compare.Series("home", "Home", stock=True)
+    for label, x, edition in zip(("2013-14", "2014-15"), (500, 650), editions, strict=True):
+        year = period.parse(label)
+        home.values[label] = compare.Value(
+            label, "year", year.start, year.start, year.end, True, x, 10_000, edition
+        )
+    indicator = replace(RATE, compare=("previous_year",), peer_group=None)
+    made = list(compare.findings(indicator, {"home": home}, "home", "Home", lambda *_: None))
+    [found] = [one for one in made if one.period == "2014-15"]
+    assert (found.status, found.broken_by) == (status, broken_by)
+    assert found.change == pytest.approx(30.0)  # 650 / 500: marked, never deleted
 
 
 def test_what_is_only_noted_leaves_the_comparison_as_it_is() -> None:

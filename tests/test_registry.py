@@ -4,12 +4,13 @@ Here: the loaders of indicators and layouts. Not here: areas and peers (`test_ar
 declarations compute (`test_measure`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from safecity_pipeline import sources
-from safecity_pipeline.model import Refused
+from safecity_pipeline.model import Indicator, Layout, Refused
 from safecity_pipeline.registry import indicators, layouts
 
 INDICATOR = """
@@ -38,20 +39,20 @@ ignored = ["note.*"]
 """
 
 
-def indicator(folder: Path, text: str, file: str = "thefts.toml") -> None:
+def indicator(folder: Path, text: str, file: str = "thefts.toml") -> Mapping[str, Indicator]:
     (folder / file).write_text(text, encoding="utf-8")
-    indicators.load(sources.discover(), ["near", "far"], folder)
+    return indicators.load(sources.discover(), ["near", "far"], folder)
 
 
-def layout(folder: Path, text: str, file: str = "recorded_crime.toml") -> None:
+def layout(folder: Path, text: str, file: str = "recorded_crime.toml") -> Layout:
     (folder / file).write_text(text, encoding="utf-8")
-    layouts.load(sources.discover(), folder)
+    return layouts.load(sources.discover(), folder)[0]
 
 
 def test_the_entries_that_the_refusals_below_spoil_are_sound(tmp_path: Path) -> None:
-    indicator(tmp_path, INDICATOR)
+    assert list(indicator(tmp_path, INDICATOR)) == ["thefts"]
     (tmp_path / "layouts").mkdir()
-    layout(tmp_path / "layouts", LAYOUT)
+    assert layout(tmp_path / "layouts", LAYOUT).columns == {"CSP Name": "csp_name"}
 
 
 # What is replaced by what, and words of the refusal: the rule, what was got, the repair.

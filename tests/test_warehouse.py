@@ -288,6 +288,17 @@ def test_a_withdrawn_file_is_named_and_its_rows_leave(again: Settings) -> None:
     assert rows == [(2,)]  # those of May
 
 
+def test_a_promised_file_that_did_not_come_is_news(again: Settings) -> None:
+    before = stamp(again)
+    (again.raw / "manifest.csv").write_text("file\n2014-06-hampshire-street.csv\n")
+    refresh(again)
+    assert stamp(again) != before
+    assert read(
+        again,
+        "SELECT passed, failed_rows FROM meta.check_result WHERE check_name = 'manifests_kept'",
+    ) == [(False, 1)]
+
+
 # --- what stops a publication ------------------------------------------------------------------
 
 
