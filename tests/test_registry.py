@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from safecity_pipeline import sources
+from safecity_pipeline import registry, settings, sources
 from safecity_pipeline.model import Indicator, Layout, Refused
 from safecity_pipeline.registry import indicators, layouts
 
@@ -137,3 +137,8 @@ def test_a_layout_file_is_named_after_a_source_and_names_each_layout_once(tmp_pa
     (tmp_path / "recorded_crime.toml").unlink()
     with pytest.raises(Refused, match=r"crimes\.toml: .*after a source; got: 'crimes'; known:"):
         layout(tmp_path, LAYOUT, "crimes.toml")
+
+
+def test_the_packaged_settings_bring_no_layouts_of_their_own() -> None:
+    bare, packaged = registry.load(), registry.load(settings.PACKAGED)
+    assert (bare.digest, bare.layouts) == (packaged.digest, packaged.layouts)

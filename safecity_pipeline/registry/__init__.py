@@ -60,6 +60,9 @@ def load(config: Path | None = None) -> Registry:
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
     own = config.parent / "layouts" if config else None
+    if own == layouts.PACKAGED:
+        # The packaged settings lie beside the packaged layouts, which are nobody's own.
+        own = None
     known = sources.discover()
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
