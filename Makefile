@@ -8,7 +8,7 @@ demo: $(BIN)/safecity ## write a synthetic sample to demo/raw and refresh it int
 	$(BIN)/safecity demo demo
 
 test: $(BIN)/safecity ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: lint types test ## format, lint, strict types, tests
 

@@ -4,8 +4,9 @@ The map, from the ground up; imports point only downward, and a test holds that.
 
     model, period, statistics, settings, tables   nouns, pure arithmetic, the contract's tables
     sources/        what a row of each kind of extract means, and its rules
-    registry/       what is declared: layouts, indicators, areas, peers
+    registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
+      reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
     measure         indicator → SQL → value and interval
     breaks          which comparisons a definitional change breaks
     compare         values → findings; sentences: findings → words

@@ -14,7 +14,7 @@ import pandas as pd
 from safecity_pipeline import measure, period, tables
 from safecity_pipeline.ingest import intake
 from safecity_pipeline.ingest.intake import Intake
-from safecity_pipeline.ingest.survey import Survey
+from safecity_pipeline.ingest.survey import Survey, absent_columns, extra_heads
 from safecity_pipeline.ingest.units import Decision
 from safecity_pipeline.model import Check, CheckSpec, Extract
 from safecity_pipeline.registry import Registry
@@ -40,6 +40,8 @@ SURVEY_CHECKS = (
     CheckSpec("files_still_there", "no file of the last release is gone"),
     CheckSpec("manifests_kept", "every file that a manifest names is there"),
     CheckSpec("manifests_readable", "every manifest can be read"),
+    CheckSpec("sheets_usable", "every sheet that a layout is meant for can be read"),
+    CheckSpec("columns_known", "no file has a column of which its layout says nothing"),
     CheckSpec("synthetic_apart", "synthetic and real extracts are not mixed", "ERROR"),
 )
 
@@ -49,6 +51,10 @@ def registry_rows(known: Registry) -> dict[Table, pd.DataFrame]:
     renamed = {"code": "area_code", "name": "area_name", "type": "area_type"}
     dated = {"start": "start_date", "end": "end_date"}
     peers = pd.DataFrame(known.areas.peer_rows())
+    peers["stand_in_code"] = [
+        known.stand_ins.code(str(row["group"]), str(row["version"]), str(row["peer_code"]))
+        for row in known.areas.peer_rows()
+    ]
     return {
         tables.AREA: pd.DataFrame(known.areas.rows()).rename(columns=renamed | dated),
         tables.AREA_MEMBER: pd.DataFrame(known.areas.member_rows()),
@@ -76,7 +82,7 @@ def _indicator_rows(known: Registry) -> pd.DataFrame:
     return pd.DataFrame(
         {
             **{fact: getattr(indicator, fact) for fact in INDICATOR_FACTS},
-            "disclosure": known.sources[indicator.numerator.source].disclosure,
+            "disclosure": known.sources[indicator.main.source].disclosure,
             "sql": measure.sql(indicator, known.sources),
         }
         for indicator in known.indicators.values()
@@ -104,18 +110,31 @@ def _extract_row(extract: Extract) -> dict[str, Any]:
         **NO_ROWS,
         "status": extract.status,
         "received_at": extract.received_at,
-        "message": extract.message,
+        "message": extract.public_message or extract.message,
         "layout": extract.layout.name if extract.layout else None,
         "vouched": extract.vouched is not None,
         "synthetic": extract.synthetic,
     }
 
 
+def drift_rows(extracts: Iterable[Extract]) -> pd.DataFrame:
+    """Heads that a layout does not know, and columns that it reads and does not find."""
+    rows = [
+        (extract.extract_id, sheet.sheet, sheet.layout.name, kind, name)
+        for extract in extracts
+        for sheet in extract.read
+        if sheet.layout and extract.status == "read"
+        for kind, names in (("new", extra_heads(sheet)), ("absent", absent_columns(sheet)))
+        for name in names
+    ]
+    return pd.DataFrame(rows, columns=[column.name for column in tables.DRIFT.columns])
+
+
 def ledger_rows(taken: Intake, extracts: list[Extract], areas: Areas) -> dict[Table, pd.DataFrame]:
     """What became of one source's extracts: its rows of the three ledger tables."""
     return {
         tables.EXTRACT: _with_rows(taken, extracts),
-        tables.EXTRACT_SHEET: taken.ledger,
+        tables.EXTRACT_SHEET: _sheet_rows(taken, extracts),
         tables.EXTRACT_UNIT: pd.DataFrame([_unit_row(one, areas) for one in taken.decisions]),
     }
 
@@ -134,6 +153,25 @@ def _with_rows(taken: Intake, extracts: list[Extract]) -> pd.DataFrame:
             row |= {"status": "superseded", "message": "other extracts deliver all its units"}
         rows.append(row)
     return pd.DataFrame(rows, columns=[column.name for column in tables.EXTRACT.columns])
+
+
+def _sheet_rows(taken: Intake, extracts: list[Extract]) -> pd.DataFrame:
+    """The ledger by sheet, with the layout that reads each sheet or why none does."""
+    said = pd.DataFrame(
+        [
+            (
+                one.extract_id,
+                sheet.sheet,
+                layout.name if layout else None,
+                sheet.public_message or sheet.message,
+            )
+            for one in extracts
+            for sheet in one.readings
+            for layout in [sheet.layout]
+        ],
+        columns=["extract_id", "sheet", "layout", "message"],
+    )
+    return taken.ledger.merge(said, how="left", on=["extract_id", "sheet"])
 
 
 def _unit_row(one: Decision, areas: Areas) -> dict[str, Any]:
@@ -155,6 +193,8 @@ def survey_checks(survey: Survey, withdrawn: Sized) -> list[Check]:
     """What the survey of raw/ finds worth saying; in the order of SURVEY_CHECKS."""
     unknown = [one for one in survey.extracts if one.status == "unrecognised"]
     refused = [one for one in survey.extracts if one.status == "refused"]
+    new = drift_rows(survey.extracts)
+    lame = [sheet for one in survey.extracts for sheet in one.readings if sheet.refused]
     made_up = {one.synthetic for one in survey.extracts if one.status == "read"}
     apart = "synthetic and real extracts are not mixed"
     mixed = "synthetic and real extracts lie in one folder"
@@ -166,6 +206,8 @@ def survey_checks(survey: Survey, withdrawn: Sized) -> list[Check]:
             "manifests_kept", survey.missing, "files that a manifest names and that are not there"
         ),
         _check("manifests_readable", survey.faults, "faults in manifests"),
+        _check("sheets_usable", lame, "sheets that a layout is meant for and cannot read"),
+        _check("columns_known", new[new["kind"] == "new"], "columns that no layout speaks of"),
         Check(
             "raw",
             "synthetic_apart",

@@ -100,14 +100,17 @@ def refresh(
 def check(
     files: Annotated[list[Path], typer.Argument(help="Extracts, as the supplier sent them.")],
     workbook: Annotated[
-        bool, typer.Option(help="Write FILE.errors.xlsx where rows or the file are refused.")
+        bool, typer.Option(help="Write FILE.errors.xlsx where anything is refused.")
     ] = True,
     config: Config = None,
 ) -> None:
     """Say in plain words what is wrong with files.
 
-    Every bad row is listed in FILE.errors.xlsx, beside the file, or in the working folder where
-    the file lies in raw/, which is never written to. Nothing else is stored.
+    Every bad row and cell is listed in FILE.errors.xlsx, beside the file, or in the working folder
+    where the file lies in raw/, which is never written to. Nothing else is stored.
+
+    Exit status 0: all of it can be used, though something may be odd and is told ("to look at");
+    1: a file, a sheet, a row or a cell is refused, and its supplier must look at it.
     """
     with _configuration():
         from safecity_pipeline import registry, settings

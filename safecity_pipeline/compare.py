@@ -5,6 +5,10 @@ here: the arithmetic of an interval (`statistics`), the wording (`sentences`).
 
 Like is compared with like: two years over the months that both cover, a rank over the months
 that every ranked area covers. What cannot be compared keeps its row, with a status that says why.
+
+A published figure is compared as it was printed. Where its publisher prints no counts, nothing
+can say how much of a difference is chance: no interval, no verdict. One that the publisher hides
+takes part in no comparison.
 """
 
 from __future__ import annotations
@@ -17,11 +21,13 @@ from typing import Any
 
 import pandas as pd
 
-from safecity_pipeline import period, sentences, statistics
+from safecity_pipeline import measure, period, sentences, statistics
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Finding, Indicator
 from safecity_pipeline.period import Period
 from safecity_pipeline.registry.areas import PeerGroup
+from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED
+from safecity_pipeline.registry.stand_ins import StandIn
 from safecity_pipeline.statistics import Interval
 
 GroupOn = Callable[[str, date], PeerGroup | None]
@@ -31,14 +37,30 @@ BrokenBy = Callable[[str, Days, Days], Broken]
 """Area code, days compared with, days compared → the definitional changes in between."""
 
 
+StandInsOf = Callable[[PeerGroup], Mapping[str, StandIn]]
+"""A peer group → who may stand in, by the peer whose place it takes."""
+
+
+def nobody(group: PeerGroup) -> Mapping[str, StandIn]:
+    """Nobody stands in for anybody."""
+    return {}
+
+
 def unbroken(area_code: str, earlier: Days, later: Days) -> Broken:
     """No definition ever changed."""
     return Broken()
 
 
+LENGTHS = {"month": 1, "quarter": 3, "year": 12, "calendar_year": 12}
+
+
 @dataclass(frozen=True)
 class Value:
-    """One published value of one area, as a comparison needs it."""
+    """One published value of one area, as a comparison needs it.
+
+    `stated`: a figure that its publisher computed. `lacking`: why there is no figure, as a status;
+    None where there is one, or where only its denominator is missing.
+    """
 
     period: str
     kind: str
@@ -46,16 +68,29 @@ class Value:
     coverage_start: date
     coverage_end: date
     complete: bool
-    numerator: float
+    numerator: float | None
     denominator: float | None
     vintage: str | None = None
+    stated: float | None = None
+    lacking: str | None = None
 
     @property
     def offset(self) -> tuple[int, int]:
         """Place in the financial year: months after April, and length in months."""
         fiscal = period.financial_year_of(self.start).start
         months = (self.start.year - fiscal.year) * 12 + self.start.month - fiscal.month
-        return months, {"month": 1, "quarter": 3, "year": 12}[self.kind]
+        length = LENGTHS.get(self.kind)
+        return months, len(period.parse(self.period).months) if length is None else length
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What an area has over the parts that are compared: its value, the cases and what they are
+    divided by. Both are None where a publisher does not print them."""
+
+    value: float | None
+    cases: float | None = None
+    base: float | None = None
 
 
 Offsets = frozenset[tuple[int, int]]
@@ -78,12 +113,14 @@ class Series:
         whole = self.values.get(label)
         if whole is None:
             return {}
-        if whole.kind != "year":
+        if whole.kind != "year" or whole.stated is not None or whole.lacking:
             return {whole.offset: whole}
         inside = {
             value.offset: value
             for value in self.values.values()
-            if value.kind != "year" and period.financial_year_of(value.start).label == label
+            if value.kind in ("month", "quarter")
+            and not value.lacking
+            and period.financial_year_of(value.start).label == label
         }
         if whole.complete and sum(months for _, months in inside) != 12:
             return {whole.offset: whole}  # one yearly row, whatever quarters came beside it
@@ -92,7 +129,7 @@ class Series:
     def over(self, label: str, offsets: Offsets) -> tuple[float, float | None]:
         """Numerator and denominator of a period over some of its parts."""
         parts = [part for offset, part in self.parts(label).items() if offset in offsets]
-        numerator = sum(part.numerator for part in parts)
+        numerator = sum(part.numerator or 0.0 for part in parts)
         if self.stock:
             return numerator, self.values[label].denominator
         if any(part.denominator is None for part in parts):
@@ -100,17 +137,17 @@ class Series:
         return numerator, sum(part.denominator or 0.0 for part in parts)
 
 
-def series_of(values: pd.DataFrame, stock: bool) -> dict[str, Series]:
-    """Rows of mart.indicator_value of one indicator, by area. Rows without numerator are left."""
+def series_of(values: pd.DataFrame, stock: bool, published: bool = False) -> dict[str, Series]:
+    """Rows of mart.indicator_value of one indicator, by area; `published` by its kind."""
     found: dict[str, Series] = {}
-    rows: Iterable[Any] = values[values["numerator"].notna()].itertuples(index=False)
+    rows: Iterable[Any] = values.itertuples(index=False)
     for row in rows:
         series = found.setdefault(row.area_code, Series(row.area_code, row.area_name, stock))
-        series.values[row.period] = _value(row)
+        series.values[row.period] = _value(row, published)
     return found
 
 
-def _value(row: Any) -> Value:
+def _value(row: Any, published: bool) -> Value:
     return Value(
         row.period,
         row.period_kind,
@@ -118,10 +155,23 @@ def _value(row: Any) -> Value:
         _day(row.coverage_start),
         _day(row.coverage_end),
         bool(row.complete),
-        float(row.numerator),
-        None if pd.isna(row.denominator) else float(row.denominator),
+        _number(row.numerator),
+        _number(row.denominator),
         None if pd.isna(row.denominator_vintage) else str(row.denominator_vintage),
+        _number(row.value) if published else None,
+        _lacking(row) if pd.isna(row.value if published else row.numerator) else None,
     )
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _lacking(row: Any) -> str:
+    """The status of a value that is not there though its row is: what its extract says of it."""
+    if row.suppressed_reason == measure.AMBIGUOUS:
+        return measure.AMBIGUOUS
+    return "suppressed" if row.obs_status == "C" else "not_available"
 
 
 def _day(value: Any) -> date:
@@ -135,32 +185,80 @@ def findings(
     name: str,
     group_on: GroupOn,
     broken_by: BrokenBy = unbroken,
+    stand_ins: StandInsOf = nobody,
 ) -> Iterator[Finding]:
     """Every comparison that the indicator declares, for the assessed area and its peers.
 
-    `home`, `name`: the assessed area. Only its findings exist where it has no peers.
+    `home`, `name`: the assessed area. Only its findings exist where it has no peers. `stand_ins`
+    counts only for an indicator that allows it, and for peers without any row of their own.
     """
-    groups = _groups(indicator, found, home, group_on)
+    groups = _groups(indicator, found, home, group_on, stand_ins)
     peers = (code for group in groups.values() if group for code in group.members)
+    names = {code: named for group in groups.values() if group for code, named in group.names}
+    found = {
+        code: replace(series, area_name=names.get(code, series.area_name))
+        for code, series in found.items()
+    }
     for area_code in dict.fromkeys((home, *peers)):
         if area_code in found:
             for made in _changes(indicator, found[area_code], broken_by):
                 yield sentences.worded(indicator, made)
-    for made in _among_peers(indicator, found, home, name, groups):
-        yield sentences.worded(indicator, made)
+    yield from _among_peers(indicator, found, home, name, groups)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A peer group as one indicator can compare it: with those who stand in for members.
+
+    `members`: codes, the assessed area first. `size`: members of the group itself.
+    """
+
+    comparator: str
+    members: tuple[str, ...]
+    size: int
+    standing_in: tuple[StandIn, ...] = ()
+
+    @property
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Code and name of each that stands in: East Sussex (for Eastbourne)."""
+        for code in dict.fromkeys(one.code for one in self.standing_in):
+            own = [one for one in self.standing_in if one.code == code]
+            yield code, f"{own[0].name} (for {sentences.listed(one.peer_name for one in own)})"
+
+
+def _compared(
+    indicator: Indicator, found: Mapping[str, Series], group: PeerGroup, stand_ins: StandInsOf
+) -> Compared:
+    """A stand-in takes the place of a peer that has no row; one that is a peer itself does not."""
+    comparator, size = f"{group.group}@{group.version}", len(group.members)
+    able = stand_ins(group) if indicator.stand_ins else {}
+    home, *peers = group.members
+    standing_in = tuple(
+        able[code]
+        for code in peers
+        if code in able and code not in found and able[code].code not in group.members
+    )
+    places = {one.peer_code: one.code for one in standing_in}
+    members = dict.fromkeys((home, *(places.get(code, code) for code in peers)))
+    return Compared(comparator, tuple(members), size, standing_in)
 
 
 def _groups(
-    indicator: Indicator, found: Mapping[str, Series], home: str, group_on: GroupOn
-) -> dict[str, PeerGroup | None]:
+    indicator: Indicator,
+    found: Mapping[str, Series],
+    home: str,
+    group_on: GroupOn,
+    stand_ins: StandInsOf,
+) -> dict[str, Compared | None]:
     """Every period that the area or one of its peers of that time has, and the group then."""
-    dated: dict[str, PeerGroup | None] = {}
+    dated: dict[str, Compared | None] = {}
     for label in sorted({label for series in found.values() for label in series.values}):
         last = period.parse(label).end
         group = group_on(indicator.peer_group, last) if indicator.peer_group else None
-        codes = group.members if group else (home,)
+        compared = _compared(indicator, found, group, stand_ins) if group else None
+        codes = compared.members if compared else (home,)
         if any(label in _values(found, code) for code in codes):
-            dated[label] = group
+            dated[label] = compared
     return dated
 
 
@@ -177,10 +275,16 @@ def _changes(indicator: Indicator, series: Series, broken_by: BrokenBy) -> Itera
 
 
 def _base(comparison: str, now: Period) -> Period | None:
-    """The earlier period that a comparison means for this one, or None where it means none."""
-    yearly = now.kind == "year"
+    """The earlier period that a comparison means for this one, or None where it means none.
+
+    Years taken together share years with those that begin one later, so they are compared only
+    with the ones before all of them.
+    """
+    yearly = now.kind in ("year", "calendar_year", "twelve_months", "snapshot")
     if comparison == "previous_period":
         return None if yearly else now.previous()
+    if now.kind == "years_together":
+        return None
     if comparison == "previous_year":
         return now.year_before(1)
     if comparison == "five_years":
@@ -202,7 +306,7 @@ def _change(
     mine, theirs, status = _like(series, value, base)
     compared = mine or frozenset(series.parts(value.period))
     start, end = _span(series, value.period, compared)
-    x1, n1 = series.over(value.period, compared)
+    now = _figure(indicator, series, value.period, compared)
     finding = Finding(
         indicator.indicator,
         series.area_code,
@@ -212,18 +316,36 @@ def _change(
         value.period,
         status,
         base.label,
-        value=_quotient(indicator, x1, n1),
+        value=now.value,
         compared_start=start,
         compared_end=end,
         compared_months=_months(compared),
     )
     if not theirs:
         return finding
-    x0, n0 = series.over(base.label, theirs)
-    finding = replace(finding, base_value=_quotient(indicator, x0, n0))
-    changed = _with_change(indicator, finding, (x0, n0), (x1, n1))
+    then = _figure(indicator, series, base.label, theirs)
+    finding = replace(finding, base_value=then.value)
+    changed = _with_change(indicator, finding, then, now)
     broken = broken_by(series.area_code, Days(*_span(series, base.label, theirs)), Days(start, end))
     return _marked(changed, _rebased(broken, value.vintage, series.values[base.label].vintage))
+
+
+def _figure(indicator: Indicator, series: Series, label: str, offsets: Offsets) -> Figure:
+    """The figure of a period over some of its parts; a stated one is of the whole.
+
+    The cases of a stated percentage are value × denominator / 100, as in its interval: the
+    numerator that is printed beside it is rounded.
+    """
+    value = series.values[label]
+    if value.lacking:
+        return Figure(None)
+    if indicator.kind == PUBLISHED:
+        base = value.denominator if measure.is_share(indicator) else None
+        if base is None or value.stated is None:
+            return Figure(value.stated)
+        return Figure(value.stated, value.stated * base / indicator.per, base)
+    x, n = series.over(label, offsets)
+    return Figure(_quotient(indicator, x, n), x, n)
 
 
 def _rebased(broken: Broken, now: str | None, base: str | None) -> Broken:
@@ -249,7 +371,9 @@ def _marked(finding: Finding, broken: Broken) -> Finding:
 def _like(series: Series, value: Value, base: Period) -> tuple[Offsets, Offsets, str]:
     """The parts of the period and of its base that are compared, and what to call that."""
     earlier = series.values.get(base.label)
-    if earlier is None:
+    if value.lacking:
+        return frozenset(), frozenset(), value.lacking
+    if earlier is None or earlier.lacking:
         return frozenset(), frozenset(), "missing_base"
     mine = frozenset(series.parts(value.period))
     theirs = frozenset(series.parts(base.label))
@@ -269,22 +393,17 @@ def _span(series: Series, label: str, offsets: Offsets) -> tuple[date, date]:
     return min(part.coverage_start for part in parts), max(part.coverage_end for part in parts)
 
 
-def _with_change(
-    indicator: Indicator,
-    finding: Finding,
-    base: tuple[float, float | None],
-    now: tuple[float, float | None],
-) -> Finding:
-    (x0, n0), (x1, n1) = base, now
-    lacking = indicator.denominator is not None and (not n0 or not n1)
-    if lacking:
+def _with_change(indicator: Indicator, finding: Finding, base: Figure, now: Figure) -> Finding:
+    lacking = indicator.kind != PUBLISHED and indicator.denominator is not None
+    if lacking and (not base.base or not now.base):
         return replace(finding, status="missing_denominator")
-    if not (_possible(indicator, x0, n0) and _possible(indicator, x1, n1)):
+    if not (_possible(indicator, base) and _possible(indicator, now)):
         return replace(finding, status="cannot_tell")
-    unit = "percentage points" if indicator.kind == "proportion" else "percent"
-    if x0 == 0 and indicator.kind != "proportion":
+    share = _is_share(indicator)
+    unit = "percentage points" if share else "percent"
+    if base.value == 0 and not share:
         return replace(finding, status="zero_base", change_unit=unit)
-    found = _interval_of_change(indicator, x0, n0, x1, n1)
+    found = _interval_of_change(indicator, base, now)
     return replace(
         finding,
         change=found.value,
@@ -295,17 +414,32 @@ def _with_change(
     )
 
 
-def _possible(indicator: Indicator, x: float, n: float | None) -> bool:
+def _is_share(indicator: Indicator) -> bool:
+    """Its values are percentages of a whole: a change is in points, and starts from 0 too."""
+    published = indicator.kind == PUBLISHED and indicator.unit == PER_CENT
+    return published or indicator.kind == "proportion"
+
+
+def _possible(indicator: Indicator, figure: Figure) -> bool:
     """False for a count below 0, and for a part larger than its whole: both come of corrections."""
-    return x >= 0 and (indicator.kind != "proportion" or x <= (n or 0.0))
+    if figure.cases is None:
+        return True
+    return figure.cases >= 0 and (not _is_share(indicator) or figure.cases <= (figure.base or 0.0))
 
 
-def _interval_of_change(
-    indicator: Indicator, x0: float, n0: float | None, x1: float, n1: float | None
-) -> Interval:
-    if indicator.kind == "proportion":
-        return statistics.change_of_proportion(x0, n0 or 0.0, x1, n1 or 0.0)
-    return statistics.change(x0, x1, n0, n1)
+def _interval_of_change(indicator: Indicator, base: Figure, now: Figure) -> Interval:
+    """The change with its interval; without limits where the publisher prints no counts."""
+    if indicator.kind == PUBLISHED and not (base.base and now.base):
+        assert base.value is not None and now.value is not None
+        points = now.value - base.value
+        change = points if _is_share(indicator) else 100 * points / base.value
+        return Interval(change, None, None, "")
+    assert base.cases is not None and now.cases is not None
+    if _is_share(indicator):
+        return statistics.change_of_proportion(
+            base.cases, base.base or 0.0, now.cases, now.base or 0.0
+        )
+    return statistics.change(base.cases, now.cases, base.base, now.base)
 
 
 def _quotient(indicator: Indicator, x: float, n: float | None) -> float | None:
@@ -322,15 +456,22 @@ def _among_peers(
     found: Mapping[str, Series],
     home: str,
     name: str,
-    groups: Mapping[str, PeerGroup | None],
+    groups: Mapping[str, Compared | None],
 ) -> Iterator[Finding]:
     wanted = [one for one in indicator.compare if one in ("peer_rank", "group_average")]
     for label, group in groups.items() if wanted else ():
         if group is None:
             whose = str(indicator.peer_group)
-            yield from _apart(indicator, found[home], label, whose, "no_peer_group", wanted)
-        else:
-            yield from _in_group(indicator, found, home, name, label, group, wanted)
+            for made in _apart(indicator, found[home], label, whose, "no_peer_group", wanted):
+                yield sentences.worded(indicator, made)
+            continue
+        there = [one for one in group.standing_in if _has_figure(found, one.code, label)]
+        for made in _in_group(indicator, found, home, name, label, group, wanted):
+            yield sentences.worded(indicator, made, there)
+
+
+def _has_figure(found: Mapping[str, Series], code: str, label: str) -> bool:
+    return label in _values(found, code) and not found[code].values[label].lacking
 
 
 def _apart(
@@ -354,7 +495,7 @@ def _apart(
             comparator,
             label,
             status,
-            value=_quotient(indicator, *series.over(label, offsets)),
+            value=_figure(indicator, series, label, offsets).value,
             compared_start=start,
             compared_end=end,
             compared_months=_months(offsets),
@@ -367,13 +508,17 @@ class Ranked:
     """The areas of a group that can be ranked in one period, over one set of parts."""
 
     series: tuple[Series, ...]
-    numerators: tuple[float, ...]
-    denominators: tuple[float, ...]
+    figures: tuple[Figure, ...]
     status: str
     group_size: int
     start: date | None = None
     end: date | None = None
     months: int | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Every figure rests on counts that are known."""
+        return all(figure.cases is not None for figure in self.figures)
 
 
 def _in_group(
@@ -382,28 +527,45 @@ def _in_group(
     home: str,
     name: str,
     label: str,
-    group: PeerGroup,
+    group: Compared,
     wanted: Iterable[str],
 ) -> Iterator[Finding]:
-    comparator = f"{group.group}@{group.version}"
+    comparator = group.comparator
     ranked = _ranked(indicator, found, label, group)
-    size = len(group.members)
     if label not in _values(found, home):
         for one in wanted:
             yield Finding(indicator.indicator, home, name, one, comparator, label, "not_received")
-    elif all(series.area_code != home for series in ranked.series):
-        lacking = not _has_base(indicator, found[home], label)
-        status = "missing_denominator" if lacking else ranked.status
-        yield from _apart(indicator, found[home], label, comparator, status, wanted, size)
+    for code in group.members:
+        if why := _why_apart(indicator, found, code, label, ranked, code == home):
+            yield from _apart(indicator, found[code], label, comparator, why, wanted, group.size)
     if len(ranked.series) == 1:
         # First and last of one says nothing, and its own average even less.
         lone = ranked.series[0]
-        yield from _apart(indicator, lone, label, comparator, "no_peer_data", wanted, size)
+        yield from _apart(indicator, lone, label, comparator, "no_peer_data", wanted, group.size)
         return
     if "peer_rank" in wanted:
         yield from _ranks(indicator, ranked, comparator, label)
     if "group_average" in wanted:
-        yield from _against_average(indicator, ranked, comparator, label)
+        yield from _against_average(indicator, ranked, group, label)
+
+
+def _why_apart(
+    indicator: Indicator,
+    found: Mapping[str, Series],
+    code: str,
+    label: str,
+    ranked: Ranked,
+    is_home: bool,
+) -> str | None:
+    """Why a member that has a row is not among those ranked: told of the assessed area always, of
+    a peer where its own figure is hidden."""
+    value = _values(found, code).get(label)
+    if value is None or any(series.area_code == code for series in ranked.series):
+        return None
+    if value.lacking or not is_home:
+        return value.lacking
+    has_base = _has_base(indicator, found[code], label)
+    return ranked.status if has_base else "missing_denominator"
 
 
 def _values(found: Mapping[str, Series], code: str) -> Mapping[str, Value]:
@@ -411,42 +573,40 @@ def _values(found: Mapping[str, Series], code: str) -> Mapping[str, Value]:
 
 
 def _ranked(
-    indicator: Indicator, found: Mapping[str, Series], label: str, group: PeerGroup
+    indicator: Indicator, found: Mapping[str, Series], label: str, group: Compared
 ) -> Ranked:
     """Over the parts that all of them have; areas without a denominator take no part."""
-    size = len(group.members)
-    present = [found[code] for code in group.members if label in _values(found, code)]
+    present = [found[code] for code in group.members if _has_figure(found, code, label)]
     usable = [series for series in present if _has_base(indicator, series, label)]
     if not usable:
-        return Ranked((), (), (), "missing_denominator", size)
+        return Ranked((), (), "missing_denominator", group.size)
     parts = [frozenset(series.parts(label)) for series in usable]
     whole = all(series.values[label].complete for series in usable)
     shared = frozenset.intersection(*parts)
     if not whole and not shared:
-        return Ranked((), (), (), "unequal_coverage", size)
+        return Ranked((), (), "unequal_coverage", group.size)
     over = parts if whole else [shared] * len(parts)
-    sums = [series.over(label, one) for series, one in zip(usable, over, strict=True)]
+    figures = tuple(
+        _figure(indicator, series, label, one) for series, one in zip(usable, over, strict=True)
+    )
     uneven = any(one != shared for one in parts)
     status = "comparable" if whole else "unequal_coverage" if uneven else "part_year"
     start, end = _span(usable[0], label, over[0])
-    denominators = tuple(1.0 if n is None else n for _, n in sums)
-    numerators = tuple(x for x, _ in sums)
     months = _months(over[0])
-    return Ranked(tuple(usable), numerators, denominators, status, size, start, end, months)
+    return Ranked(tuple(usable), figures, status, group.size, start, end, months)
 
 
 def _has_base(indicator: Indicator, series: Series, label: str) -> bool:
-    return indicator.denominator is None or bool(series.values[label].denominator)
+    if indicator.kind == PUBLISHED or indicator.denominator is None:
+        return True
+    return bool(series.values[label].denominator)
 
 
 def _ranks(indicator: Indicator, ranked: Ranked, comparator: str, label: str) -> Iterator[Finding]:
-    quotients = _quotients(indicator, ranked)
-    high = statistics.rank(quotients)
-    low = statistics.rank(quotients, higher_first=False)
-    kind = "proportion" if indicator.kind == "proportion" else "rate"
-    # The same draw on every machine and in every run, another one for each ranking.
-    seed = zlib.crc32(f"{indicator.indicator} {label}".encode())
-    limits = statistics.rank_interval(ranked.numerators, ranked.denominators, kind, seed=seed)
+    values = [figure.value for figure in ranked.figures]
+    high = statistics.rank(values)
+    low = statistics.rank(values, higher_first=False)
+    limits = _rank_limits(indicator, ranked, label)
     best = {"low_is_good": low, "high_is_good": high}.get(indicator.polarity)
     for position, series in enumerate(ranked.series):
         yield Finding(
@@ -457,7 +617,7 @@ def _ranks(indicator: Indicator, ranked: Ranked, comparator: str, label: str) ->
             comparator,
             label,
             ranked.status,
-            value=quotients[position],
+            value=values[position],
             rank_high=high[position],
             rank_best=best[position] if best else None,
             rank_of=len(ranked.series),
@@ -470,26 +630,47 @@ def _ranks(indicator: Indicator, ranked: Ranked, comparator: str, label: str) ->
         )
 
 
-def _quotients(indicator: Indicator, ranked: Ranked) -> list[float]:
-    pairs = zip(ranked.numerators, ranked.denominators, strict=True)
-    return [numerator * indicator.per / denominator for numerator, denominator in pairs]
+def _rank_limits(
+    indicator: Indicator, ranked: Ranked, label: str
+) -> list[tuple[int | None, int | None]]:
+    """None at all where the counts of one area are not known: it has a place among the others,
+    and how sure it is of that place bears on theirs."""
+    if not ranked.counted:
+        return [(None, None)] * len(ranked.series)
+    kind = "proportion" if _is_share(indicator) else "rate"
+    # The same draw on every machine and in every run, another one for each ranking.
+    seed = zlib.crc32(f"{indicator.indicator} {label}".encode())
+    cases = [figure.cases for figure in ranked.figures]
+    bases = [1.0 if figure.base is None else figure.base for figure in ranked.figures]
+    return statistics.rank_interval(cases, bases, kind, seed=seed)
 
 
 def _against_average(
-    indicator: Indicator, ranked: Ranked, comparator: str, label: str
+    indicator: Indicator, ranked: Ranked, group: Compared, label: str
 ) -> Iterator[Finding]:
-    """Against the value of the whole group, to which the area belongs."""
-    if not ranked.series:
+    """Against the value of the whole group, to which the area belongs. A county that stands in for
+    a district would outweigh the members, so it has no part in the average; and where the counts
+    of one member are not known there is none."""
+    standing_in = {one.code for one in group.standing_in}
+    members = [
+        (series, figure.value, figure.cases, 1.0 if figure.base is None else figure.base)
+        for series, figure in zip(ranked.series, ranked.figures, strict=True)
+        if series.area_code not in standing_in
+    ]
+    known = [(series, value, x, n) for series, value, x, n in members if None not in (value, x)]
+    total = sum(n for *_, n in known)
+    if len(known) < len(members) or len(known) < 2 or not total:
         return
-    average = sum(ranked.numerators) * indicator.per / sum(ranked.denominators)
-    for series, x, n in zip(ranked.series, ranked.numerators, ranked.denominators, strict=True):
-        own = _own_interval(indicator, x, n)
+    average = sum(x for *_, x, _ in known if x is not None) * indicator.per / total
+    for series, value, x, n in known:
+        assert value is not None and x is not None
+        own = replace(_own_interval(indicator, x, n), value=value)
         yield Finding(
             indicator.indicator,
             series.area_code,
             series.area_name,
             "group_average",
-            comparator,
+            group.comparator,
             label,
             ranked.status,
             value=own.value,
@@ -503,6 +684,6 @@ def _against_average(
 
 
 def _own_interval(indicator: Indicator, x: float, n: float) -> Interval:
-    many = statistics.proportions if indicator.kind == "proportion" else statistics.rates
+    many = statistics.proportions if _is_share(indicator) else statistics.rates
     value, lower, upper = (float(part[0]) for part in many([x], [n], indicator.per))
     return Interval(value, None if pd.isna(lower) else lower, None if pd.isna(upper) else upper, "")

@@ -43,7 +43,7 @@ def _value(
 ) -> dict[str, Any]:
     rows = connection.execute(
         "SELECT * FROM mart.indicator_value WHERE indicator = ? AND area_code = ? "
-        "AND (period = ? OR (? IS NULL AND period_kind = 'year')) "
+        "AND (period = ? OR (? IS NULL AND period_kind NOT IN ('month', 'quarter'))) "
         "ORDER BY period_start DESC LIMIT 1",
         [indicator.indicator, code, period, period],
     ).df()
@@ -64,15 +64,16 @@ def _value(
 
 
 def _formula(indicator: Indicator) -> list[str]:
-    numerator, denominator = indicator.numerator, indicator.denominator
     lines = [f"{indicator.indicator}: {indicator.title} ({indicator.unit})"]
-    if denominator is None:
+    if indicator.value is not None:
+        lines.append(
+            "  = value as published; numerator and denominator, if any, as printed beside it"
+        )
+    elif indicator.denominator is None:
         lines.append(f"  = numerator × {indicator.per:,}")
     else:
         lines.append(f"  = numerator × {indicator.per:,} / denominator")
-    lines.append(f"  numerator: {_part(numerator)}")
-    if denominator is not None:
-        lines.append(f"  denominator: {_part(denominator)}")
+    lines += [f"  {name}: {_part(part)}" for name, part in _parts(indicator)]
     return lines + [f"  note: {indicator.notes}"] * bool(indicator.notes)
 
 
@@ -87,12 +88,16 @@ def _figures(indicator: Indicator, value: dict[str, Any]) -> list[str]:
         return "not known" if value[name] != value[name] else f"{value[name]:,.10g}"
 
     whole = "" if value["complete"] else f"; covers {value['months_covered']} months only"
+    limits = f"95 % interval {number('lower_95')} to {number('upper_95')}"
+    interval = "no interval" if value["lower_95"] != value["lower_95"] else limits
+    why = value["suppressed_reason"]
+    no_value = f" ({why})" if isinstance(why, str) else ""
     lines = [
         f"{value['area_name']} ({value['area_code']}), {parse(value['period']).printed}{whole}",
-        f"  value {number('value')} {indicator.unit}, 95 % interval {number('lower_95')} to "
-        f"{number('upper_95')}",
-        f"  numerator {number('numerator')}, denominator {number('denominator')}",
+        f"  value {number('value')}{no_value} {indicator.unit}, {interval}",
     ]
+    if indicator.numerator is not None:
+        lines.append(f"  numerator {number('numerator')}, denominator {number('denominator')}")
     if isinstance(value["denominator_vintage"], str):
         lines.append(f"  population estimates of edition {value['denominator_vintage']}")
     return lines
@@ -117,8 +122,12 @@ def _behind(
 
 
 def _parts(indicator: Indicator) -> list[tuple[str, Part]]:
-    parts = [("numerator", indicator.numerator)]
-    return parts + ([("denominator", indicator.denominator)] if indicator.denominator else [])
+    parts = {
+        "value": indicator.value,
+        "numerator": indicator.numerator,
+        "denominator": indicator.denominator,
+    }
+    return [(name, part) for name, part in parts.items() if part is not None]
 
 
 def _rows_behind(
@@ -129,6 +138,13 @@ def _rows_behind(
         statement, [value["area_code"], value["period_start"], value["period_end"]]
     ).fetchall()
     return [f"extracts behind the {name}:"] + [
-        f"  {file}: {counted:,} rows counted of {there:,} for the area and period"
-        for file, counted, there in rows
+        f"  {file}: {_counted(counted, sheet, row)} of {there:,} for the area and period"
+        for file, counted, there, sheet, row in rows
     ]
+
+
+def _counted(counted: int, sheet: str | None, row: int | None) -> str:
+    """One row by its place, so that it can be looked up in the extract; many by their number."""
+    if counted != 1:
+        return f"{counted:,} rows counted"
+    return f"1 row counted ({f'sheet {sheet}, ' if sheet else ''}row {row:,})"

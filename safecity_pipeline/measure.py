@@ -1,10 +1,13 @@
-"""Indicator to SQL: the one place where a value is computed.
+"""Indicator to SQL: the one place where a value is computed, or a published one is taken over.
 
 Belongs here: the statement that gives numerator and denominator by area and period, and the
 interval around their quotient. Does not belong here: comparing values (`compare`).
 
 An area and period is *received* when the source has any row of it from the area's home force (or
 any row at all, where rows name no force); a received area with no event is 0, the rest is absent.
+A marker in place of a number is neither: the figure is null, and says which marker stood there.
+
+A *published* figure is one cell as its publisher printed it: never divided, never added up.
 """
 
 from __future__ import annotations
@@ -15,32 +18,107 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safecity_pipeline import statistics
+from safecity_pipeline.ingest import schema
 from safecity_pipeline.model import Indicator, Part, Refused, Source
+from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED, columns_of, names_in
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+AMBIGUOUS = "ambiguous"
+LIMITS = ("lower_95", "upper_95")
+"""The columns in which a source keeps the limits that its publisher printed beside a value."""
+
+MISSING = {
+    "suppressed": "suppressed by the publisher",
+    "not_available": "not available from the publisher",
+    "not_applicable": "not applicable, says the publisher",
+    "rounded": "given as a range, or rounded away, by the publisher",
+    "text": "neither a number nor a known marker",
+}
+"""Status of a cell without a number → why there is no value."""
+
 
 def cells_sql(part: Part, source: Source) -> str:
-    """Value of one part by area and by the finest period that the source's rows have."""
+    """Value of one part by area and by the finest period that the source's rows have.
+
+    Where a marker stands among the numbers to be added, the sum is null, with that marker and its
+    status (of several the last by name).
+    """
     home = f"_home = {source.home_force}" if source.home_force else "true"
-    received = f"HAVING count(*) FILTER (WHERE {home}) > 0" if part.forces == "all" else ""
+    there = f"({part.where})" if source.tallies else home
+    needed = part.forces == "all" or source.tallies
+    received = f"HAVING count(*) FILTER (WHERE {there}) > 0" if needed else ""
     counted = home if part.forces == "home" else "true"
+    total = f"coalesce({part.aggregate} FILTER (WHERE {part.where}), 0)"
+    value, odd = total, "NULL::STRUCT(status VARCHAR, marker VARCHAR)"
+    if column := _marked(part, source):
+        odd = (
+            f"max(struct_pack(status := {column}_status, marker := {column}_marker)) "
+            f"FILTER (WHERE ({part.where}) AND {column} IS NULL)"
+        )
+        value = f"CASE WHEN {odd} IS NULL THEN {total} END"
     return f"""
         SELECT _area AS area_code, {source.period_start} AS period_start,
-               {source.period_end} AS period_end,
-               coalesce({part.aggregate} FILTER (WHERE {part.where}), 0) AS part_value,
+               {source.period_end} AS period_end, {value} AS part_value, {odd} AS odd,
                max(_received_at) AS received_at
-        FROM {source.clean} AS r
-        JOIN (SELECT area_code AS _area, force_code AS _home FROM meta.area) ON _area = r.area_code
-        LEFT JOIN (SELECT extract_id AS _id, received_at AS _received_at FROM meta.extract)
-               ON _id = r._extract_id
+        {_from(source)}
         WHERE {counted}
         GROUP BY ALL {received}"""
 
 
+def single_sql(part: Part, source: Source) -> str:
+    """The one cell of a published figure by area and period, with the publisher's own limits.
+
+    More than one row for an area and period is an error of declaration or of delivery: the value
+    is null and `ambiguous`, since nobody here can say which one is meant.
+    """
+    column = part.aggregate
+    home = f"_home = {source.home_force}" if part.forces == "home" else "true"
+    status, marker = f"CASE WHEN {column} IS NULL THEN 'not_available' ELSE 'ok' END", "NULL"
+    if _marked(part, source):
+        status, marker = f"{column}_status", f"{column}_marker"
+    one = f"count(*) = 1 AND max({column}) IS NOT NULL"
+    limits = [
+        f"CASE WHEN {one} THEN max({limit}) END" if _has_limits(part, source) else "NULL"
+        for limit in LIMITS
+    ]
+    return f"""
+        SELECT _area AS area_code, {source.period_start} AS period_start,
+               {source.period_end} AS period_end,
+               CASE WHEN {one} THEN max({column}) END AS part_value,
+               CASE WHEN count(*) > 1
+                    THEN struct_pack(status := '{AMBIGUOUS}', marker := NULL::VARCHAR)
+                    WHEN NOT ({one})
+                    THEN struct_pack(status := max({status}), marker := max({marker})::VARCHAR)
+                    END AS odd,
+               {limits[0]}::DOUBLE AS lower_95, {limits[1]}::DOUBLE AS upper_95,
+               max(_received_at) AS received_at
+        {_from(source)}
+        WHERE ({part.where}) AND {home}
+        GROUP BY ALL"""
+
+
+def _from(source: Source) -> str:
+    return f"""FROM {source.clean} AS r
+        JOIN (SELECT area_code AS _area, force_code AS _home FROM meta.area) ON _area = r.area_code
+        LEFT JOIN (SELECT extract_id AS _id, received_at AS _received_at FROM meta.extract)
+               ON _id = r._extract_id"""
+
+
+def _marked(part: Part, source: Source) -> str | None:
+    """The column that a part adds up, or takes, where a marker may stand in it."""
+    named = names_in(part.aggregate)
+    return next((column for column in schema.marked(source) if column in named), None)
+
+
+def _has_limits(part: Part, source: Source) -> bool:
+    return part.aggregate == "value" and set(LIMITS) <= set(columns_of(source))
+
+
 def rows_behind_sql(part: Part, source: Source) -> str:
-    """Rows by file behind one part: counted ones, and all of the area and period.
+    """Rows by file behind one part: counted ones, and all of the area and period; and the sheet
+    and physical row of one that is counted.
 
     Parameters: area code, first and last day of the period. A stock (a population) is taken for
     the year in which the period begins, over the area's local authorities.
@@ -56,40 +134,76 @@ def rows_behind_sql(part: Part, source: Source) -> str:
             f"AND year({source.period_start}) = year($2) AND $3 IS NOT NULL"
         )
     else:
-        within = f"r.area_code = $1 AND {source.period_start} BETWEEN $2 AND $3"
+        within = f"r.area_code = $1 AND {source.period_start} >= $2 AND {source.period_end} <= $3"
+    counts = f"FILTER (WHERE ({part.where}) AND {home})"
     return f"""
-        SELECT e.file, count(*) FILTER (WHERE ({part.where}) AND {home}) AS counted, count(*)
+        SELECT e.file, count(*) {counts} AS counted, count(*),
+               min(_sheet) {counts}, min(_row) {counts}
         FROM {source.clean} AS r
         JOIN (SELECT extract_id, file FROM meta.extract) AS e ON e.extract_id = r._extract_id
         WHERE {within} GROUP BY e.file ORDER BY e.file"""
 
 
-def _periods_sql(part: Part, source: Source) -> str:
-    """The cells, and the financial years that they add up to, with what they cover.
+def _labelled_sql(cells: str) -> str:
+    """Cells with the kind and the label of their period, as `period.spanning` gives them.
 
-    Where a year came both whole and by quarters, the whole stands: nothing is counted twice.
+    Days of no kind have neither; a source whose rows speak of such is refused by the ledger.
     """
     return f"""
-        WITH cell AS ({cells_sql(part, source)}),
-        dated AS (
-            SELECT *, datediff('month', period_start, period_end) + 1 AS months,
-                   year(period_start) - (month(period_start) < 4)::INTEGER AS fiscal
-            FROM cell)
-        SELECT area_code,
-               CASE months WHEN 1 THEN 'month' ELSE 'quarter' END AS period_kind,
-               CASE months WHEN 1 THEN strftime(period_start, '%YM%m')
-                    ELSE year(period_start) || 'Q' || quarter(period_start) END AS period,
-               period_start, period_end, period_start AS coverage_start,
-               period_end AS coverage_end, months AS months_covered, part_value, received_at
-        FROM dated WHERE months < 12
+        SELECT *,
+               CASE WHEN kind IN ('twelve_months', 'years_together')
+                    THEN strftime(period_end, '%YM%m') || '-P' || months || 'M'
+                    WHEN kind = 'year'
+                    THEN fiscal || '-' || lpad(((fiscal + 1) % 100)::VARCHAR, 2, '0')
+                    WHEN kind = 'calendar_year' THEN year(period_start) || 'CY'
+                    WHEN kind = 'quarter'
+                    THEN year(period_start) || 'Q' || quarter(period_start)
+                    WHEN kind = 'month' THEN strftime(period_start, '%YM%m')
+                    WHEN kind = 'snapshot' THEN strftime(period_start, '%Y-%m-%d') END AS period
+        FROM (
+            SELECT *, year(period_start) - (month(period_start) < 4)::INTEGER AS fiscal,
+                   datediff('month', period_start, period_end) + 1 AS months,
+                   CASE WHEN period_start = period_end THEN 'snapshot'
+                        WHEN day(period_start) > 1 OR period_end <> last_day(period_end) THEN NULL
+                        WHEN months = 1 THEN 'month'
+                        WHEN months = 3 AND month(period_start) % 3 = 1 THEN 'quarter'
+                        WHEN months = 12 AND month(period_start) = 4 THEN 'year'
+                        WHEN months = 12 AND month(period_start) = 1 THEN 'calendar_year'
+                        WHEN months = 12 THEN 'twelve_months'
+                        WHEN months > 12 AND months % 12 = 0 THEN 'years_together' END AS kind
+            FROM ({cells}))"""
+
+
+WHOLE = """area_code, kind AS period_kind, period, period_start, period_end,
+               period_start AS coverage_start, period_end AS coverage_end, months AS months_covered,
+               part_value, odd, received_at"""
+
+
+def _published_sql(part: Part, source: Source) -> str:
+    """The cells of a published figure, each with its own period: nothing is added up."""
+    return f"""
+        SELECT {WHOLE}, lower_95, upper_95
+        FROM ({_labelled_sql(single_sql(part, source))}) WHERE kind IS NOT NULL"""
+
+
+def _periods_sql(part: Part, source: Source) -> str:
+    """The cells, and the financial years that months and quarters add up to, with what they cover.
+
+    Where a year came both whole and by quarters, the whole stands: nothing is counted twice. A
+    year of which a part is hidden by a marker is null: the rest would be no sum.
+    """
+    return f"""
+        WITH dated AS ({_labelled_sql(cells_sql(part, source))})
+        SELECT {WHOLE} FROM dated WHERE kind <> 'year'
         UNION ALL BY NAME
         SELECT area_code, 'year' AS period_kind,
                fiscal || '-' || lpad(((fiscal + 1) % 100)::VARCHAR, 2, '0') AS period,
                make_date(fiscal, 4, 1) AS period_start, make_date(fiscal + 1, 3, 31) AS period_end,
                min(period_start) AS coverage_start, max(period_end) AS coverage_end,
-               sum(months)::BIGINT AS months_covered, sum(part_value) AS part_value,
-               max(received_at) AS received_at
-        FROM (SELECT * FROM dated
+               sum(months)::BIGINT AS months_covered,
+               CASE WHEN count(part_value) = count(*) THEN sum(part_value) END AS part_value,
+               max(odd) AS odd, max(received_at) AS received_at
+        FROM (SELECT * FROM dated WHERE kind IN ('month', 'quarter', 'year')
               QUALIFY months = max(months) OVER (PARTITION BY area_code, fiscal))
         GROUP BY area_code, fiscal"""
 
@@ -111,38 +225,65 @@ def _snapshot_sql(part: Part, source: Source) -> str:
 
 
 def sql(indicator: Indicator, sources: Mapping[str, Source]) -> str:
-    """The whole statement: numerator, denominator and coverage by area and period.
+    """The whole statement: numerator, denominator and coverage by area and period; of a published
+    figure the value too, with the publisher's limits.
 
-    A rate over a stock takes the stock of the calendar year in which the period begins; over a
-    count it takes the count of exactly the same months, or none.
+    A rate over a stock takes the stock of the calendar year in which the period begins, and has
+    none for several years together; over a count it takes the count of exactly the same months.
     """
+    if indicator.kind == PUBLISHED:
+        return _statement_of_published(indicator, sources)
+    assert indicator.numerator is not None
     numerator = _periods_sql(indicator.numerator, sources[indicator.numerator.source])
-    columns = (
-        "n.area_code, n.period_kind, n.period, n.period_start, n.period_end, n.coverage_start, "
-        "n.coverage_end, n.months_covered, n.received_at, n.part_value::DOUBLE AS numerator, "
-    )
+    columns = f"{_columns('n')}, n.part_value::DOUBLE AS numerator"
     if indicator.denominator is None:
         return (
-            f"SELECT {columns} NULL::DOUBLE AS denominator, NULL::VARCHAR AS denominator_vintage "
-            f"FROM ({numerator}) AS n ORDER BY ALL"
+            f"SELECT {columns}, NULL::DOUBLE AS denominator, NULL::VARCHAR AS denominator_vintage, "
+            f"n.odd FROM ({numerator}) AS n ORDER BY ALL"
         )
     source = sources[indicator.denominator.source]
     if is_stock(source):
         joined = (
             f"LEFT JOIN ({_snapshot_sql(indicator.denominator, source)}) AS d "
-            "ON d.area_code = n.area_code AND d.year = year(n.period_start)"
+            "ON d.area_code = n.area_code AND d.year = year(n.period_start) "
+            "AND n.months_covered <= 12"
         )
-        vintage = "d.vintage"
+        vintage, odd = "d.vintage", "n.odd"
     else:
         joined = (
             f"LEFT JOIN ({_periods_sql(indicator.denominator, source)}) AS d "
             "ON (d.area_code, d.period, d.coverage_start, d.coverage_end, d.months_covered) = "
             "(n.area_code, n.period, n.coverage_start, n.coverage_end, n.months_covered)"
         )
-        vintage = "NULL::VARCHAR"
+        vintage, odd = "NULL::VARCHAR", "coalesce(n.odd, d.odd)"
     return (
-        f"SELECT {columns} d.part_value::DOUBLE AS denominator, {vintage} AS denominator_vintage "
-        f"FROM ({numerator}) AS n {joined} ORDER BY ALL"
+        f"SELECT {columns}, d.part_value::DOUBLE AS denominator, {vintage} AS denominator_vintage, "
+        f"{odd} AS odd FROM ({numerator}) AS n {joined} ORDER BY ALL"
+    )
+
+
+def _columns(of: str) -> str:
+    names = "area_code period_kind period period_start period_end coverage_start coverage_end"
+    return ", ".join(f"{of}.{name}" for name in [*names.split(), "months_covered", "received_at"])
+
+
+def _statement_of_published(indicator: Indicator, sources: Mapping[str, Source]) -> str:
+    """The value, and the numerator and denominator that the publisher prints beside it."""
+    assert indicator.value is not None
+    source = sources[indicator.value.source]
+    told, joined = {}, []
+    for name, part in (("numerator", indicator.numerator), ("denominator", indicator.denominator)):
+        told[name] = f"{name}.part_value::DOUBLE" if part else "NULL::DOUBLE"
+        if part:
+            joined.append(
+                f"LEFT JOIN ({_published_sql(part, source)}) AS {name} "
+                f"ON ({name}.area_code, {name}.period) = (v.area_code, v.period)"
+            )
+    return (
+        f"SELECT {_columns('v')}, {told['numerator']} AS numerator, "
+        f"{told['denominator']} AS denominator, NULL::VARCHAR AS denominator_vintage, v.odd, "
+        "v.part_value::DOUBLE AS value, v.lower_95, v.upper_95 "
+        f"FROM ({_published_sql(indicator.value, source)}) AS v {' '.join(joined)} ORDER BY ALL"
     )
 
 
@@ -175,25 +316,44 @@ def values(
     """The indicator's rows of mart.indicator_value, without names of areas.
 
     Value and limits are in the indicator's unit. A missing denominator gives a null value with
-    status M and the reason; a proportion over no cases likewise.
+    status M and the reason; a proportion over no cases likewise. A cell that the publisher
+    suppressed, or says only to lie below a number, gives status C, any other marker M, and the
+    reason quotes the marker.
     """
     rows = connection.execute(sql(indicator, sources)).df()
     rows["value"], rows["lower_95"], rows["upper_95"] = _with_interval(indicator, rows)
     rows["indicator"], rows["unit"] = indicator.indicator, indicator.unit
     rows["dimension"] = rows["dimension_value"] = "all"
-    rows["complete"] = rows["months_covered"] == rows["period_kind"].map(MONTHS)
-    rows["obs_status"] = rows["value"].notna().map({True: "A", False: "M"})
-    rows["suppressed_reason"] = rows["value"].isna().map({True: "missing_denominator", False: None})
-    return rows.rename(columns={"received_at": "extracted_on"})
+    rows["complete"] = (rows["period_kind"] != "year") | (rows["months_covered"] == 12)
+    why = [_why(value, odd) for value, odd in zip(rows["value"], rows["odd"], strict=True)]
+    rows["obs_status"] = pd.Series([status for status, _ in why], rows.index, dtype=object)
+    rows["suppressed_reason"] = pd.Series([said for _, said in why], rows.index, dtype=object)
+    return rows.drop(columns="odd").rename(columns={"received_at": "extracted_on"})
 
 
-MONTHS = {"month": 1, "quarter": 3, "year": 12}
+def _why(value: float, odd: Mapping[str, str | None] | None) -> tuple[str, str | None]:
+    """The SDMX status of a value, and the reason where there is none."""
+    if not pd.isna(value):
+        return "A", None
+    if not isinstance(odd, Mapping):
+        return "M", "missing_denominator"
+    status, marker = str(odd["status"]), odd["marker"]
+    if status == AMBIGUOUS:
+        return "M", AMBIGUOUS
+    limit = status.removeprefix("below:")
+    words = MISSING.get(status, f"below {limit}, says the publisher")
+    # What stood where a number belongs may be anything: only a declared marker is repeated.
+    quoted = "" if status == "text" or marker is None else f": {marker or 'an empty cell'}"
+    hidden = status == "suppressed" or limit != status
+    return ("C" if hidden else "M"), words + quoted
 
 
 def _with_interval(
     indicator: Indicator, rows: pd.DataFrame
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     numerator, denominator = rows["numerator"], rows["denominator"]
+    if indicator.kind == PUBLISHED:
+        return _published_interval(indicator, rows)
     if indicator.kind == "proportion":
         found = statistics.proportions(numerator, denominator, indicator.per)
     elif indicator.kind == "count":
@@ -202,3 +362,29 @@ def _with_interval(
         found = statistics.rates(numerator, denominator, indicator.per)
     value, lower, upper = (pd.Series(part, index=rows.index) for part in found)
     return value, lower, upper
+
+
+def _published_interval(
+    indicator: Indicator, rows: pd.DataFrame
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """The value as published, with its publisher's limits, or Wilson's, or none.
+
+    Wilson's is for a percentage whose denominator is printed. Its cases are value × denominator /
+    100 and not the numerator that is printed too: publishers round counts (to 5 or 10), while the
+    percentage rests on the unrounded ones. A rate without counts has no interval: none can be
+    known, and none is made up.
+    """
+    value, lower, upper = rows["value"], rows["lower_95"], rows["upper_95"]
+    if is_share(indicator):
+        cases = value * rows["denominator"] / indicator.per
+        _, *wilson = statistics.proportions(cases, rows["denominator"], indicator.per)
+        limits = [pd.Series(limit, index=rows.index) for limit in wilson]
+        neither = lower.isna() & upper.isna()
+        lower, upper = lower.mask(neither, limits[0]), upper.mask(neither, limits[1])
+    return value, lower, upper
+
+
+def is_share(indicator: Indicator) -> bool:
+    """A published percentage of which the publisher prints both counts."""
+    counts = indicator.numerator is not None and indicator.denominator is not None
+    return indicator.kind == PUBLISHED and indicator.unit == PER_CENT and counts

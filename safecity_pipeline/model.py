@@ -45,6 +45,10 @@ class Places(Protocol):
     def body(self, name: str) -> str | None: ...
     def of_lsoa_name(self, name: str) -> str | None: ...
     def local_authority(self, name: str) -> str | None: ...
+    def known_code(self, code: str) -> str | None: ...
+    def of_dfe_number(self, number: str) -> str | None: ...
+    def upper_tier(self, name: str) -> str | None: ...
+    def region(self, name: str) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,24 @@ class Derived:
 
 @dataclass(frozen=True)
 class CrossRow:
-    """A rule that looks across rows: SQL over the clean rows that counts what it finds odd.
+    """A rule that looks across rows, in SQL. Its severity and its threshold stand in
+    registry/thresholds.csv; `$threshold` in the statement is that number.
 
-    What it finds is a warning; no row leaves for it.
+    `over` says what it looks at. "clean": every clean row of the source; the statement answers
+    one number, how many cases are odd, and what it finds is a warning. "extract": the table
+    `candidate`, the typed rows that no other rule refused of the sheets that are read together,
+    those of one layout and head, with `_extract` (which numbers the sheet) and `_row` before the
+    columns of the clean table; the statement answers `_extract`,
+    `_row` and `got` (a text) for each row that breaks the rule, and such rows go to quarantine
+    where the severity says so.
     """
 
     name: str
     message: str
     sql: str
+    over: str = "clean"
+    severity: str = "warn"
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,9 @@ class Source:
     together they name the unit that is counted once however often it is delivered.
     `home_force` is the column that says which force a row comes from. `own_file_first`: a file
     that brings one unit only goes before a compilation. `key`: columns that no two rows of one
-    extract may share, among the rows for which `key_where` holds.
+    extract may share, among the rows for which `key_where` holds. `tallies`: a row is a
+    number that somebody counted, so that no row means no number; else a row is an event, or one of
+    many parts of a count, and an area with rows but none of those meant has 0.
     """
 
     name: str
@@ -100,6 +116,7 @@ class Source:
     own_file_first: bool = False
     key: tuple[str, ...] = ()
     key_where: str = "true"
+    tallies: bool = False
     across: tuple[CrossRow, ...] = ()
     minimum_rows: int = 1
     cadence: str = "yearly"
@@ -115,10 +132,30 @@ class Source:
 class Layout:
     """How one generation of a supplier's files spells a source.
 
-    `columns`: their head → our column (several heads may mean one). `facts`: a pattern over the
-    file name whose groups are columns that the rows do not have; `given`: those columns, which a
-    manifest may state too. `wide`: pattern over heads → label, for tables with one column a year.
-    `refuse`: recognised, and always refused, with this reason.
+    What it reads. `files`: patterns over file names. `sheet`: pattern over the names of a
+    workbook's sheets (of the visible ones). `years`: first and last year that the entry holds for,
+    where a file states its year. `refuse`: recognised, and always refused, with this reason.
+
+    Where it stands. `head_rows`: the physical rows that make up the head; a head of several is
+    joined by " / ", merged cells filled, an empty part left out. `first_row`: the first row of
+    data, else the one after the head. `end`: a pattern; the first row of data in which a cell
+    fits it ends the table, and belongs to it no more. `only`: head → pattern; rows whose cell
+    does not fit are left out, and counted. `short_rows`: so many cells may lack at a row's end.
+    `footnotes`: digits glued to the end of a head's words are footnotes, and no part of it.
+
+    What it means. `columns`: their head → our column (several heads may mean one). A head that
+    stands several times is told apart by its place: "Total (2)" is the second "Total". `facts`: a
+    pattern over the file name, `titles` a pattern over the cells above the head, whose groups are
+    columns that the rows do not have; `given`: those columns, which a manifest may state too;
+    `says`: column → its value for all rows. `wide`: pattern over heads → label, for tables with
+    one column a year; where `wide_label` names several columns, parted by "|", so does the label.
+    `values`: column → their value → ours.
+
+    What stands in place of a number. `markers`: pattern over the cell → its status, which is
+    "suppressed", "not_available", "not_applicable", "rounded" or "below:" and a number; an empty
+    cell is the pattern "". `notes`: pattern over the remark that the source knows as a column's
+    note → the status of a cell that is not available. `rounded`: pattern over labels of a wide
+    table (or over our columns) whose numbers the publisher has rounded.
     """
 
     source: str
@@ -126,12 +163,26 @@ class Layout:
     title: str
     files: tuple[str, ...]
     columns: Mapping[str, str]
+    sheet: str | None = None
+    years: tuple[int, ...] = ()
+    head_rows: tuple[int, ...] = (1,)
+    first_row: int | None = None
+    end: str | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
+    short_rows: int = 0
+    footnotes: bool = False
     facts: str | None = None
+    titles: str | None = None
     ignored: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    says: Mapping[str, str] = field(default_factory=dict)
     wide: Mapping[str, str] = field(default_factory=dict)
     wide_label: str | None = None
     wide_value: str | None = None
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    markers: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    rounded: str | None = None
     delimiter: str = ","
     refuse: str | None = None
 
@@ -148,7 +199,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Indicator:
-    """A declared measure: numerator / denominator × per, compared as listed."""
+    """A declared measure: numerator / denominator × per, compared as listed.
+
+    Of kind "published" it is a figure that its publisher computed: `value` says which, and the
+    parts, where the publisher prints them, are told beside it and not divided. `stand_ins`: an
+    upper-tier area may take the place of a peer that has no figure of its own, where
+    registry/stand_ins.csv declares it.
+    """
 
     indicator: str
     title: str
@@ -159,11 +216,20 @@ class Indicator:
     series: str
     polarity: str
     compare: tuple[str, ...]
-    numerator: Part
+    numerator: Part | None = None
     denominator: Part | None = None
+    value: Part | None = None
     peer_group: str | None = None
+    stand_ins: bool = False
     decimals: int = 1
     notes: str = ""
+
+    @property
+    def main(self) -> Part:
+        """The part whose source and rows it rests on: the published value, else the numerator."""
+        part = self.value or self.numerator
+        assert part is not None
+        return part
 
 
 @dataclass(frozen=True)
@@ -182,8 +248,36 @@ class Vouched:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One sheet of an extract and how it is read; a text file is one sheet without a name.
+
+    `head`: one text a column, in order, made unambiguous. `first_row`, `last_row`: physical rows
+    of data, the last None where the file goes on to its end. `spacers`: heads of columns that stand
+    empty, as far as one sees from the top. `layout` is None for a sheet that is not read, with the
+    reason in `message`; `rows` then are its physical rows, 0 of a hidden one, which nobody counts.
+    `refused`: a layout should read the sheet, and cannot. `public_message` quotes nothing of it.
+    """
+
+    sheet: str = ""
+    layout: Layout | None = None
+    head: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
+    first_row: int = 2
+    last_row: int | None = None
+    spacers: tuple[str, ...] = ()
+    message: str = ""
+    public_message: str = ""
+    refused: bool = False
+    rows: int = 0
+
+
+@dataclass(frozen=True)
 class Extract:
-    """One file as received, and what the survey found out about it before reading its rows."""
+    """One file as received, and what the survey found out about it before reading its rows.
+
+    `readings`: its sheets, in order; those without a layout are counted and left out.
+    `public_message`: the message without what was got, where that may quote the file.
+    """
 
     extract_id: str
     file: str
@@ -194,10 +288,19 @@ class Extract:
     message: str
     received_at: date | None = None
     vouched: Vouched | None = None
-    layout: Layout | None = None
-    head: tuple[str, ...] = ()
-    given: Mapping[str, str] = field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
+    public_message: str = ""
     synthetic: bool = False
+
+    @property
+    def read(self) -> tuple[Reading, ...]:
+        """The sheets that a layout reads."""
+        return tuple(reading for reading in self.readings if reading.layout)
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout of the first sheet that has one."""
+        return self.read[0].layout if self.read else None
 
     @property
     def source(self) -> str | None:

@@ -35,9 +35,12 @@ __all__ = [
     "snapshot",
     "spanning",
     "twelve_months_to",
+    "years_together",
 ]
 
-Kind = Literal["year", "month", "quarter", "calendar_year", "twelve_months", "snapshot"]
+Kind = Literal[
+    "year", "month", "quarter", "calendar_year", "twelve_months", "years_together", "snapshot"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # not calendar.month_name, which follows the machine's language
@@ -47,18 +50,20 @@ MONTH_NAMES = (
 )
 
 _EVERY_MONTH = tuple(range(1, 13))
-# kind -> its length in months, and the months in which it may start
+# kind -> its length in months, and the months in which it may start; of years_together the least
 _SPANS: dict[Kind, tuple[int, tuple[int, ...]]] = {
     "year": (12, (4,)),
     "month": (1, _EVERY_MONTH),
     "quarter": (3, (1, 4, 7, 10)),
     "calendar_year": (12, (1,)),
     "twelve_months": (12, _EVERY_MONTH),
+    "years_together": (24, _EVERY_MONTH),
 }
 
 _LABELS_ALLOWED = (
     "write a financial year as 2014-15, a month as 2014M09, a calendar quarter as 2014Q3, "
-    "a calendar year as 2014CY, twelve months as 2014M12-P12M, a day as 2014-03-31"
+    "a calendar year as 2014CY, twelve months as 2014M12-P12M, three years taken together as "
+    "2014M12-P36M, a day as 2014-03-31"
 )
 
 
@@ -67,7 +72,8 @@ class Period:
     """A span of whole days, first and last included, of one kind.
 
     Kinds: `year` (financial, 1 April to 31 March), `month`, `quarter` (calendar), `calendar_year`,
-    `twelve_months` (any twelve whole months) and `snapshot` (one day). Periods of one kind sort by
+    `twelve_months` (any twelve whole months), `years_together` (two years or more of whole months,
+    such as three pooled into one figure) and `snapshot` (one day). Periods of one kind sort by
     time. Raises ValueError when the dates are not a span of that kind.
     """
 
@@ -106,7 +112,7 @@ class Period:
         """The first day of every month covered, in order; none for a snapshot."""
         if self.kind == "snapshot":
             return ()
-        length, _ = _SPANS[self.kind]
+        length = _months_between(self.start, self.end)
         return tuple(_months_after(self.start, step) for step in range(length))
 
     def previous(self) -> Period:
@@ -114,17 +120,24 @@ class Period:
 
         Raises ValueError for a snapshot, which has no length: use `year_before`.
         """
-        return _of(self.kind, _months_after(self.start, -self._length()))
+        return self._moved(-self._length())
 
     def next(self) -> Period:
         """The period of the same kind and length that starts the day after this one ends."""
-        return _of(self.kind, _months_after(self.start, self._length()))
+        return self._moved(self._length())
 
     def year_before(self, n: int = 1) -> Period:
-        """The same span `n` years earlier; for 29 February in a common year, 28 February."""
+        """The same span `n` years earlier; for 29 February in a common year, 28 February.
+
+        Spans of several years overlap with those of the years just before: see `previous`.
+        """
         if self.kind == "snapshot":
             return snapshot(_years_before(self.start, n))
-        return _of(self.kind, _months_after(self.start, -12 * n))
+        return self._moved(-12 * n)
+
+    def _moved(self, months: int) -> Period:
+        start = _months_after(self.start, months)
+        return Period(self.kind, start, _last_day(start, _months_between(self.start, self.end)))
 
     def _length(self) -> int:
         if self.kind == "snapshot":
@@ -133,7 +146,7 @@ class Period:
                 self.label,
                 "use year_before for the same day of another year",
             )
-        return _SPANS[self.kind][0]
+        return _months_between(self.start, self.end)
 
 
 # --- labels ------------------------------------------------------------------------------------
@@ -188,6 +201,17 @@ def _twelve_months_from(label: str, found: re.Match[str]) -> Period:
     return twelve_months_to(date(int(found[1]), int(found[2]), 1))
 
 
+def _years_together_from(label: str, found: re.Match[str]) -> Period:
+    last, months = date(int(found[1]), int(found[2]), 1), int(found[3])
+    if months % 12 or months < 24:
+        _refuse(
+            "period label: years taken together are 24 months, 36 and so on",
+            label,
+            f"write {label.partition('-')[0]}-P36M for three years",
+        )
+    return years_together(last, months // 12)
+
+
 def _snapshot_from(label: str, found: re.Match[str]) -> Period:
     return snapshot(date(int(found[1]), int(found[2]), int(found[3])))
 
@@ -200,6 +224,7 @@ _PARSERS: tuple[tuple[str, _Maker], ...] = (
     (f"{_YEAR}Q([1-4])", _quarter_from),
     (f"{_YEAR}CY", _calendar_year_from),
     (f"{_YEAR}M{_MONTH}-P12M", _twelve_months_from),
+    (f"{_YEAR}M{_MONTH}-P([1-9][0-9]{{1,2}})M", _years_together_from),
     (f"{_YEAR}-{_TWO}-{_TWO}", _snapshot_from),
 )
 
@@ -305,6 +330,12 @@ def twelve_months_to(day: date) -> Period:
     return _of("twelve_months", _months_after(date(day.year, day.month, 1), -11))
 
 
+def years_together(day: date, years: int) -> Period:
+    """So many whole years, two or more, of which the month that holds the day is the last."""
+    last = date(day.year, day.month, 1)
+    return Period("years_together", _months_after(last, 1 - 12 * years), _month_end(last))
+
+
 def snapshot(day: date) -> Period:
     """The state on one day."""
     plain = date(day.year, day.month, day.day)
@@ -315,7 +346,8 @@ def spanning(start: date, end: date) -> Period:
     """The period that covers exactly these days, first and last included.
 
     Twelve months from April are a financial year and from January a calendar year; any other
-    twelve are `twelve_months`. Raises ValueError when no kind covers the days exactly.
+    twelve are `twelve_months`; two years or more are `years_together`. Raises ValueError when no
+    kind covers the days exactly.
     """
     for kind in KINDS:
         if _is_span(kind, start, end):
@@ -323,7 +355,7 @@ def spanning(start: date, end: date) -> Period:
     _refuse(
         "period: no kind covers exactly these days",
         (start.isoformat(), end.isoformat()),
-        "give whole months: one, a calendar quarter or twelve, or one day twice",
+        "give whole months: one, a calendar quarter, a year or several, or one day twice",
     )
 
 
@@ -361,6 +393,9 @@ def _is_span(kind: Kind, start: date, end: date) -> bool:
     length, starting_months = _SPANS[kind]
     if start.day != 1 or start.month not in starting_months:
         return False
+    if kind == "years_together":
+        length = max(length, _months_between(start, end))
+        return length % 12 == 0 and length < 1000 and end == _last_day(start, length)
     return end == _last_day(start, length)
 
 
@@ -376,6 +411,11 @@ def _month_end(day: date) -> date:
 def _months_after(first_of_month: date, count: int) -> date:
     years, month_index = divmod(first_of_month.month - 1 + count, 12)
     return date(first_of_month.year + years, month_index + 1, 1)
+
+
+def _months_between(start: date, end: date) -> int:
+    """How many months the days from `start` to `end` touch."""
+    return (end.year - start.year) * 12 + end.month - start.month + 1
 
 
 def _years_before(day: date, count: int) -> date:
@@ -401,12 +441,22 @@ def _month_label(day: date) -> str:
     return f"{day.year:04d}M{day.month:02d}"
 
 
+def _printed_together(period: Period) -> str:
+    """From the first of its years to the last, as each would be printed."""
+    first = spanning(period.start, _last_day(period.start, 12))
+    last = spanning(_months_after(period.start, len(period.months) - 12), period.end)
+    if first.kind == "twelve_months":
+        return describe_coverage(period.start, period.end)
+    return f"{first.printed} to {last.printed}"
+
+
 _LABELS: dict[Kind, Callable[[Period], str]] = {
     "year": lambda period: _two_years(period, "-"),
     "month": lambda period: _month_label(period.start),
     "quarter": lambda period: f"{period.start.year:04d}Q{period.end.month // 3}",
     "calendar_year": lambda period: f"{period.start.year:04d}CY",
     "twelve_months": lambda period: f"{_month_label(period.end)}-P12M",
+    "years_together": lambda period: f"{_month_label(period.end)}-P{len(period.months)}M",
     "snapshot": lambda period: period.start.isoformat(),
 }
 _PRINTED: dict[Kind, Callable[[Period], str]] = {
@@ -415,6 +465,7 @@ _PRINTED: dict[Kind, Callable[[Period], str]] = {
     "quarter": lambda period: describe_coverage(period.start, period.end),
     "calendar_year": lambda period: str(period.start.year),
     "twelve_months": lambda period: f"twelve months to {_month_and_year(period.end)}",
+    "years_together": _printed_together,
     "snapshot": lambda period: _day(period.start),
 }
 

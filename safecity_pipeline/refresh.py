@@ -27,9 +27,11 @@ from safecity_pipeline import bookkeeping, breaks, compare, measure, registry, t
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.ingest import intake, ledger, survey
 from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
+from safecity_pipeline.registry.indicators import PUBLISHED
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import Warehouse, transaction
 
@@ -76,17 +78,24 @@ class Refresh:
         return self.registry.area(self.settings.area_code).code
 
     @cached_property
-    def survey(self) -> survey.Survey:
-        found = survey.survey(self.settings.raw, self.registry.layouts, self.registry.sources)
+    def survey(self) -> Survey:
+        known = self.registry
+        found = self.gathered
         log.info("%d files in %s", len(found.extracts), self.settings.raw.name)
-        return found
+        return survey.recognise(found, known.layouts, known.sources, self.warehouse.scratch)
+
+    @cached_property
+    def gathered(self) -> Survey:
+        """The files by name, hash and manifest only: enough to tell whether any is new."""
+        return survey.gather(self.settings.raw)
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
         """Hashes of all that a release is made from."""
-        extracts = sorted(repr((e.file, e.sha256, e.vouched)) for e in self.survey.extracts)
+        found = self.gathered
+        extracts = sorted(repr((e.file, e.sha256, e.vouched)) for e in found.extracts)
         # A file that was promised and did not come is news too: its warning must be seen.
-        extracts += [repr((self.survey.missing, self.survey.faults))]
+        extracts += [repr((found.missing, found.faults))]
         chosen = (self.area_code, self.settings.area_name, self.settings.year)
         return {
             "code": code_version(),
@@ -117,6 +126,9 @@ class Refresh:
                 warehouse.fill(connection, tables.EXTRACT, files)
                 warehouse.fill(connection, tables.EXTRACT_SHEET, pd.DataFrame())
                 warehouse.fill(connection, tables.EXTRACT_UNIT, pd.DataFrame())
+                warehouse.fill(
+                    connection, tables.DRIFT, bookkeeping.drift_rows(self.survey.extracts)
+                )
             report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn())
             report.rows = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
@@ -324,10 +336,15 @@ class Refresh:
         stock = indicator.denominator is not None and measure.is_stock(
             sources[indicator.denominator.source]
         )
-        found = compare.series_of(values, stock)
-        name = self.settings.area_name
+        found = compare.series_of(values, stock, indicator.kind == PUBLISHED)
         return compare.findings(
-            indicator, found, self.area_code, name, self._group_on, self._broken_by(indicator)
+            indicator,
+            found,
+            self.area_code,
+            self.settings.area_name,
+            self._group_on,
+            self._broken_by(indicator),
+            self.registry.stand_ins.of,
         )
 
     def _group_on(self, group: str, day: date) -> PeerGroup | None:
@@ -335,7 +352,7 @@ class Refresh:
 
     def _broken_by(self, indicator: Indicator) -> compare.BrokenBy:
         areas, changes = self.registry.areas, self.registry.changes
-        counted_from = {indicator.numerator.source}
+        counted_from = {indicator.main.source}
 
         def broken_by(area_code: str, earlier: Days, later: Days) -> Broken:
             force = areas.home_force(area_code)

@@ -7,34 +7,61 @@ from. Does not belong here: deciding anything (`compare`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Finding, Indicator
+from safecity_pipeline.registry.stand_ins import StandIn
 
 WHY_NOT = {
     "missing_base": "no like figure for {base} to compare it with",
     "zero_base": "no percentage change on {base}, when it was 0",
     "missing_denominator": "no figure: the {divisor} figure that it is divided by is missing",
     "not_received": "no figure: no extract covers it",
+    "suppressed": "no figure: its publisher suppressed it",
+    "not_available": "no figure: its publisher gives none",
+    "ambiguous": "no figure: the extracts give several, and do not say which one holds",
     "no_peer_group": "no peer group is declared for the area",
     "no_peer_data": "no other area of its peer group has a figure",
     "unequal_coverage": "the areas of its peer group have no months in common",
     "cannot_tell": "not compared with {base}: corrections put a count below 0 or above its whole",
 }
 
-
-def worded(indicator: Indicator, finding: Finding) -> Finding:
-    """The finding with its sentence."""
-    return replace(finding, sentence=_sentence(indicator, finding))
+NO_VERDICT = "no interval can be given, so nobody can say whether that is more than chance"
 
 
-def _sentence(indicator: Indicator, finding: Finding) -> str:
+def worded(indicator: Indicator, finding: Finding, standing_in: Sequence[StandIn] = ()) -> Finding:
+    """The finding with its sentence; `standing_in`: who is compared in the place of a peer."""
+    return replace(finding, sentence=_sentence(indicator, finding, standing_in))
+
+
+def _sentence(indicator: Indicator, finding: Finding, standing_in: Sequence[StandIn]) -> str:
     # The figure carries the unit; a title that ends in it would say it twice.
     title = indicator.title.removesuffix(f" {indicator.unit}")
     said = [_figure(indicator, finding.value)] if finding.value is not None else []
-    said.append(_said(indicator, finding))
+    among = finding.rank_high is not None or finding.comparison == "group_average"
+    instead = _instead(standing_in) if among and finding.value is not None else ""
+    said.append(_said(indicator, finding) + instead)
     return f"{title}, {finding.area_name}, {_when(finding)}: {', '.join(said)}."
+
+
+def _instead(standing_in: Sequence[StandIn]) -> str:
+    """For Eastbourne and Watford their counties: East Sussex is another place than Eastbourne."""
+    if not standing_in:
+        return ""
+    peers = listed(one.peer_name for one in standing_in)
+    counties = list(dict.fromkeys(one.name for one in standing_in))
+    whose = "its county" if len(standing_in) == 1 else "their counties"
+    if len(standing_in) > 1 and len(counties) == 1:
+        whose = "their county"
+    return f"; for {peers} {whose} {listed(counties)}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """A, B and C."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _said(indicator: Indicator, finding: Finding) -> str:
@@ -83,7 +110,9 @@ def _change(finding: Finding) -> str:
     unit, short = (" %", " %") if percent else (" percentage points", " points")
     since = f" on {_base_when(finding)}"
     if lower is None or upper is None:
-        return f"no clear change{since} ({signed(finding.change)}{unit})"
+        if finding.change == 0:
+            return f"the same figure as for {_base_when(finding)}"
+        return f"{signed(finding.change)}{unit}{since} ({NO_VERDICT})"
     likely = f"likely {signed(lower)} to {signed(upper)}{short}"
     if lower <= 0 <= upper:
         return f"no clear change{since} ({signed(finding.change)}{unit}, {likely})"

@@ -46,8 +46,8 @@ INDICATOR_VALUE = Table(
         area_code VARCHAR Area, see meta.area
         area_name VARCHAR Name of the area
         area_type VARCHAR Kind of the area
-        period VARCHAR Label: 2014-15 is a financial year, 2014M09 a month, 2014Q3 a quarter
-        period_kind VARCHAR year, quarter or month
+        period VARCHAR Label: 2014-15 a financial year, 2014M09 a month, 2014Q3 a quarter, 2015CY …
+        period_kind VARCHAR year, quarter, month, calendar_year, twelve_months, years_together …
         dimension VARCHAR Breakdown; all for the whole
         dimension_value VARCHAR Member of the breakdown; all for the whole
         period_start DATE First day of the period
@@ -55,14 +55,14 @@ INDICATOR_VALUE = Table(
         coverage_start DATE First day that the extracts cover
         coverage_end DATE Last day that the extracts cover
         complete BOOLEAN The extracts cover the whole period
-        numerator DOUBLE Events counted
+        numerator DOUBLE Events counted; as printed beside it where the value is a published one
         denominator DOUBLE What they are divided by; null for a plain count
-        value DOUBLE numerator / denominator × scale; null where it cannot be known
+        value DOUBLE numerator / denominator × scale, or as published; null where it is not known
         lower_95 DOUBLE Lower limit of the 95 % interval
         upper_95 DOUBLE Upper limit of the 95 % interval
         unit VARCHAR Unit of the value
-        obs_status VARCHAR SDMX status: A normal, M missing
-        suppressed_reason VARCHAR Why a value is null, in one word
+        obs_status VARCHAR SDMX status: A normal, M missing, C suppressed by the publisher
+        suppressed_reason VARCHAR Why a value is null
         extracted_on DATE Newest date on which an extract behind the value was received
         denominator_vintage VARCHAR Edition of the population estimates
         months_covered INTEGER Months of the period that the extracts cover
@@ -95,7 +95,7 @@ FINDING = Table(
         rank_of INTEGER Number of areas ranked
         rank_lower_95 INTEGER Lower limit of the 95 % interval of rank_high
         rank_upper_95 INTEGER Upper limit of the 95 % interval of rank_high
-        status VARCHAR comparable, or the reason why not: part_year, unequal_coverage, zero_base …
+        status VARCHAR comparable, or why not: part_year, definition_changed, suppressed …
         broken_by VARCHAR Definitional changes in between, by id; denominator_vintage: two editions
         sentence VARCHAR The finding in words
         compared_start DATE First day of the months compared
@@ -119,7 +119,7 @@ EXTRACT = Table(
         rows_excluded BIGINT Heads, blank rows, and rows of units that another extract delivers
         status VARCHAR read, superseded, refused, unrecognised or withdrawn
         received_at DATE Date of receipt: as the manifest says, else of the file
-        message VARCHAR Why, in words, where the status is not read
+        message VARCHAR Why, in words, where the file or a sheet of it is not read
         layout VARCHAR Layout by which it was read
         vouched BOOLEAN A manifest beside it speaks of it
         synthetic BOOLEAN It holds made-up rows
@@ -136,10 +136,26 @@ EXTRACT_SHEET = Table(
         rows_read BIGINT Physical rows
         rows_valid BIGINT Rows that count in this release
         rows_quarantined BIGINT Rows refused
-        rows_excluded BIGINT All rows excluded: the sum of the next three
-        excluded_layout BIGINT Heads, titles and notes
+        rows_excluded BIGINT All rows excluded: the sum of the next four
+        excluded_layout BIGINT Heads, titles and notes, and all rows of a sheet that is not read
         excluded_blank BIGINT Blank rows
         excluded_superseded BIGINT Rows of units that another extract delivers
+        excluded_other BIGINT Rows that the layout leaves out, such as those of other items
+        layout VARCHAR Layout that reads the sheet; null where none does
+        message VARCHAR Why the sheet is not read
+    """),
+)
+
+DRIFT = Table(
+    "meta",
+    "drift",
+    "How the head of a sheet differs from the layout that reads it; safecity drift says more.",
+    _columns("""
+        extract_id VARCHAR Extract
+        sheet VARCHAR Sheet; empty for a text file
+        layout VARCHAR Layout that reads it
+        kind VARCHAR new: a head of which the layout says nothing; absent: a column without a head
+        name VARCHAR The supplier's head, or our column
     """),
 )
 
@@ -261,6 +277,7 @@ PEER = Table(
         applies_from DATE First day; null for open
         applies_to DATE Last day; null for open
         source VARCHAR Where the membership is stated
+        stand_in_code VARCHAR Upper-tier area that stands in where a table does not know the peer
     """),
 )
 
@@ -271,7 +288,7 @@ AREA = Table(
     _columns("""
         area_code VARCHAR Code
         area_name VARCHAR Name
-        area_type VARCHAR local_authority, csp, police_force, region, country or body
+        area_type VARCHAR local_authority, county, csp, police_force, (sub)region, country, body
         country VARCHAR E or W
         region_code VARCHAR Region
         force_code VARCHAR Home force
@@ -329,6 +346,7 @@ TABLES = (
     FINDING,
     EXTRACT,
     EXTRACT_SHEET,
+    DRIFT,
     EXTRACT_UNIT,
     CHECK_RESULT,
     SOURCE,
@@ -341,6 +359,12 @@ TABLES = (
     RELEASE,
     RUN_COST,
 )
+
+
+def create_once(table: Table) -> str:
+    """DDL of one table, unless it is there."""
+    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
+    return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})"
 
 
 def create(table: Table) -> str:

@@ -23,12 +23,17 @@ Rows = Mapping[str, Sequence[Row]]
 EQUAL = re.compile(r"(\w+) (=|<>) '([^']*)'")
 AMONG = re.compile(r"(\w+) IN \(([^)]*)\)")
 SUM = re.compile(r"sum\((\w+)\)")
-KINDS = {1: "month", 3: "quarter", 12: "year"}
+COLUMN = re.compile(r"\w+")
+Odd = tuple[str, str | None]
+"""What stood in place of a number: its status, and the marker as received."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What a row of mart.indicator_value must say, but for names and interval."""
+    """What a row of mart.indicator_value must say, but for names and interval.
+
+    `printed`: the limits that the publisher of a published figure prints beside it.
+    """
 
     area_code: str
     period: str
@@ -39,32 +44,78 @@ class Figure:
     coverage_end: date
     months_covered: int
     complete: bool
-    numerator: float
+    numerator: float | None
     denominator: float | None
     value: float | None
     denominator_vintage: str | None
+    obs_status: str
+    suppressed_reason: str | None
+    printed: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A number for one area and one span of whole months."""
+class Span:
+    """First and last day of a cell, and what kind of period that is."""
 
-    area: str
     start: date
     end: date
-    number: float
 
     @property
     def months(self) -> int:
         return 12 * (self.end.year - self.start.year) + self.end.month - self.start.month + 1
 
     @property
+    def kind(self) -> str | None:
+        if self.start == self.end:
+            return "snapshot"
+        if self.start.day != 1 or self.end != _last_day(self.end.replace(day=1)):
+            return None
+        if self.months == 12:
+            return {4: "year", 1: "calendar_year"}.get(self.start.month, "twelve_months")
+        if self.months == 3 and self.start.month in (1, 4, 7, 10):
+            return "quarter"
+        if self.months > 12 and self.months % 12 == 0:
+            return "years_together"
+        return "month" if self.months == 1 else None
+
+    @property
+    def label(self) -> str:
+        year, ending = self.start.year, f"{self.end.year}M{self.end.month:02d}"
+        return {
+            "snapshot": self.start.isoformat(),
+            "month": ending,
+            "quarter": f"{year}Q{(self.start.month + 2) // 3}",
+            "year": f"{year}-{self.end.year % 100:02d}",
+            "calendar_year": f"{year}CY",
+        }.get(str(self.kind), f"{ending}-P{self.months}M")
+
+    @property
     def financial_year(self) -> int:
         return self.start.year if self.start.month >= 4 else self.start.year - 1
 
 
-Total = tuple[str, str, date, date, date, date, int]
-"""Area, label, first and last day, first and last day covered, months covered."""
+@dataclass(frozen=True)
+class Cell:
+    """A number for one area and one span, or what stood in its place."""
+
+    area: str
+    span: Span
+    number: float | None
+    odd: Odd | None = None
+
+
+@dataclass(frozen=True)
+class Total:
+    """One area and period, and the days and months of it that there are."""
+
+    area: str
+    span: Span
+    first: date
+    last: date
+    months: int
+
+
+Sum = tuple[float | None, Odd | None]
 
 
 # --- one indicator -------------------------------------------------------------------------------
@@ -75,33 +126,56 @@ def figures(
 ) -> list[Figure]:
     """Every value of an indicator. `rows`: source → clean rows; areas and members as in meta."""
     home = {area["area_code"]: area["force_code"] for area in areas}
+    if indicator.value is not None:
+        return published(indicator, rows[indicator.value.source], home)
+    assert indicator.numerator is not None
     above = totals(cells(indicator.numerator, rows[indicator.numerator.source], home))
     below, vintages = _below(indicator.denominator, rows, home, members)
     made = []
-    for (area, label, start, end, first, last, months), number in above.items():
-        base = below((area, label, start, end, first, last, months))
-        whole = {"M": 1, "Q": 3}.get(label[4], 12)
+    for total, (number, odd) in above.items():
+        base, odd_below = below(total)
+        value = _value(indicator, number, base)
         made.append(
             Figure(
-                area,
-                label,
-                KINDS[whole],
-                start,
-                end,
-                first,
-                last,
-                months,
-                months == whole,
+                *_head(total),
                 number,
                 base,
-                _value(indicator, number, base),
-                vintages.get((area, start.year)),
+                value,
+                vintages.get((total.area, total.span.start.year)),
+                *_why(value, odd or odd_below),
             )
         )
     return made
 
 
-def _value(indicator: Indicator, number: float, base: float | None) -> float | None:
+def _head(total: Total) -> tuple[str, str, str, date, date, date, date, int, bool]:
+    span, kind, months = total.span, str(total.span.kind), total.months
+    days = (span.start, span.end, total.first, total.last)
+    return total.area, span.label, kind, *days, months, kind != "year" or months == 12
+
+
+def _why(value: float | None, odd: Odd | None) -> tuple[str, str | None]:
+    """The status, and the reason where there is no value."""
+    if value is not None:
+        return "A", None
+    if odd is None:
+        return "M", "missing_denominator"
+    status, marker = odd
+    shown = "an empty cell" if marker == "" else marker
+    if status == "suppressed":
+        return "C", f"suppressed by the publisher: {shown}"
+    if status.startswith("below:"):
+        return "C", f"below {status[6:]}, says the publisher: {shown}"
+    if status == "not_available":
+        return "M", "not available from the publisher" + (f": {shown}" if shown else "")
+    if status == "not_applicable":
+        return "M", f"not applicable, says the publisher: {shown}"
+    return "M", {"text": "neither a number nor a known marker"}.get(status, status)
+
+
+def _value(indicator: Indicator, number: float | None, base: float | None) -> float | None:
+    if number is None:
+        return None
     if indicator.denominator is None:
         return number * indicator.per
     return number * indicator.per / base if base is not None and base > 0 else None
@@ -109,60 +183,138 @@ def _value(indicator: Indicator, number: float, base: float | None) -> float | N
 
 def _below(
     part: Part | None, rows: Rows, home: Mapping[str, str | None], members: Iterable[Row]
-) -> tuple[Callable[[Total], float | None], dict[tuple[str, int], str]]:
+) -> tuple[Callable[[Total], Sum], dict[tuple[str, int], str]]:
     """What to divide by, and its vintage: of the year in which a period begins, or of the span."""
     if part is None:
-        return lambda total: None, {}
+        return lambda total: (None, None), {}
     if part.source == "population":
         people, vintages = populations(rows["population"], members)
-        return lambda total: people.get((total[0], total[2].year)), vintages
+
+        def in_the_year(total: Total) -> Sum:
+            several = total.span.kind == "years_together"
+            return None if several else people.get((total.area, total.span.start.year)), None
+
+        return in_the_year, vintages
     counted = totals(cells(part, rows[part.source], home))
-    return lambda total: counted.get(total), {}
+    return lambda total: counted.get(total, (None, None)), {}
 
 
 def cells(part: Part, rows: Iterable[Row], home: Mapping[str, str | None]) -> list[Cell]:
-    """A number for each area and period from which the home force sent any row at all.
+    """A number for each area and period from which the home force sent any row at all, and none
+    where a marker stands among those that count.
 
     A row with `times` stands for that many equal ones.
     """
-    received: set[tuple[str, date, date]] = set()
-    sums: dict[tuple[str, date, date], float] = {}
+    received: set[tuple[str, Span]] = set()
+    sums: dict[tuple[str, Span], float] = {}
+    odds: dict[tuple[str, Span], list[Odd]] = {}
     counts = clause(part.where)
     for row in rows:
         area = row["area_code"]
         if area not in home:
             continue
-        key = (area, *_span(row))
+        key = (area, _span(row))
         is_home = part.forces is None or row["force_code"] == home[area]
         if is_home:
             received.add(key)
         if is_home or part.forces == "all":
             number = _number(part, row) * row.get("times", 1) if counts(row) else 0
             sums[key] = sums.get(key, 0) + number
-    return [Cell(*key, float(number)) for key, number in sums.items() if key in received]
+            if counts(row) and (odd := _odd(part, row)):
+                odds.setdefault(key, []).append(odd)
+    return [
+        Cell(*key, None, max(odds[key])) if key in odds else Cell(*key, float(number))
+        for key, number in sums.items()
+        if key in received
+    ]
 
 
-def totals(found: Iterable[Cell]) -> dict[Total, float]:
-    """The cells of less than a year, and financial years: of a yearly cell, or of what there is."""
-    made: dict[Total, float] = {}
+def _odd(part: Part, row: Row) -> Odd | None:
+    """What stands in the cell that a part adds up or takes, where it is no number."""
+    found = SUM.fullmatch(part.aggregate)
+    column = found[1] if found else part.aggregate
+    status = row.get(f"{column}_status", "ok")
+    return None if status in ("ok", "rounded") else (status, row[f"{column}_marker"])
+
+
+def totals(found: Iterable[Cell]) -> dict[Total, Sum]:
+    """The cells, and financial years: of a yearly cell, or of the months or quarters there are."""
+    made: dict[Total, Sum] = {}
     years: dict[tuple[str, int], list[Cell]] = {}
     for cell in found:
-        years.setdefault((cell.area, cell.financial_year), []).append(cell)
-        if cell.months < 12:
-            span = (cell.start, cell.end, cell.start, cell.end, cell.months)
-            made[cell.area, _label(cell), *span] = cell.number
+        kind, span = cell.span.kind, cell.span
+        if kind in ("year", "quarter", "month"):
+            years.setdefault((cell.area, span.financial_year), []).append(cell)
+        if kind is not None and kind != "year":
+            total = Total(cell.area, span, span.start, span.end, span.months)
+            made[total] = cell.number, cell.odd
     for (area, year), inside in years.items():
-        parts = [cell for cell in inside if cell.months == 12] or inside
-        made[
+        longest = max(cell.span.months for cell in inside)
+        parts = [cell for cell in inside if cell.span.months == longest]
+        numbers = [cell.number for cell in parts if cell.number is not None]
+        total = Total(
             area,
-            f"{year}-{(year + 1) % 100:02d}",
-            date(year, 4, 1),
-            date(year + 1, 3, 31),
-            min(cell.start for cell in parts),
-            max(cell.end for cell in parts),
-            sum(cell.months for cell in parts),
-        ] = sum(cell.number for cell in parts)
+            Span(date(year, 4, 1), date(year + 1, 3, 31)),
+            min(cell.span.start for cell in parts),
+            max(cell.span.end for cell in parts),
+            sum(cell.span.months for cell in parts),
+        )
+        odds = [cell.odd for cell in parts if cell.odd]
+        made[total] = (None, max(odds)) if odds else (sum(numbers), None)
     return made
+
+
+# --- a published figure --------------------------------------------------------------------------
+
+
+def published(
+    indicator: Indicator, rows: Sequence[Row], home: Mapping[str, str | None]
+) -> list[Figure]:
+    """The one cell of every area and period, as printed, and what is printed beside it."""
+    assert indicator.value is not None
+    beside = {
+        name: printed(part, rows, home) if part else {}
+        for name, part in (("n", indicator.numerator), ("d", indicator.denominator))
+    }
+    made = []
+    for key, found in printed(indicator.value, rows, home).items():
+        area, span = key
+        value, odd = _one(indicator.value, found)
+        numerator, _ = _one(indicator.numerator, beside["n"].get(key, []))
+        denominator, _ = _one(indicator.denominator, beside["d"].get(key, []))
+        total = Total(area, span, span.start, span.end, span.months)
+        limits = found[0].get("lower_95"), found[0].get("upper_95")
+        why = _why(value, odd)
+        shown = (None, None) if value is None else limits
+        made.append(Figure(*_head(total), numerator, denominator, value, None, *why, shown))
+    return made
+
+
+def printed(
+    part: Part, rows: Iterable[Row], home: Mapping[str, str | None]
+) -> dict[tuple[str, Span], list[Row]]:
+    """The rows that a part speaks of, by area and period."""
+    found: dict[tuple[str, Span], list[Row]] = {}
+    counts = clause(part.where)
+    for row in rows:
+        span = _span(row)
+        if row["area_code"] in home and counts(row) and span.kind is not None:
+            found.setdefault((row["area_code"], span), []).extend([row] * row.get("times", 1))
+    return found
+
+
+def _one(part: Part | None, found: Sequence[Row]) -> Sum:
+    if part is None or not found:
+        return None, None
+    if len(found) > 1:
+        return None, ("ambiguous", None)
+    number, odd = found[0][part.aggregate], _odd(part, found[0])
+    if odd is None and number is None:
+        odd = ("not_available", None)
+    return None if odd else float(number), odd
+
+
+# --- what all of them need -----------------------------------------------------------------------
 
 
 def populations(
@@ -184,10 +336,10 @@ def populations(
     return people, vintages
 
 
-def _span(row: Row) -> tuple[date, date]:
+def _span(row: Row) -> Span:
     if "period_start" in row:
-        return row["period_start"], row["period_end"]
-    return row["month"], _last_day(row["month"])
+        return Span(row["period_start"], row["period_end"])
+    return Span(row["month"], _last_day(row["month"]))
 
 
 @cache
@@ -195,16 +347,14 @@ def _last_day(month: date) -> date:
     return month.replace(day=monthrange(month.year, month.month)[1])
 
 
-def _label(cell: Cell) -> str:
-    year, month = cell.start.year, cell.start.month
-    return f"{year}M{month:02d}" if cell.months == 1 else f"{year}Q{(month + 2) // 3}"
-
-
 # --- what a clause says ------------------------------------------------------------------------
 
 
 def clause(where: str) -> Callable[[Row], bool]:
     """Whether a clause is true of a row; of an empty cell no comparison is."""
+    if " AND " in where:
+        all_of = [clause(one) for one in where.split(" AND ")]
+        return lambda row: all(one(row) for one in all_of)
     if found := EQUAL.fullmatch(where):
         column, sign, text = found.groups()
         return lambda row: row[column] is not None and (row[column] == text) == (sign == "=")
@@ -225,12 +375,18 @@ def _number(part: Part, row: Row) -> float:
 
 def understands(indicator: Indicator) -> bool:
     """Whether every clause has a form that is known here."""
-    parts = [part for part in (indicator.numerator, indicator.denominator) if part]
-    return all(
-        (part.where == "true" or EQUAL.fullmatch(part.where) or AMONG.fullmatch(part.where))
-        and (part.aggregate == "count(*)" or SUM.fullmatch(part.aggregate))
-        for part in parts
-    )
+    parts = (indicator.value, indicator.numerator, indicator.denominator)
+    is_published = indicator.value is not None
+    return all(_understood(part, is_published) for part in parts if part)
+
+
+def _understood(part: Part, is_published: bool) -> bool:
+    clauses = part.where.split(" AND ")
+    if not all(one == "true" or EQUAL.fullmatch(one) or AMONG.fullmatch(one) for one in clauses):
+        return False
+    if is_published:
+        return COLUMN.fullmatch(part.aggregate) is not None
+    return part.aggregate == "count(*)" or SUM.fullmatch(part.aggregate) is not None
 
 
 # --- drawn tables --------------------------------------------------------------------------------
@@ -239,7 +395,7 @@ def understands(indicator: Indicator) -> bool:
 def drawn(text: str) -> list[dict[str, Any]]:
     """Rows of a table drawn in a test: a head, then a row a line; a dot is an empty cell.
 
-    Cells that look like whole numbers or dates are such; every other cell is a text.
+    Cells that look like numbers or dates are such; every other cell is a text.
     """
     head, *lines = (line.split() for line in text.strip().splitlines())
     return [dict(zip(head, map(_cell, line), strict=True)) for line in lines]
@@ -250,6 +406,8 @@ def _cell(text: str) -> Any:
         return None
     if re.fullmatch(r"-?\d+", text):
         return int(text)
+    if re.fullmatch(r"\d+\.\d+", text):
+        return float(text)
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return date.fromisoformat(text)
     return text

@@ -186,7 +186,7 @@ def test_the_demo_goes_from_sample_to_release(
 
 
 def test_the_demo_does_the_whole_job(call: Call, tmp_path: Path) -> None:
-    assert_demo_did_it_all(call, tmp_path / "here", sources=3)
+    assert_demo_did_it_all(call, tmp_path / "here", sources=10)
 
 
 def test_a_sample_is_not_laid_over_other_files(call: Call, tmp_path: Path) -> None:
@@ -256,6 +256,8 @@ def test_explain_takes_a_figure_down_to_its_files(call: Call, published: Setting
     assert "numerator 5, denominator 240,000" in lines  # 3 in April and 2 in May
     assert f"{APRIL}: 3 rows counted of 3 for the area and period" in lines
     assert f"{MAY}: 2 rows counted of 2 for the area and period" in lines
+    # One row is told by its place, so that it can be looked up.
+    assert any(": 1 row counted (row 2) of 1 for" in line for line in lines)
     assert "Southampton (E06000045), 2014/15; covers 2 months only" in lines
     assert lines[lines.index("SQL, over the restricted database (all areas and periods):") + 1]
 

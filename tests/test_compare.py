@@ -17,6 +17,7 @@ from safecity_pipeline import compare, period
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Finding, Indicator, Part
 from safecity_pipeline.registry.areas import PeerGroup
+from safecity_pipeline.registry.stand_ins import StandIn
 
 RATE = Indicator(
     indicator="thefts",
@@ -96,6 +97,9 @@ def _value(
         "numerator": sum(x for _, x in parts),
         "denominator": None if base is None else base if stock else base * len(parts),
         "denominator_vintage": None,
+        "value": None,
+        "obs_status": "A",
+        "suppressed_reason": None,
     }
 
 
@@ -476,3 +480,228 @@ def test_against_the_group_a_count_below_zero_is_not_compared() -> None:
         peer  1000  9
     """)[("home", "group_average", "2014-15")]
     assert (found.value, found.base_value, found.significance) == (-2.0, 3.5, "not compared")
+
+
+# --- published figures ---------------------------------------------------------------------------
+
+ENTRANTS = replace(
+    RATE,
+    indicator="entrants",
+    title="Entrants per 100,000 aged 10 to 17",
+    unit="per 100,000 aged 10 to 17",
+    kind="published",
+    per=100_000,
+    decimals=0,
+    numerator=None,
+    denominator=None,
+    value=Part("told", aggregate="value"),
+    compare=("previous_period", "previous_year", "five_years", "baseline:2010CY", "peer_rank"),
+)
+CONVICTED = replace(
+    ENTRANTS,
+    title="Convicted",
+    unit="per cent",
+    per=100,
+    decimals=1,
+    numerator=Part("told", aggregate="cases"),
+    denominator=Part("told", aggregate="people"),
+    compare=("previous_year", "peer_rank", "group_average"),
+)
+NO_FIGURE = {
+    "x": ("C", "suppressed by the publisher: x"),
+    "-": ("M", "not available from the publisher: -"),
+    "2": ("M", "ambiguous"),
+}
+
+
+def stated(
+    text: str, indicator: Indicator = ENTRANTS, stand_ins: compare.StandInsOf = compare.nobody
+) -> Found:
+    """Findings of a drawn table of published figures; members of the group are those of `group`,
+    or all. x: suppressed, -: not available, a dot: no row. `base`: the printed denominator."""
+    rows = drawn(text)
+    members = tuple(row["area"] for row in rows if row.get("group", "in") == "in")
+    group = PeerGroup("near", "2015", "home", members)
+    values = pd.DataFrame(
+        _stated(row, label, str(cell) if cell in NO_FIGURE else cell)
+        for row in rows
+        for label, cell in row.items()
+        if label not in ("area", "base", "group") and cell is not None
+    )
+    series = compare.series_of(values, stock=False, published=True)
+    made = compare.findings(
+        indicator, series, "home", "Home", lambda name, day: group, stand_ins=stand_ins
+    )
+    return {(one.area_code, one.comparison, one.period): one for one in made}
+
+
+def _stated(row: dict[str, Any], label: str, cell: Any) -> dict[str, Any]:
+    span = period.parse(label)
+    status, reason = NO_FIGURE.get(cell, ("A", None)) if isinstance(cell, str) else ("A", None)
+    return {
+        "area_code": row["area"],
+        "area_name": str(row["area"]).title(),
+        "period": label,
+        "period_kind": span.kind,
+        "period_start": span.start,
+        "coverage_start": span.start,
+        "coverage_end": span.end,
+        "complete": True,
+        "numerator": None,
+        "denominator": row.get("base"),
+        "denominator_vintage": None,
+        "value": None if reason else cell,
+        "obs_status": status,
+        "suppressed_reason": reason,
+    }
+
+
+def test_a_published_rate_is_ranked_and_compared_without_interval_or_verdict() -> None:
+    found = stated("""
+        area  2010CY  2014CY  2015CY
+        home  400     500     540
+        a     .       500     735
+        b     .       500     332
+        c     .       500     540
+    """)
+    year = found["home", "previous_year", "2015CY"]
+    assert (year.status, year.base_period, year.base_value) == ("comparable", "2014CY", 500.0)
+    assert year.change == pytest.approx(8.0)  # 540 / 500
+    assert year.change_unit == "percent"
+    assert (year.change_lower_95, year.change_upper_95) == (None, None)
+    assert year.significance == "not compared"
+    for comparison in ("five_years", "baseline:2010CY"):
+        assert found["home", comparison, "2015CY"].base_period == "2010CY"
+    assert ("home", "previous_period", "2015CY") not in found  # for a year it is previous_year
+    rank = found["home", "peer_rank", "2015CY"]
+    assert (rank.rank_high, rank.rank_best, rank.rank_of) == (2, 2, 4)  # 735, 540, 540, 332
+    assert (rank.rank_lower_95, rank.rank_upper_95) == (None, None)
+    assert rank.compared_months == 12
+
+
+def test_a_published_percentage_with_its_counts_has_intervals_from_them() -> None:
+    found = stated(
+        """
+        area  base  2012-13  2013-14
+        home  160   5.0      7.5
+        a     400   5.0      2.5
+        """,
+        CONVICTED,
+    )
+    year = found["home", "previous_year", "2013-14"]
+    # 8 of 160 → 12 of 160, by the unrounded cases
+    assert year.change == pytest.approx(2.5)
+    assert year.change_unit == "percentage points"
+    assert year.change_lower_95 is not None and year.change_lower_95 < 0 < (
+        year.change_upper_95 or 0
+    )
+    assert year.significance == "same"
+    average = found["home", "group_average", "2013-14"]
+    assert average.base_value == pytest.approx(22 / 560 * 100)  # 12 of 160 and 10 of 400
+    rank = found["home", "peer_rank", "2013-14"]
+    assert (rank.rank_high, rank.rank_lower_95, rank.rank_upper_95) == (1, 1, 1)
+
+
+def test_a_percentage_without_counts_changes_in_points_from_zero_too_and_has_no_rank_limits() -> (
+    None
+):
+    found = stated(
+        """
+        area  base  2012-13  2013-14
+        home  .     0        7
+        a     400   5        2
+        """,
+        CONVICTED,
+    )
+    year = found["home", "previous_year", "2013-14"]
+    assert (year.status, year.change, year.change_lower_95) == ("comparable", 7.0, None)
+    ranks = [found[area, "peer_rank", "2013-14"] for area in ("home", "a")]
+    # how sure one is of a's place hangs on home's counts, which nobody knows
+    assert [(one.rank_high, one.rank_lower_95) for one in ranks] == [(1, None), (2, None)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "status", "words"),
+    [
+        ("x", "suppressed", "no figure: its publisher suppressed it"),
+        ("-", "not_available", "no figure: its publisher gives none"),
+    ],
+)
+def test_a_hidden_figure_takes_part_in_nothing_and_says_so(
+    cell: str, status: str, words: str
+) -> None:
+    found = stated(f"""
+        area  2013CY  2014CY  2015CY
+        home  500     {cell}  540
+        a     500     500     {cell}
+        b     500     400     332
+    """)
+    hidden = found["home", "previous_year", "2014CY"]
+    assert (hidden.status, hidden.value, hidden.base_value) == (status, None, None)
+    assert hidden.sentence == f"Entrants, Home, 2014: {words}."
+    assert found["home", "previous_year", "2015CY"].status == "missing_base"
+    home, peer = found["home", "peer_rank", "2014CY"], found["a", "peer_rank", "2015CY"]
+    assert (home.status, home.rank_high, peer.status) == (status, None, status)
+    assert found["b", "peer_rank", "2014CY"].rank_of == 2
+    ranked = found["home", "peer_rank", "2015CY"]
+    assert (ranked.rank_high, ranked.rank_of, ranked.group_size) == (1, 2, 3)
+
+
+def test_years_together_are_compared_with_those_that_they_do_not_share() -> None:
+    found = stated("""
+        area  2012M12-P36M  2014M12-P36M  2015M12-P36M
+        home  400           420           440
+        a     400           420           430
+    """)
+    before = found["home", "previous_period", "2015M12-P36M"]
+    assert before.base_period == "2012M12-P36M"
+    assert before.change == pytest.approx(10.0)
+    assert ("home", "previous_year", "2015M12-P36M") not in found
+    assert found["home", "peer_rank", "2015M12-P36M"].compared_months == 36
+
+
+# --- stand-ins -----------------------------------------------------------------------------------
+
+
+def stand_ins(group: PeerGroup) -> dict[str, StandIn]:
+    return {
+        peer: StandIn(peer, peer.title(), code, name, "a district")
+        for peer, code, name in (
+            ("town", "shire", "Shire"),
+            ("port", "shire", "Shire"),
+            ("spa", "vale", "Vale"),
+            ("home", "vale", "Vale"),
+        )
+    }
+
+
+WITH_COUNTIES = """
+    area   group  2014CY  2015CY
+    home   in     500     540
+    town   in     .       .
+    port   in     .       .
+    spa    in     x       .
+    city   in     500     735
+    shire  out    300     332
+    vale   out    900     900
+"""
+
+
+def test_a_county_takes_the_place_of_peers_without_any_row_and_is_named() -> None:
+    found = stated(WITH_COUNTIES, replace(ENTRANTS, stand_ins=True), stand_ins)
+    rank = found["shire", "peer_rank", "2015CY"]
+    assert (rank.area_name, rank.rank_high) == ("Shire (for Town and Port)", 3)
+    assert (rank.rank_of, rank.group_size) == (3, 5)  # one county for two peers, counted once
+    assert found["shire", "previous_year", "2015CY"].area_name == "Shire (for Town and Port)"
+    # the spa was suppressed in another year: a figure of its own, so the vale is not taken
+    assert not {key for key in found if key[0] == "vale"}
+    assert found["home", "peer_rank", "2015CY"].sentence == (
+        "Entrants, Home, 2015: 540 per 100,000 aged 10 to 17, 2nd highest of 3; position 2 where "
+        "1 is best; 2 of the group's 5 areas have no figure; for Town and Port their county Shire."
+    )
+
+
+def test_nobody_stands_in_where_the_indicator_does_not_allow_it() -> None:
+    found = stated(WITH_COUNTIES, ENTRANTS, stand_ins)
+    assert {area for area, what, _ in found if what == "peer_rank"} == {"home", "spa", "city"}
+    assert found["home", "peer_rank", "2015CY"].rank_of == 2

@@ -21,6 +21,7 @@ MAKERS = {
     "quarter": period.quarter_of,
     "calendar_year": lambda day: period.calendar_year(day.year),
     "twelve_months": period.twelve_months_to,
+    "years_together": lambda day: period.years_together(day, 2 + day.day % 4),
     "snapshot": period.snapshot,
 }
 PERIODS = st.builds(lambda kind, day: MAKERS[kind](day), st.sampled_from(period.KINDS), DAYS)
@@ -50,6 +51,15 @@ LASTING = PERIODS.filter(lambda one: one.kind != "snapshot")
             "2014-10-01",
             "2015-09-30",
             "twelve months to September 2015",
+        ),
+        ("2015M12-P36M", "years_together", "2013-01-01", "2015-12-31", "2013 to 2015"),
+        ("2018M03-P36M", "years_together", "2015-04-01", "2018-03-31", "2015/16 to 2017/18"),
+        (
+            "2015M09-P24M",
+            "years_together",
+            "2013-10-01",
+            "2015-09-30",
+            "October 2013 to September 2015",
         ),
         ("2014-03-31", "snapshot", "2014-03-31", "2014-03-31", "31 March 2014"),
     ],
@@ -89,7 +99,10 @@ def test_the_period_of_a_day_holds_it(day: date, kind: str) -> None:
         ("2014M13", "got: '2014M13'"),
         ("2014m09", "got: '2014m09'"),
         ("2014Q5", "got: '2014Q5'"),
-        ("2014M12-P11M", "got: '2014M12-P11M'"),
+        ("2014M12-P11M", "24 months, 36 and so on; got: '2014M12-P11M'; write 2014M12-P36M for"),
+        ("2014M12-P30M", "24 months, 36 and so on; got: '2014M12-P30M'"),
+        ("0001M12-P36M", "no such date in the calendar; got: '0001M12-P36M'"),
+        ("2014M12-P036M", "got: '2014M12-P036M'"),
         ("2014-02-30", "no such date in the calendar; got: '2014-02-30'"),
         ("0000-01", "no such date in the calendar; got: '0000-01'"),
         ("9999CY ", "got: '9999CY '"),
@@ -130,6 +143,10 @@ def test_whatever_is_accepted_is_a_label(text: str) -> None:
         ("month", date(2014, 4, 2), date(2014, 4, 30)),
         ("quarter", date(2014, 2, 1), date(2014, 4, 30)),
         ("snapshot", date(2014, 3, 30), date(2014, 3, 31)),
+        ("years_together", date(2014, 1, 1), date(2014, 12, 31)),
+        ("years_together", date(2014, 1, 1), date(2016, 6, 30)),
+        ("years_together", date(2014, 1, 1), date(2016, 12, 30)),
+        ("years_together", date(2016, 1, 1), date(2014, 12, 31)),
         ("week", date(2014, 3, 3), date(2014, 3, 9)),
         ("snapshot", datetime(2014, 3, 31), datetime(2014, 3, 31)),
         ("month", datetime(2014, 4, 1), date(2014, 4, 30)),
@@ -169,6 +186,7 @@ def test_periods_of_a_kind_sort_by_time() -> None:
         (date(2014, 10, 1), date(2015, 9, 30), "2015M09-P12M"),
         (date(2014, 4, 1), date(2014, 6, 30), "2014Q2"),
         (date(2016, 2, 1), date(2016, 2, 29), "2016M02"),
+        (date(2013, 1, 1), date(2015, 12, 31), "2015M12-P36M"),
         (date(2014, 3, 31), date(2014, 3, 31), "2014-03-31"),
     ],
 )
@@ -240,6 +258,7 @@ def test_year_before_keeps_the_months(one: Period, years: int) -> None:
         ("2017M02", 1, "2016M02"),
         ("2014M12-P12M", 1, "2013M12-P12M"),
         ("2014-03-31", 4, "2010-03-31"),
+        ("2015M12-P36M", 1, "2014M12-P36M"),
         ("2016-02-29", 1, "2015-02-28"),
         ("2016-02-29", 4, "2012-02-29"),
         ("2104-02-29", 4, "2100-02-28"),
@@ -247,6 +266,11 @@ def test_year_before_keeps_the_months(one: Period, years: int) -> None:
 )
 def test_year_before(label: str, years: int, earlier: str) -> None:
     assert period.parse(label).year_before(years).label == earlier
+
+
+def test_years_together_come_after_years_that_they_do_not_share() -> None:
+    assert period.parse("2015M12-P36M").previous().label == "2012M12-P36M"
+    assert len(period.parse("2015M12-P36M").months) == 36
 
 
 def test_nothing_is_just_before_a_snapshot() -> None:

@@ -164,7 +164,7 @@ def test_an_exception_that_quotes_a_cell_leaves_a_step_without_it(
     chosen = small_settings(tmp_path)
     write_small(chosen.raw)
     monkeypatch.setattr(
-        "safecity_pipeline.ingest.survey.survey", lambda *_: all_of_them_in_a_chain()
+        "safecity_pipeline.ingest.survey.gather", lambda *_: all_of_them_in_a_chain()
     )
     outcome = run.refresh(chosen)
     assert not outcome.success

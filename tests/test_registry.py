@@ -60,7 +60,7 @@ INDICATOR_SLIPS = [
     ('unit = "', 'units = "', "unknown key; got: 'units'; did you mean unit?"),
     ("aggregate =", "aggregat =", "unknown key; got: 'aggregat'; did you mean aggregate?"),
     ('unit = "per 1,000 residents"', "", "unit is missing; add unit = …"),
-    ("street_crime", "street_crimes", "unknown source; got: 'street_crimes'; known: population"),
+    ("street_crime", "street_crimes", "unknown source; got: 'street_crimes'; known: "),
     ("crime_type =", "crime_typ =", "no such column; got: 'crime_typ'; did you mean crime_type?"),
     ("sum(persons)", "sum(people)", "no such column; got: 'people'; known: area_code"),
     ("crime_type =", "file_month =", "no such column; got: 'file_month'"),

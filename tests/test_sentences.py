@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from safecity_pipeline import sentences
 from safecity_pipeline.model import Finding, Indicator, Part
+from safecity_pipeline.registry.stand_ins import StandIn
 
 THEFTS = Indicator(
     indicator="thefts",
@@ -132,6 +133,33 @@ def test_a_rank_says_which_end_it_counts_from_and_who_is_missing() -> None:
     assert "over the months that all of them cover" in said(RANK, status="unequal_coverage")
 
 
+EASTBOURNE = StandIn("e", "Eastbourne", "s", "East Sussex", "a district")
+WATFORD = StandIn("w", "Watford", "h", "Hertfordshire", "a district")
+NORTHAMPTON = StandIn("n", "Northampton", "m", "Northamptonshire", "a district")
+
+
+def test_who_stands_in_is_named_among_the_peers_and_nowhere_else() -> None:
+    words = sentences.worded(THEFTS, RANK, [EASTBOURNE, WATFORD, NORTHAMPTON]).sentence
+    assert words.endswith(
+        "have no figure; for Eastbourne, Watford and Northampton their counties East Sussex, "
+        "Hertfordshire and Northamptonshire."
+    )
+    assert sentences.worded(THEFTS, RANK, [WATFORD]).sentence.endswith(
+        "; for Watford its county Hertfordshire."
+    )
+    assert "Watford" not in sentences.worded(THEFTS, CHANGE, [WATFORD]).sentence
+
+
+def test_a_change_without_an_interval_is_neither_up_nor_unclear() -> None:
+    nothing = {"change_lower_95": None, "change_upper_95": None}
+    words = said(CHANGE, **nothing)
+    assert words.endswith(
+        ", +12.3 % on 2013/14 (no interval can be given, so nobody can say whether that is more "
+        "than chance)."
+    )
+    assert said(CHANGE, change=0.0, **nothing).endswith(", the same figure as for 2013/14.")
+
+
 @pytest.mark.parametrize(
     ("significance", "words"),
     [
@@ -166,6 +194,8 @@ def test_against_the_group(significance: str, words: str) -> None:
         ("missing_denominator", "no like figure for 2013/14 to compare it with."),
         ("no_peer_group", "12.3 per 1,000 residents, no peer group is declared for the area."),
         ("no_peer_data", "no other area of its peer group has a figure."),
+        ("suppressed", "no figure: its publisher suppressed it."),
+        ("ambiguous", "the extracts give several, and do not say which one holds."),
         ("unequal_coverage", "the areas of its peer group have no months in common."),
     ],
 )

@@ -321,8 +321,10 @@ def test_a_row_that_is_lost_on_the_way_stops_publication(
 ) -> None:
     stored = load.store
 
-    def forgetful(connection: duckdb.DuckDBPyConnection, staged: load.Staged) -> None:
-        stored(connection, staged)
+    def forgetful(
+        connection: duckdb.DuckDBPyConnection, staged: load.Staged, scratch: Path
+    ) -> None:
+        stored(connection, staged, scratch)
         connection.execute(
             "DELETE FROM clean.street_crime "
             "WHERE rowid = (SELECT max(rowid) FROM clean.street_crime)"

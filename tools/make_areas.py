@@ -9,8 +9,11 @@ Does not belong here: looking names up (`registry/areas.py`), peer groups (`regi
 kept by hand), and anything that is not a fact about names, codes, dates or membership.
 
 Read below REAL_DATA_FOLDER: `lookups/` (authority, partnership and force in 2017 and 2021; LSOA to
-region; names of forces), `ons-population/` (authorities of 2020), `dfe-lait-2024-11-19/LA code
-list.xlsx`, and the names of forces in `prc-pfa-2017-18/` and `police-uk-outcomes-by-force/`.
+region; names of forces), `ons-population/` (authorities of 2020), the names of forces in
+`prc-pfa-2017-18/` and `police-uk-outcomes-by-force/`; of the Department for Education the two
+tables of `dfe-looked-after-children/` that set code, number and name side by side (counties come
+from there), and of `dfe-lait-2024-11-19/` the list of numbers and, in the long extract, the half of
+London in which each borough is.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import openpyxl  # type: ignore[import-untyped]
 
 # The geographies in which populations and extracts are published: authorities changed then.
@@ -65,6 +69,40 @@ E07000168 E07000169
 2023-04-01|E06000066|Somerset|E07000187 E07000188 E07000189 E07000246
 """
 
+# The districts of each county council on 1 April 2009. Source: Local Government Act 1972, schedule
+# 1, as changed by the orders of 1995 to 2009; the tests hold them against published populations of
+# counties. Codes of districts follow the alphabet within a county, so that ranges are enough; the
+# last four of Hertfordshire are the recoded ones (see FORMER_CODES).
+COUNTY_DISTRICTS = {
+    "E10000002": "E07000004-E07000007",  # Buckinghamshire
+    "E10000003": "E07000008-E07000012",  # Cambridgeshire
+    "E10000006": "E07000026-E07000031",  # Cumbria
+    "E10000007": "E07000032-E07000039",  # Derbyshire
+    "E10000008": "E07000040-E07000047",  # Devon
+    "E10000009": "E07000048-E07000053",  # Dorset
+    "E10000011": "E07000061-E07000065",  # East Sussex
+    "E10000012": "E07000066-E07000077",  # Essex
+    "E10000013": "E07000078-E07000083",  # Gloucestershire
+    "E10000014": "E07000084-E07000094",  # Hampshire
+    "E10000015": "E07000095-E07000104 E07000240-E07000243",  # Hertfordshire
+    "E10000016": "E07000105-E07000116",  # Kent
+    "E10000017": "E07000117-E07000128",  # Lancashire
+    "E10000018": "E07000129-E07000135",  # Leicestershire
+    "E10000019": "E07000136-E07000142",  # Lincolnshire
+    "E10000020": "E07000143-E07000149",  # Norfolk
+    "E10000021": "E07000150-E07000156",  # Northamptonshire
+    "E10000023": "E07000163-E07000169",  # North Yorkshire
+    "E10000024": "E07000170-E07000176",  # Nottinghamshire
+    "E10000025": "E07000177-E07000181",  # Oxfordshire
+    "E10000027": "E07000187-E07000191",  # Somerset
+    "E10000028": "E07000192-E07000199",  # Staffordshire
+    "E10000029": "E07000200-E07000206",  # Suffolk
+    "E10000030": "E07000207-E07000217",  # Surrey
+    "E10000031": "E07000218-E07000222",  # Warwickshire
+    "E10000032": "E07000223-E07000229",  # West Sussex
+    "E10000034": "E07000234-E07000239",  # Worcestershire
+}
+
 # Codes that ONS replaced when a boundary moved a little and the authority went on under its name
 # (Code History Database): 2012-2013, and South Yorkshire in 2025. Current is what the 2020
 # population file and the 2021 lookup use.
@@ -95,26 +133,18 @@ ENDED_PARTNERSHIPS = {
 #   volume of that district: each is read as the district that it names.
 # * Third-party totals by partnership: `Elmbridge, Surrey` and the like.
 # * Census 2011 and LSOA names: The Vale of Glamorgan; 2001: Rhondda, Cynon, Taff.
-# * DfE, LA code list and SFR32/2012: Bedford Borough, City of Bristol, Stoke …; `(Pre LG)` is the
-#   authority before local government reorganisation.
+# * DfE, tables of looked-after children (SFR49/2014), which have names without codes: South Gloucs,
+#   Medway Towns … (those with codes, such as City of Bristol, are read from the files); regions in
+#   SFR32/2012.
 NAMES = {
-    "E06000004": "Stockton on Tees",
-    "E06000008": "Blackburn and Darwin",
-    "E06000010": "Kingston upon Hull|City of Kingston-Upon-Hull",
-    "E06000016": "Leicester City",
-    "E06000018": "City of Nottingham",
+    "E06000008": "Blackburn with Darwin",
+    "E06000010": "Kingston upon Hull",
     "E06000019": "Herefordshire",
-    "E06000021": "Stoke",
-    "E06000022": "Bath & NE Somerset",
-    "E06000023": "Bristol|City of Bristol",
-    "E06000026": "City of Plymouth",
-    "E06000028": "Bournemouth (Pre LG)",
-    "E06000029": "Poole (Pre LG)",
-    "E06000031": "City of Peterborough",
-    "E06000033": "Southend",
-    "E06000040": "Royal Borough of Windsor & Maidenhead",
-    "E06000047": "Durham",
-    "E06000055": "Bedford Borough",
+    "E06000021": "Stoke on Trent",
+    "E06000022": "Bath & N E Somerset",
+    "E06000023": "Bristol",
+    "E06000025": "South Gloucs",
+    "E06000035": "Medway Towns",
     "E07000146": "King’s Lynn and West Norfolk",
     "E07000187": "Somerset East_Mendip",
     "E07000189": "Somerset East_South Somerset",
@@ -133,6 +163,7 @@ NAMES = {
     # forces that changed their public name since
     "E23000030": "Hampshire and Isle of Wight Constabulary|Hampshire and Isle of Wight",
     "E23000036": "Avon and Somerset Police",
+    "E12000003": "Yorks & the Humber",
     # lookup of LSOAs
     "E12000006": "East",
 }
@@ -160,7 +191,18 @@ REGION_NAMES = {
     "E12000008": "South East",
     "E12000009": "South West",
 }
-ENGLAND, WALES = "E92000001", "W92000004"
+# Code, and the name in the list of DfE numbers. Which borough is in which half is read from the
+# long extract. It agrees with the codes of ONS and with DfE's tables of 2014: Haringey and Newham
+# are inner, Greenwich is outer. The list of numbers puts Greenwich into Inner London, as the London
+# Government Act 1963 did.
+LONDON_HALVES = {
+    "Inner London": ("E13000001", "London (Inner)"),
+    "Outer London": ("E13000002", "London (Outer)"),
+}
+DFE_NATIONAL = "999"  # England in SFR34/2015, which has letters for regions
+DFE_DISCONTINUED = {"1000"}  # "England (discontinued)"
+DFE_TYPES = ("local_authority", "region", "subregion", "country")
+ENGLAND, WALES, LONDON = "E92000001", "W92000004", "E12000007"
 CITY_OF_LONDON_AS_ONS_SPELLS_IT = "london, city of"
 
 
@@ -243,15 +285,42 @@ def read_lsoa_areas(path: Path) -> dict[str, tuple[str, set[str]]]:
     return areas
 
 
-def read_dfe_numbers(path: Path) -> dict[str, str]:
-    """Name (folded) -> the number of the Department for Education."""
+def read_dfe_list(path: Path) -> dict[str, str]:
+    """Number of the Department for Education -> name; several numbers may have one name."""
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     sheet = book["Sheet1"]
     sheet.reset_dimensions()
     cells = sheet.iter_rows(min_row=2, max_col=2, values_only=True)
-    numbers = {_key(str(name)): str(number) for number, name in cells if name is not None}
+    names = {str(number): str(name) for number, name in cells if name is not None}
     book.close()
-    return numbers
+    return {number: name for number, name in names.items() if number not in DFE_DISCONTINUED}
+
+
+def read_dfe_codes(folder: Path) -> dict[str, tuple[str, list[str]]]:
+    """Code of an authority -> its DfE number, and its names: 2012 and 2015, all upper-tier ones."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for file, columns in (
+        ("SFR32_2012_OC2_LA_Tables_UD.csv", ("la_9digit", "la_code", "la_name")),
+        ("SFR34_OC22015.csv", ("New_geog_code", "geog_c", "geog_n")),
+    ):
+        with (folder / file).open(encoding="utf-8-sig", newline="") as lines:
+            for row in csv.DictReader(lines):
+                written, number, name = (row[column].strip() for column in columns)
+                if number.isdigit() and number != DFE_NATIONAL:
+                    code = FORMER_CODES.get(written, written)
+                    held, names = found.setdefault(code, (number, []))
+                    if held != number:
+                        raise SystemExit(f"{file}: {code} has two DfE numbers: {held}, {number}")
+                    names.append(name)
+    return found
+
+
+def read_halves_of_london(path: Path) -> dict[str, str]:
+    """DfE number of a borough -> `Inner London` or `Outer London`."""
+    query = """
+        SELECT DISTINCT "LA Number"::INTEGER::VARCHAR, "Region" FROM read_parquet($1)
+        WHERE "Region" IN ('Inner London', 'Outer London')"""
+    return dict(duckdb.connect().execute(query, [str(path)]).fetchall())
 
 
 def reorganisations() -> list[Reorganisation]:
@@ -401,15 +470,67 @@ def spell_ampersands(rows: Rows) -> None:
         row.also_called(*(name.replace(" & ", " and ") for name in names))
 
 
-def number_for_dfe(rows: Rows, numbers: dict[str, str]) -> None:
-    """Give the DfE number to authorities, regions and England, by any of their names.
+def counties(dfe_codes: dict[str, tuple[str, list[str]]], authorities: Rows) -> Rows:
+    """The county councils of 2009 with the region and force of their districts, and their end."""
+    named = {code: names for code, (_, names) in dfe_codes.items() if code.startswith("E10")}
+    if named.keys() != COUNTY_DISTRICTS.keys():
+        raise SystemExit(f"not the counties listed: {named.keys() ^ COUNTY_DISTRICTS.keys()}")
+    placed = sorted(code for county in named for code in districts(county, authorities))
+    if placed != sorted(c for c, a in authorities.items() if c.startswith("E07") and not a.start):
+        raise SystemExit("a district belongs to no county, or to two")
+    return {code: _county(code, names[-1], authorities) for code, names in sorted(named.items())}
 
-    A county council (`Kent`) is in the list of numbers but is no area here.
+
+def _county(code: str, name: str, authorities: Rows) -> Row:
+    within = [authorities[district] for district in districts(code, authorities)]
+    last = {_last_district(district, authorities) for district in districts(code, authorities)}
+    row = Row(code, name, "county", "England")
+    row.region_code = _shared(one.region_code for one in within)
+    row.force_code = _shared(one.force_code for one in within)
+    row.end = _shared(authorities[district].end for district in last)
+    row.successors = " ".join(sorted({authorities[d].successors for d in last} - {""}))
+    return row
+
+
+def districts(county: str, authorities: Rows) -> list[str]:
+    """The codes of a county's districts on 1 April 2009."""
+    ranges = [part.partition("-")[::2] for part in COUNTY_DISTRICTS[county].split()]
+    first_day = [code for code, row in sorted(authorities.items()) if not row.start]
+    return [code for first, last in ranges for code in first_day if first <= code <= last]
+
+
+def _last_district(code: str, authorities: Rows) -> str:
+    """The district itself, or the last of the districts that followed it."""
+    successor = authorities[code].successors
+    return _last_district(successor, authorities) if successor.startswith("E07") else code
+
+
+def halves_of_london() -> Rows:
+    """Inner and Outer London."""
+    return {
+        code: Row(code, name, "subregion", "England", LONDON, aliases=other)
+        for name, (code, other) in LONDON_HALVES.items()
+    }
+
+
+def number_for_dfe(
+    rows: Rows, coded: dict[str, tuple[str, list[str]]], listed: dict[str, str]
+) -> None:
+    """Give each DfE number to its area: by code where a table has it, else by the area's name.
+
+    The number of a county also goes to the one authority of its name that replaced it; the list
+    has new numbers where the boundary changed, and names those before as `Dorset (Pre LG)`.
     """
+    for code, (number, names) in coded.items():
+        rows[code].dfe_number = number
+        rows[code].also_called(*names, listed[number])
+    by_name = {_key(name): number for number, name in listed.items()}
     for row in rows.values():
-        if row.type in ("local_authority", "region", "country"):
-            found = [numbers[key] for key in map(_key, row.names()) if key in numbers]
-            row.dfe_number = _shared(found)
+        if row.type in DFE_TYPES and not row.code.startswith("E07") and not row.dfe_number:
+            row.dfe_number = _shared(by_name[k] for k in map(_key, row.names()) if k in by_name)
+    missing = listed.keys() - {row.dfe_number for row in rows.values()}
+    if missing:
+        raise SystemExit(f"DfE numbers of no area: {sorted(missing)}")
 
 
 def members(rows: Rows, authorities: Rows) -> Members:
@@ -424,6 +545,42 @@ def members(rows: Rows, authorities: Rows) -> Members:
                     if one.existed_on(day) and _within(one, row)
                 ]
     return sorted(made)
+
+
+def county_members(county: str, authorities: Rows) -> Members:
+    """The districts of a county by geography date, and the authorities that came of them.
+
+    None for a geography in which the county cannot be put together: Christchurch, of Dorset, is in
+    one authority with Bournemouth and Poole since 2019.
+    """
+    made: Members = []
+    for day in GEOGRAPHY_DATES:
+        founding = districts(county, authorities)
+        now = {_successor_on(code, day, authorities) for code in founding}
+        sources = {c for c in authorities if _successor_on(c, day, authorities) in now}
+        before = {code for code in sources if not authorities[code].start}
+        if before == set(founding):
+            made += [(county, day, code) for code in sorted(now)]
+    return made
+
+
+def _successor_on(code: str, day: str, authorities: Rows) -> str:
+    row = authorities[code]
+    if row.end and row.end < day:
+        return _successor_on(row.successors, day, authorities)
+    return code
+
+
+def borough_members(rows: Rows, halves: dict[str, str]) -> Members:
+    """The boroughs of Inner and of Outer London; they have not changed since 1994."""
+    boroughs = {r.dfe_number: r.code for r in rows.values() if r.code.startswith("E09")}
+    if boroughs.keys() != halves.keys():
+        raise SystemExit(f"not the boroughs of London: {boroughs.keys() ^ halves.keys()}")
+    return [
+        (LONDON_HALVES[half][0], day, boroughs[number])
+        for number, half in halves.items()
+        for day in GEOGRAPHY_DATES
+    ]
 
 
 def _authority_members(row: Row, authorities: Rows) -> Members:
@@ -466,23 +623,28 @@ def _key(name: str) -> str:
 
 def make(folder: Path) -> tuple[Rows, Members]:
     """Read everything below `folder` and put the two tables together."""
-    lookups = folder / "lookups"
+    lookups, lait = folder / "lookups", folder / "dfe-lait-2024-11-19"
     older = read_lookup(next(lookups.glob("Local_Authority_District_to_*2017*.csv")), ",")
     newer = read_lookup(lookups / "lad_to_csp.csv", ";")
+    dfe_codes = read_dfe_codes(folder / "dfe-looked-after-children")
     authorities = local_authorities(older, newer)
     place_in_regions(authorities, read_lsoa_areas(lookups / "PoliceforceLSOA.csv.gz"))
     name_as_in_population(authorities, next((folder / "ons-population").glob("MYEB3*.csv")))
     forces = police_forces((older, newer), authorities)
     name_forces(forces, read_force_spellings(folder))
     rows = authorities | partnerships((older, newer), authorities) | forces
+    rows |= counties(dfe_codes, authorities) | halves_of_london()
     rows |= regions_and_countries() | bodies()
     for code, names in NAMES.items():
         rows[code].also_called(*names.split("|"))
+    number_for_dfe(rows, dfe_codes, read_dfe_list(lait / "LA code list.xlsx"))
     spell_ampersands(rows)
-    number_for_dfe(rows, read_dfe_numbers(folder / "dfe-lait-2024-11-19" / "LA code list.xlsx"))
     for old, current in FORMER_CODES.items():
         rows[current].also_called(old)
-    return rows, members(rows, authorities)
+    made = members(rows, authorities)
+    made += [line for code in COUNTY_DISTRICTS for line in county_members(code, authorities)]
+    made += borough_members(rows, read_halves_of_london(lait / "bds_long_0.parquet"))
+    return rows, sorted(made)
 
 
 def name_as_in_population(authorities: Rows, path: Path) -> None:

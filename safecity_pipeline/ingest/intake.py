@@ -21,7 +21,8 @@ import pandas as pd
 
 import safecity_pipeline
 from safecity_pipeline import tables
-from safecity_pipeline.ingest import ledger, load, rules, schema, units
+from safecity_pipeline.ingest import ledger, load, rules, schema, transcripts, units
+from safecity_pipeline.ingest.load import Piece, SheetCount, Staged
 from safecity_pipeline.ingest.units import Decision, Unit
 from safecity_pipeline.model import Check, CheckSpec, Extract, Places, Source
 
@@ -29,8 +30,21 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 log = logging.getLogger(__name__)
-ENGINE = ("survey", "lines", "parse", "rules", "load", "schema")
+ENGINE = (
+    "survey",
+    "manifests",
+    "heads",
+    "lines",
+    "transcripts",
+    "reading",
+    "parse",
+    "rules",
+    "load",
+    "schema",
+)
 BATCH_BYTES = 48 << 20
+UNDER_WAY = "under way"
+BESIDE = ("quarantine.cell", "build.noted")  # what is said of rows and cells beside their tables
 SPREADSHEET_ROWS = (65_536, 1_048_576)
 UNPACKED = 6  # a street-level .csv.gz of Hampshire unpacks to 5.3 times its size
 
@@ -54,10 +68,18 @@ def rules_hash(source: Source, areas_digest: str) -> str:
     digest = hashlib.sha256(areas_digest.encode())
     module = inspect.getsourcefile(source.model)
     folder = Path(safecity_pipeline.__file__).parent
-    engine = [folder / "ingest" / f"{name}.py" for name in ENGINE]
+    engine = [
+        file
+        for name in ENGINE
+        for file in (folder / "ingest").glob(
+            f"{name}*/**/*.py" if name == "reading" else f"{name}.py"
+        )
+    ]
     lookups = [folder / "period.py", folder / "registry" / "areas.py"]
-    for file in [Path(str(module)), *lookups, *engine]:
+    for file in [Path(str(module)), *lookups, *sorted(engine)]:
         digest.update(file.read_bytes())
+    declared = [(rule.name, rule.severity, rule.threshold) for rule in source.across]
+    digest.update(repr(declared).encode())
     return digest.hexdigest()[:16]
 
 
@@ -104,8 +126,8 @@ def _prepare(connection: DuckDBPyConnection, source: Source, rules_version: str)
         schema.quarantine_table(source),
     ):
         connection.execute(tables.create(table))
-    for name in ("source_state", "ingested", "unit"):
-        connection.execute(f"DELETE FROM build.{name} WHERE source = ?", [source.name])
+    for name in ("build.source_state", "build.ingested", "build.unit", *BESIDE):
+        connection.execute(f"DELETE FROM {name} WHERE source = ?", [source.name])
     connection.execute("INSERT INTO build.source_state VALUES (?, ?)", [source.name, rules_version])
 
 
@@ -129,7 +151,7 @@ def _changed(
 def _read_as(extract: Extract) -> str:
     """Everything beside content and rules that decides how the extract is read."""
     vouched = extract.vouched.rows if extract.vouched else None
-    facts = repr((extract.layout, sorted(extract.given.items()), vouched))
+    facts = repr((extract.readings, vouched))
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
@@ -138,10 +160,13 @@ def _forget(connection: DuckDBPyConnection, source: Source, extract_id: str) -> 
         connection.execute(f"DELETE FROM {place}.{source.name} WHERE _extract_id = ?", [extract_id])
     for name in ("ingested", "unit"):
         connection.execute(f"DELETE FROM build.{name} WHERE extract_id = ?", [extract_id])
+    for name in BESIDE:
+        connection.execute(f"DELETE FROM {name} WHERE _extract_id = ?", [extract_id])
 
 
 def _batches(extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
-    """Extracts of one layout and head, together as large as memory is meant to hold at once."""
+    """Extracts of one layout and head, together as large as memory is meant to hold at once; a
+    workbook, whose sheets are of several layouts, by itself."""
     by_head = sorted(extracts, key=lambda one: (_spelling(one), one.file))
     for _, group in groupby(by_head, key=_spelling):
         batch: list[Extract] = []
@@ -158,7 +183,9 @@ def _batches(extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
 
 
 def _spelling(extract: Extract) -> tuple[str, tuple[str, ...]]:
-    return extract.layout.name if extract.layout else "", extract.head
+    if transcripts.needed(extract.path):
+        return extract.extract_id, ()
+    return extract.layout.name if extract.layout else "", extract.read[0].head
 
 
 def _add(
@@ -169,18 +196,84 @@ def _add(
     scratch: Path,
     transaction: Transaction,
 ) -> None:
-    staged = load.judge(connection, source, batch, places, scratch)
-    read_as = {extract.extract_id: _read_as(extract) for extract in batch}
+    """Judge and store the sheets, those of one spelling together. Until all of them are noted, the
+    extract is under way; one that a crash leaves so is forgotten and read again."""
     with transaction(connection):
-        load.store(connection, staged)
-        for count in staged.counts():
-            ledger.note(connection, source, read_as[count.extract_id], count)
-        for extract in staged.refused:
+        for extract in batch:
+            _forget(connection, source, extract.extract_id)
             connection.execute(
-                "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0)",
-                [extract.extract_id, source.name, read_as[extract.extract_id], extract.message],
+                "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0, 0)",
+                [extract.extract_id, source.name, UNDER_WAY, UNDER_WAY],
             )
+    pieces = [Piece(extract, reading) for extract in batch for reading in extract.read]
+    stored: list[Staged] = []
+    for _, alike in groupby(pieces, key=lambda piece: piece.spelling):
+        staged = load.judge(connection, source, list(alike), places, scratch)
+        with transaction(connection):
+            load.store(connection, staged, scratch)
+        stored.append(staged)
+    with transaction(connection):
+        _note(connection, source, batch, stored)
         _note_units(connection, source, [extract.extract_id for extract in batch])
+    for extract in batch:
+        transcripts.drop(extract.sha256)
+
+
+def _note(
+    connection: DuckDBPyConnection, source: Source, batch: list[Extract], stored: list[Staged]
+) -> None:
+    """Remember every sheet with its count: those read, those not read, and files refused."""
+    read_as = {extract.extract_id: _read_as(extract) for extract in batch}
+    refused = {one.extract_id: one.message for staged in stored for one in staged.refused}
+    refused |= _told_twice(connection, source, batch) | _undated(connection, source, batch)
+    connection.execute(
+        "DELETE FROM build.ingested WHERE source = ? AND read_as = ?", [source.name, UNDER_WAY]
+    )
+    for extract_id, message in refused.items():
+        _forget(connection, source, extract_id)  # other sheets of it may have been stored
+        connection.execute(
+            "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0, 0)",
+            [extract_id, source.name, read_as[extract_id], message],
+        )
+    counts = [count for staged in stored for count in staged.counts.values()]
+    counts += [
+        SheetCount(extract.extract_id, one.sheet, one.rows, one.rows, 0)
+        for extract in batch
+        for one in extract.readings
+        if one.layout is None
+    ]
+    for count in counts:
+        if count.extract_id not in refused:
+            ledger.note(connection, source, read_as[count.extract_id], count)
+
+
+def _told_twice(
+    connection: DuckDBPyConnection, source: Source, batch: list[Extract]
+) -> dict[str, str]:
+    """Workbooks in which two sheets deliver one unit, which would count twice; with the reason."""
+    ids = [extract.extract_id for extract in batch if len(extract.read) > 1]
+    found = connection.execute(
+        f"SELECT DISTINCT _extract_id, min(_sheet), max(_sheet) FROM {source.clean} "
+        f"WHERE list_contains(?, _extract_id) GROUP BY _extract_id, {_unit_columns(source)} "
+        "HAVING count(DISTINCT _sheet) > 1",
+        [ids],
+    ).fetchall()
+    return {
+        extract_id: f"the sheets {first} and {last} deliver the same figures; keep one of them"
+        for extract_id, first, last in found
+    }
+
+
+def _undated(
+    connection: DuckDBPyConnection, source: Source, batch: list[Extract]
+) -> dict[str, str]:
+    """Extracts with rows of which nobody can say when they happened; with the reason."""
+    found = connection.execute(
+        f"SELECT DISTINCT _extract_id FROM {source.clean} WHERE list_contains(?, _extract_id) "
+        f"AND ({source.period_start} IS NULL OR {source.period_end} IS NULL)",
+        [[extract.extract_id for extract in batch]],
+    ).fetchall()
+    return {extract_id: "it has rows without a period" for (extract_id,) in found}
 
 
 def _note_units(connection: DuckDBPyConnection, source: Source, extract_ids: list[str]) -> None:
@@ -259,9 +352,8 @@ def _refused(connection: DuckDBPyConnection, source: Source) -> dict[str, str]:
 def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
     source = intake.source
     by_hash = [one for one in intake.decisions if one.reason in units.REASONS[3:]]
-    few = intake.ledger[
-        intake.ledger["rows_read"] - intake.ledger["excluded_layout"] < source.minimum_rows
-    ]
+    sums = intake.ledger.groupby("extract_id")[["rows_read", "excluded_layout"]].sum()
+    few = sums[sums["rows_read"] - sums["excluded_layout"] < source.minimum_rows]
     cut = intake.ledger[intake.ledger["rows_read"].isin(SPREADSHEET_ROWS)]
     return [
         ledger.check(source, intake.ledger, ledger.uneven(connection, source)),
@@ -293,6 +385,7 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
             f"units that came twice with no date to decide by: {len(by_hash)}",
             failed_rows=len(by_hash),
         ),
+        ledger.cell_check(connection, source),
         *ledger.rule_checks(connection, source),
         *ledger.across_checks(connection, source),
     ]
@@ -304,6 +397,7 @@ ALWAYS = (
     CheckSpec("volume", "no extract has fewer rows than the source's declared minimum"),
     CheckSpec("sheets_uncut", "no sheet has exactly as many rows as a spreadsheet holds"),
     CheckSpec("units_dated", "where a unit came twice, a date or an own file decides"),
+    CheckSpec("cells_read", "every cell for a number holds one, or a marker that is declared"),
 )
 
 

@@ -11,28 +11,32 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safecity_pipeline.ingest import rules
+from safecity_pipeline import tables
+from safecity_pipeline.ingest import rules, schema
 from safecity_pipeline.ingest.load import SheetCount
-from safecity_pipeline.model import Check, Source
+from safecity_pipeline.model import Check, CrossRow, Source
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-STATE = """
+STATE = f"""
 CREATE TABLE IF NOT EXISTS build.source_state (source VARCHAR, rules_hash VARCHAR);
 CREATE TABLE IF NOT EXISTS build.ingested (
     extract_id VARCHAR, source VARCHAR, read_as VARCHAR, message VARCHAR, sheet VARCHAR,
-    rows_read BIGINT, layout BIGINT, blank BIGINT, cells BIGINT);
+    rows_read BIGINT, layout BIGINT, blank BIGINT, other BIGINT, cells BIGINT);
 CREATE TABLE IF NOT EXISTS build.unit (
     extract_id VARCHAR, source VARCHAR, unit_table VARCHAR, geography VARCHAR,
     period_start DATE, period_end DATE, rows BIGINT);
+CREATE TABLE IF NOT EXISTS build.noted (
+    source VARCHAR, _extract_id VARCHAR, _sheet VARCHAR, _row BIGINT, rule VARCHAR, got VARCHAR);
+{tables.create_once(schema.CELL)};
 """
 
 
 def note(connection: DuckDBPyConnection, source: Source, read_as: str, count: SheetCount) -> None:
     """Remember that a sheet is stored, with the scan's count."""
     connection.execute(
-        "INSERT INTO build.ingested VALUES (?, ?, ?, '', ?, ?, ?, ?, ?)",
+        "INSERT INTO build.ingested VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
         [
             count.extract_id,
             source.name,
@@ -41,6 +45,7 @@ def note(connection: DuckDBPyConnection, source: Source, read_as: str, count: Sh
             count.rows_read,
             count.layout,
             count.blank,
+            count.other,
             count.cells,
         ],
     )
@@ -62,9 +67,9 @@ def sheets(connection: DuckDBPyConnection, source: Source) -> pd.DataFrame:
             ANTI JOIN clean.{source.name} AS c USING (_extract_id, _sheet, _row) GROUP BY ALL)
         SELECT i.extract_id, i.sheet, i.rows_read, coalesce(v.n, 0) AS rows_valid,
                coalesce(q.n, 0) AS rows_quarantined,
-               i.layout + i.blank + coalesce(s.n, 0) AS rows_excluded,
+               i.layout + i.blank + i.other + coalesce(s.n, 0) AS rows_excluded,
                i.layout AS excluded_layout, i.blank AS excluded_blank,
-               coalesce(s.n, 0) AS excluded_superseded
+               coalesce(s.n, 0) AS excluded_superseded, i.other AS excluded_other
         FROM build.ingested AS i
         LEFT JOIN valid v ON v._extract_id = i.extract_id AND v._sheet = i.sheet
         LEFT JOIN quarantined q ON q._extract_id = i.extract_id AND q._sheet = i.sheet
@@ -136,8 +141,38 @@ def across_checks(connection: DuckDBPyConnection, source: Source) -> list[Check]
     """The rules that look across rows; each is a warning with a count."""
     checks = []
     for rule in source.across:
-        row = connection.execute(rule.sql).fetchone()
-        found = int(row[0]) if row else 0
-        message = rule.message if found == 0 else f"{rule.message}: not so in {found} cases"
+        found = 0 if rule.severity == "off" else _found(connection, source, rule)
+        happened = "rows in quarantine" if rule.severity == "quarantine" else "not so in cases"
+        message = rule.message if found == 0 else f"{rule.message}; {happened}: {found}"
+        if rule.severity == "off":
+            message = f"{rule.message}: switched off in thresholds.csv"
         checks.append(Check(source.name, rule.name, found == 0, message, failed_rows=found))
     return checks
+
+
+def _found(connection: DuckDBPyConnection, source: Source, rule: CrossRow) -> int:
+    """How many cases a rule finds: now, or when the rows were read."""
+    if rule.over == "clean":
+        parameters = {"threshold": rule.threshold} if "$threshold" in rule.sql else {}
+        row = connection.execute(rule.sql, parameters).fetchone()
+    elif rule.severity == "quarantine":
+        row = connection.execute(
+            f"SELECT count(*) FROM quarantine.{source.name} WHERE list_contains(rules, ?)",
+            [rule.name],
+        ).fetchone()
+    else:
+        row = connection.execute(
+            "SELECT count(*) FROM build.noted WHERE source = ? AND rule = ?",
+            [source.name, rule.name],
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def cell_check(connection: DuckDBPyConnection, source: Source) -> Check:
+    """Cells that cost themselves their value, and nothing else."""
+    row = connection.execute(
+        "SELECT count(*) FROM quarantine.cell WHERE source = ?", [source.name]
+    ).fetchone()
+    count = int(row[0]) if row else 0
+    words = "cells that are neither a number nor a declared marker, see quarantine.cell"
+    return Check(source.name, "cells_read", count == 0, f"{words}: {count}", failed_rows=count)

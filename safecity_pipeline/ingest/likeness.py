@@ -14,17 +14,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
 
 import pandas as pd
 from pandera.api.pandas.components import Column
 
 from safecity_pipeline.ingest import parse, schema
-from safecity_pipeline.model import Places, Source
+from safecity_pipeline.model import Derived, Layout, Places, Source
 
 # Names: what each likeness is worth.
 SAME, CASE, DIGITS, LEAST_RATIO = 1.0, 0.97, 0.9, 0.6
+NO_HEAD = 0.6  # every spacer column has none
 SHORT, SHORT_WORD = 0.85, 0.75  # of several words, of one: Count is not short for country
 RATIO_LESS = 0.1  # Context and Contact are 0.86 alike, and not the same thing
 # Values: share of typical cells that pass → what it is worth that all of a column's do.
@@ -34,6 +36,8 @@ RICH = 20  # distinct values without which a demanding column may be met by chan
 AGREE, DENY = 0.9, 0.5
 DISTINCT = 500
 CELLS = 20_000
+# What stands in place of a number in tables that one has not seen: x, .., [c], <5, n/a.
+MARKER_LIKE = re.compile(r"[^\w\s]{1,3}|[A-Za-z]{1,3}|\[\w{1,4}\]|[<>]=? ?[\d,.]+|[Nn]/[Aa]")
 _ANY = (
     "0|1|2|3|4|5|7|10|12|14|18|25|42|60|87|100|137|250|999|1204|4500|18020|240000|46,590|8123456"
     "|0.3|1.7|12.5|37.4|50.2|98.6|-1.3|-3|1.25e3|2011|2014|2013|2014-03-31|31/03/2014|Sep-14"
@@ -77,7 +81,7 @@ def names(head: str, spellings: Iterable[str], column: str) -> tuple[float, str]
     """The worth of a head for a column of ours that is known under these spellings; why."""
     known = tuple(spellings)
     if head in known:
-        return SAME, "same head"
+        return (SAME, "same head") if head else (NO_HEAD, "no head, as in the layout")
     return max((_alike(head, spelling) for spelling in (*known, column)), key=lambda one: one[0])
 
 
@@ -112,6 +116,62 @@ def _shortened(one: str, other: str) -> int:
     return len(pairs) if short else 0
 
 
+# --- heads of several words -----------------------------------------------------------------------
+
+SMALL = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and any as at been by for from had has in is of on or the their to was who were with",
+    )
+)
+SMALL_WORTH = 0.1
+STEM = 6  # letters: reprimand and reprimands are one word
+SHARES = frozenset(("percent", "percen", "%", "propor"))
+RECALL, PRECISION = 0.75, 0.25
+
+
+@lru_cache(maxsize=50_000)
+def words(text: str) -> frozenset[str]:
+    """The words of a head by their first six letters, without case and numbers."""
+    found = re.findall(r"[^\W\d_]+|%", text.casefold())
+    return frozenset(word[:STEM] for word in found)
+
+
+@lru_cache(maxsize=5_000)
+def said_by(pattern: str) -> str:
+    """What a pattern over heads says in letters: `(\\d{4}) / Number of .*` is `Number of`."""
+    text = re.sub(r"\((?:\?[:a-zA-Z]*)?[^()]*\)[?*+]?", " ", pattern)
+    text = re.sub(r"\\[dwsDWS](\{[\d,]+\})?[?*+]?|\.[*+?]|\[[^]]*\]", " ", text)
+    text = re.sub(r"\\(.)", r"\1", text)
+    return " ".join(re.sub(r"[*+?^$|{}]", " ", text).split()).strip(" /")
+
+
+def wording(head: str, said: str, rivals: Sequence[str]) -> float:
+    """How much of what a pattern says a head says too (0 to 1).
+
+    Words that several of the layout's patterns say weigh less. A percentage is no number.
+    """
+    theirs, ours = words(head), words(said)
+    if not ours or not theirs:
+        return 0.0
+    common = ours & theirs
+    weight = {word: _weight(word, rivals) for word in ours}
+    recall = sum(weight[word] for word in common) / sum(weight.values())
+    last = words(head.rpartition(" / ")[2]) - SMALL
+    precision = len(last & ours) / len(last) if last else 1.0
+    score = RECALL * recall + PRECISION * precision
+    return score / 2 if bool(theirs & SHARES) != bool(ours & SHARES) else score
+
+
+def _weight(word: str, rivals: Sequence[str]) -> float:
+    if word in SMALL:
+        return SMALL_WORTH
+    return 1 / max(1, sum(word in words(rival) for rival in rivals))
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Test:
     """What a text must be, to be a value of one column; `typical`: share of any cells that is."""
@@ -121,15 +181,26 @@ class Test:
     kind: str
     source: Source
     places: Places
+    meant: Mapping[str, str] = field(default_factory=dict)
+    markers: tuple[re.Pattern[str], ...] = ()
     typical: float = 1.0
 
     @classmethod
-    def of(cls, name: str, source: Source, places: Places) -> Test:
+    def of(cls, name: str, source: Source, places: Places, layouts: Iterable[Layout] = ()) -> Test:
+        """The test of a column; values that a layout translates are asked as what they mean."""
         column = source.model.to_schema().columns[name]
-        bare = cls(name, column, parse.kind_of(column), source, places)
+        layouts = tuple(layouts)
+        markers = tuple(
+            re.compile(pattern) for pattern in sorted({p for one in layouts for p in one.markers})
+        )
+        meant = {
+            theirs: ours
+            for layout in layouts
+            for theirs, ours in layout.values.get(name, {}).items()
+        }
+        bare = cls(name, column, parse.kind_of(column), source, places, meant, markers)
         _, passed = bare.ask(TYPICAL)
-        share = len(passed) / len(TYPICAL)
-        return cls(name, column, bare.kind, source, places, share)
+        return replace(bare, typical=len(passed) / len(TYPICAL))
 
     def worth(self, distinct: int) -> float:
         """What it says when all of a column's values pass."""
@@ -141,6 +212,8 @@ class Test:
 
     def ask(self, texts: Sequence[str]) -> tuple[set[str], set[str]]:
         """Which texts are of the kind, and which of them pass rules and look-ups too."""
+        if self.meant:
+            return self._translated(texts)
         if self.kind == "text" and not (self.column.checks or self.looks_up):
             return set(texts), set(texts)
         frame = parse.parse(pd.Series(list(texts), dtype="str"), self.kind)
@@ -155,20 +228,54 @@ class Test:
         pairs = zip(frame["raw"][good], frame["value"][good], strict=True)
         return of_kind, {str(raw) for raw, value in pairs if self._known(value)}
 
+    def _translated(self, texts: Sequence[str]) -> tuple[set[str], set[str]]:
+        ours = {text: self.meant.get(text, text) for text in texts}
+        kind, passed = replace(self, meant={}).ask(sorted(set(ours.values())))
+        return (
+            {text for text in texts if ours[text] in kind},
+            {text for text in texts if ours[text] in passed},
+        )
+
+    def says_nothing(self, text: str) -> bool:
+        """A marker in a column of numbers is no sign for or against it."""
+        known = schema.is_marked(self.column) and (MARKER_LIKE, *self.markers)
+        return bool(known) and any(one.fullmatch(text) for one in known or ())
+
     def _known(self, value: object) -> bool:
         """A place that a look-up refuses is no value of its column."""
         return all(
             derived.make(self.places, *self._alone(derived.columns, value)) is not None
-            for derived in self.source.derived
-            if derived.refusal and self.name in derived.columns
+            for derived in self._look_ups
         )
+
+    @cached_property
+    def _look_ups(self) -> tuple[Derived, ...]:
+        """Those that can be asked of this column alone: the others they need may be absent."""
+        columns = self.source.model.to_schema().columns
+        return tuple(
+            derived
+            for derived in self.source.derived
+            if derived.refusal
+            and self.name in derived.columns
+            and all(columns[one].nullable for one in derived.columns if one != self.name)
+        )
+
+    def areas(self, texts: Sequence[str]) -> float:
+        """The share of texts that the source knows for an area, where it need not know all."""
+        found = [d for d in self.source.derived if d.name == "area_code" and not d.refusal]
+        for derived in found:
+            if texts and derived.columns == (self.name,):
+                return sum(derived.make(self.places, text) is not None for text in texts) / len(
+                    texts
+                )
+        return 0.0
 
     def _alone(self, columns: tuple[str, ...], value: object) -> list[object]:
         return [value if column == self.name else None for column in columns]
 
     @property
     def looks_up(self) -> bool:
-        return any(d.refusal and self.name in d.columns for d in self.source.derived)
+        return bool(self._look_ups)
 
 
 def passing(
@@ -183,9 +290,19 @@ def passing(
     texts = sorted(set().union(*counted)) if counted else []
     answers = {name: test.ask(texts) for name, test in tests.items()}
     return [
-        {name: _shares(counter, *answer) for name, answer in answers.items()} if counter else {}
+        {
+            name: _shares(judged, *answer)
+            for name, answer in answers.items()
+            if (judged := _telling(tests[name], counter))
+        }
         for counter in counted
     ]
+
+
+def _telling(test: Test, counter: Mapping[str, int]) -> Mapping[str, int]:
+    if not schema.is_marked(test.column):
+        return counter
+    return {text: rows for text, rows in counter.items() if not test.says_nothing(text)}
 
 
 def _thinned(counter: Counter[str], most: int) -> dict[str, int]:

@@ -1,23 +1,34 @@
 """Text to typed value and status, before any rule looks at it.
 
-Belongs here: the forms in which suppliers write numbers, months and years. Does not belong here:
-whether a value is plausible (the source's model). Status is `ok`, `absent` (empty cell) or `text`
-(something stands there that is not of the column's kind).
+Belongs here: the forms in which suppliers write numbers, months and years, and what stands in
+place of a number. Does not belong here: whether a value is plausible (the source's model), which
+markers a supplier uses (the layout). Status is `ok`, `absent` (empty cell), `text` (something
+stands there that is not of the column's kind), or the word that a layout declares for a marker.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from pandera.api.pandas.components import Column
 
 from safecity_pipeline import period
+from safecity_pipeline.model import Refused
 
 OK, ABSENT, TEXT = "ok", "absent", "text"
+SUPPRESSED, NOT_AVAILABLE, NOT_APPLICABLE = "suppressed", "not_available", "not_applicable"
+ROUNDED, BELOW = "rounded", "below:"
+STATUSES = (SUPPRESSED, NOT_AVAILABLE, NOT_APPLICABLE, ROUNDED)
+LIMIT = re.compile(r"\d+(\.\d+)?", re.ASCII)
+GROUP = re.compile(r"\\([1-9])")  # what a status may take from the marker
 WHOLE = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)")
-NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?([eE][+-]?\d{1,2})?")
+NUMBER = re.compile(r"(?=[+-]?\.?\d)[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?([eE][+-]?\d{1,2})?")
+MINUS = "\N{MINUS SIGN}"
+IN_BRACKETS = re.compile(rf"\(([^()+{MINUS}-]+)\)")
 LARGEST = 10**18 - 1
 IN_WORDS = {
     "text": "a text",
@@ -44,15 +55,61 @@ def kind_of(column: Column) -> str:
     return "whole" if name.startswith("int") else "number" if name.startswith("float") else "text"
 
 
-def parse(raw: pd.Series, kind: str) -> pd.DataFrame:
+def is_status(word: str) -> bool:
+    """Whether a layout may declare this for a marker: a status word, or `below:` and a number.
+
+    In place of the number may stand a group of the marker's pattern: `below:\\1`.
+    """
+    if not word.startswith(BELOW):
+        return word in STATUSES
+    limit = word.removeprefix(BELOW)
+    return bool(LIMIT.fullmatch(limit) or GROUP.fullmatch(limit))
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A pattern over a stripped cell, and the status that it stands for."""
+
+    pattern: re.Pattern[str]
+    status: str
+
+
+def read_markers(markers: Mapping[str, str]) -> tuple[Marker, ...]:
+    """A layout's markers, in order. Raises Refused for what is no pattern or no status."""
+    return tuple(_marker(pattern, status) for pattern, status in markers.items())
+
+
+def _marker(pattern: str, status: str) -> Marker:
+    place = f"the marker {pattern!r}"
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise Refused(f"not a pattern: {error}", place, repair="mend the expression") from None
+    repair = f"known: {', '.join(STATUSES)}, {BELOW} and a number, or a group such as {BELOW}\\1"
+    if not is_status(status):
+        raise Refused("no such status", place, status, repair)
+    group = GROUP.search(status)
+    if group and int(group[1]) > compiled.groups:
+        raise Refused("the pattern has no such group", place, status, repair)
+    return Marker(compiled, status)
+
+
+def parse(raw: pd.Series, kind: str, markers: Mapping[str, str] | None = None) -> pd.DataFrame:
     """One row a text: `raw`, `value` (typed, null unless ok) and `status`.
 
-    `raw` holds texts or None. Blanks around a value do not belong to it.
+    `raw` holds texts or None. Blanks around a value, no-break ones too, do not belong to it.
+    A number may have commas between thousands, a sign (a true minus sign too), or brackets that
+    make it negative; one of kind "number" may end in a per cent sign, and 7.5% is 7.5, since
+    percentages are kept per hundred everywhere: a source whose column is a share of one has to
+    ask for another form.
+
+    `markers`: pattern → status, tried in order on what is no value; a pattern that matches "" is
+    for empty cells. Columns of texts have none. Raises Refused for markers that cannot be used.
     """
     if kind == "text":
         return _texts(raw)
-    read = READERS[kind]
-    answers = [_answer(text, read) for text in raw]
+    read, declared = READERS[kind], read_markers(markers or {})
+    answers = [_answer(text, read, declared) for text in raw]
     frame = pd.DataFrame({"raw": raw.array, "status": [status for _, status in answers]})
     frame["value"] = _typed(pd.Series([value for value, _ in answers], dtype=object), kind)
     return frame
@@ -66,17 +123,44 @@ def _texts(raw: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
 
 
-def _answer(text: object, read: Callable[[str], object]) -> tuple[object, str]:
+def _answer(
+    text: object, read: Callable[[str], object], markers: Sequence[Marker]
+) -> tuple[object, str]:
     stripped = text.strip() if isinstance(text, str) else ""
     if not stripped:
-        return None, ABSENT
+        return None, _status(stripped, markers) or ABSENT
     try:
         return read(stripped), OK
     except ValueError:
-        return None, TEXT
+        return None, _status(stripped, markers) or TEXT
+
+
+def _status(text: str, markers: Sequence[Marker]) -> str | None:
+    """The status of the first marker that the text is; None where it is none.
+
+    A limit is written without commas: `<1,000` is `below:1000`.
+    """
+    for marker in markers:
+        match = marker.pattern.fullmatch(text)
+        if match is None:
+            continue
+        if not marker.status.startswith(BELOW):
+            return marker.status
+        limit = match.expand(marker.status).removeprefix(BELOW).replace(",", "").strip()
+        return f"{BELOW}{limit}" if LIMIT.fullmatch(limit) else None
+    return None
+
+
+def _plain(text: str) -> str:
+    """Signs in one form: -12 for a true minus sign before 12, and for (12)."""
+    if text.startswith(MINUS):
+        return f"-{text[1:]}"
+    negative = IN_BRACKETS.fullmatch(text) if text.startswith("(") else None
+    return f"-{negative[1]}" if negative else text
 
 
 def _whole(text: str) -> int:
+    text = _plain(text)
     if not WHOLE.fullmatch(text):
         raise ValueError("not a whole number")
     value = int(text.replace(",", ""))
@@ -86,13 +170,19 @@ def _whole(text: str) -> int:
 
 
 def _number(text: str) -> float:
-    if not NUMBER.fullmatch(text) or not any(character.isdigit() for character in text):
+    text = _plain(text)
+    if text.endswith("%"):
+        text = text[:-1].rstrip()
+    if not NUMBER.fullmatch(text):
         raise ValueError("not a number")
-    return float(text.replace(",", ""))
+    value = float(text.replace(",", ""))
+    if not math.isfinite(value):
+        raise ValueError("no table holds a number of that size")
+    return value
 
 
 def _month(text: str) -> pd.Timestamp:
-    return pd.Timestamp(period.read_month(text).start)
+    return pd.Timestamp(period.read_month(text).start).as_unit("ns")  # too old or far: ValueError
 
 
 def _financial_year(text: str) -> str:

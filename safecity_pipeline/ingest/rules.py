@@ -18,7 +18,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from safecity_pipeline.ingest import parse
-from safecity_pipeline.model import Derived, Places, Source
+from safecity_pipeline.ingest.schema import is_marked
+from safecity_pipeline.model import Derived, Layout, Places, Source
+from safecity_pipeline.tables import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -28,18 +30,31 @@ CHUNK = 250_000
 KEPT = 250_000
 
 
+BAD = """
+CREATE OR REPLACE TEMP TABLE bad
+    (_extract INTEGER, _row BIGINT, position INTEGER, rule VARCHAR, reason VARCHAR);
+CREATE OR REPLACE TEMP TABLE bad_cell
+    (_extract INTEGER, _row BIGINT, column_name VARCHAR, rule VARCHAR, reason VARCHAR);
+CREATE OR REPLACE TEMP TABLE noted (_extract INTEGER, _row BIGINT, rule VARCHAR, got VARCHAR);
+"""
+
+
 def run(
-    connection: DuckDBPyConnection, source: Source, heads: Mapping[str, str], places: Places
+    connection: DuckDBPyConnection,
+    source: Source,
+    layout: Layout,
+    heads: Mapping[str, str],
+    places: Places,
 ) -> None:
-    """Fill `bad` and the typed tables. `heads`: our column → the supplier's head, for the words."""
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE bad "
-        "(_extract INTEGER, _row BIGINT, position INTEGER, rule VARCHAR, reason VARCHAR)"
-    )
+    """Fill `bad`, `bad_cell` and the typed tables.
+
+    `heads`: our column → the supplier's head, for the words.
+    """
+    connection.execute(BAD)
     schema = source.model.to_schema()
     known: dict[str, pd.DataFrame] = {}
     for position, (name, column) in enumerate(schema.columns.items()):
-        known[name] = _column(connection, name, column, heads.get(name, name), position)
+        known[name] = _column(connection, name, column, layout, heads.get(name, name), position)
     offset = len(schema.columns)
     for position, check in enumerate(schema.checks, offset):
         _across(connection, check, known, heads, position)
@@ -62,32 +77,70 @@ def words(source: Source) -> dict[str, str]:
 
 def _words_of(name: str, column: Column) -> dict[str, str]:
     kind = parse.kind_of(column)
-    said = {} if kind == "text" else {f"{name}_kind": f"{name} is {parse.IN_WORDS[kind]}"}
+    marker = " or a marker that the layout declares" * is_marked(column)
+    said = {} if kind == "text" else {f"{name}_kind": f"{name} is {parse.IN_WORDS[kind]}{marker}"}
     if not column.nullable:
         said[f"{name}_present"] = f"{name} is not empty"
     return said | {str(check.name): str(check.error) for check in column.checks}
 
 
 def _column(
-    connection: DuckDBPyConnection, name: str, column: Column, head: str, position: int
+    connection: DuckDBPyConnection,
+    name: str,
+    column: Column,
+    layout: Layout,
+    head: str,
+    position: int,
 ) -> pd.DataFrame:
     """Judge one column; its distinct values, typed and marked, are kept if they are few."""
-    kind = parse.kind_of(column)
+    kind, marked = parse.kind_of(column), is_marked(column)
     kept: list[pd.DataFrame] = []
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE typed_{name} (raw VARCHAR, value {parse.SQL_TYPES[kind]})"
+        f"CREATE OR REPLACE TEMP TABLE typed_{name} "
+        f"(raw VARCHAR, value {parse.SQL_TYPES[kind]}, status VARCHAR)"
     )
     for raw in _distinct(connection, name):
-        values = parse.parse(raw, kind)
+        values = parse.parse(raw, kind, layout.markers if marked else None)
+        if marked:
+            values = _without_unknown(connection, values, name, kind, layout, head)
         failures = _failures(values, name, column, kind, head)
         values["usable"] = ~values["raw"].isin(failures["raw"]) | values["raw"].isna()
         if column.nullable is False:
             values["usable"] &= values["status"] == parse.OK
         _mark(connection, failures, (name,), position)
-        _keep_typed(connection, name, values, kind)
+        _keep_typed(connection, name, values, kind, marked)
         kept.append(values)
     together = pd.concat(kept, ignore_index=True)
     return together if len(together) <= KEPT else together.iloc[:0]
+
+
+def _without_unknown(
+    connection: DuckDBPyConnection,
+    values: pd.DataFrame,
+    name: str,
+    kind: str,
+    layout: Layout,
+    head: str,
+) -> pd.DataFrame:
+    """Cells that are neither a number nor a declared marker cost themselves their value, and
+    their row nothing: each is named in `bad_cell`."""
+    unknown = values["status"].isin((parse.TEXT, parse.ABSENT))
+    words = f"not {parse.IN_WORDS[kind]}, and no marker that the layout declares"
+    failing = _reasons(values["raw"][unknown], f"{name}_kind", words)
+    failing.loc[failing["raw"].isna(), "reason"] = "empty, which the layout gives no meaning"
+    column = quoted(head)
+    if layout.wide and name == layout.wide_value:
+        column = " || ' ' || ".join(f"s.{part}" for part in str(layout.wide_label).split("|"))
+    if not failing.empty:
+        connection.register("failing", _plain(failing))
+        connection.execute(
+            f"INSERT INTO bad_cell SELECT s._extract, s._row, {column}, f.rule, "
+            f"{column} || ': ' || f.reason FROM stage s JOIN failing f "
+            f"ON s.{name} IS NOT DISTINCT FROM f.raw"
+        )
+        connection.unregister("failing")
+    values.loc[unknown, "status"] = parse.TEXT
+    return values
 
 
 def _distinct(connection: DuckDBPyConnection, name: str) -> Iterator[pd.Series]:
@@ -106,7 +159,7 @@ def _failures(
     values: pd.DataFrame, name: str, column: Column, kind: str, head: str
 ) -> pd.DataFrame:
     """`raw`, `rule`, `reason` for each distinct value that the column refuses."""
-    unread = values[values["status"] == parse.TEXT]
+    unread = values[(values["status"] == parse.TEXT) & (not is_marked(column))]
     found = [_reasons(unread["raw"], f"{name}_kind", f"{head}: not {parse.IN_WORDS[kind]}")]
     read = values[values["status"] != parse.TEXT]
     typed = pd.DataFrame({name: read["value"]})
@@ -158,15 +211,17 @@ def _mark(
     connection.unregister("failing")
 
 
-def _keep_typed(connection: DuckDBPyConnection, name: str, values: pd.DataFrame, kind: str) -> None:
+def _keep_typed(
+    connection: DuckDBPyConnection, name: str, values: pd.DataFrame, kind: str, marked: bool
+) -> None:
     """Texts that are their own value need no table; rows fall back to the text itself."""
-    ok = values[values["status"] == parse.OK]
+    kept = values if marked else values[values["status"] == parse.OK]
     if kind in ("text", "financial_year"):
-        ok = values[(values["value"] != values["raw"]) & values["raw"].notna()]
-    if ok.empty:
+        kept = values[(values["value"] != values["raw"]) & values["raw"].notna()]
+    if kept.empty:
         return
-    connection.register("typed_now", _plain(ok[["raw", "value"]]))
-    connection.execute(f"INSERT INTO typed_{name} SELECT raw, value FROM typed_now")
+    connection.register("typed_now", _plain(kept[["raw", "value", "status"]]))
+    connection.execute(f"INSERT INTO typed_{name} SELECT raw, value, status FROM typed_now")
     connection.unregister("typed_now")
 
 

@@ -6,6 +6,8 @@ these tables and their comments, so they cannot drift apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pandera.api.pandas.components import Column as ModelColumn
 
 from safecity_pipeline.ingest import parse
@@ -29,12 +31,26 @@ def stored(source: Source) -> dict[str, str]:
     }
 
 
+def marked(source: Source) -> dict[str, str | None]:
+    """Columns in which a marker may stand in place of a number, so that their value has a status;
+    with the column, if any, that says in words why there is no number."""
+    columns = source.model.to_schema().columns
+    return {
+        name: (columns[name].metadata or {}).get("note")
+        for name in stored(source)
+        if is_marked(columns[name])
+    }
+
+
+def is_marked(column: ModelColumn) -> bool:
+    return bool((column.metadata or {}).get("markers"))
+
+
 def clean_table(source: Source, schema: str = "clean") -> Table:
     """The typed rows of a source; `schema` set_aside holds those of superseded units."""
     model = source.model.to_schema().columns
     columns = [
-        Column(name, parse.SQL_TYPES[kind], str(model[name].description))
-        for name, kind in stored(source).items()
+        column for name, kind in stored(source).items() for column in _columns(name, kind, model)
     ]
     columns += [
         Column(derived.name, derived.sql_type, derived.description) for derived in source.derived
@@ -42,6 +58,18 @@ def clean_table(source: Source, schema: str = "clean") -> Table:
     which = "" if schema == "clean" else " (rows of units that another extract delivers)"
     meaning = (source.model.__doc__ or source.title).strip()
     return Table(schema, source.name, meaning + which, (*PLACE, *columns), public=False)
+
+
+def _columns(name: str, kind: str, model: Mapping[str, ModelColumn]) -> list[Column]:
+    column = Column(name, parse.SQL_TYPES[kind], str(model[name].description))
+    if not is_marked(model[name]):
+        return [column]
+    status = "ok, rounded, suppressed, not_available, not_applicable, below:n or text (not read)"
+    return [
+        column,
+        Column(f"{name}_status", "VARCHAR", f"What {name} is: {status}"),
+        Column(f"{name}_marker", "VARCHAR", f"The cell as received, where {name} is null"),
+    ]
 
 
 def quarantine_table(source: Source) -> Table:
@@ -53,6 +81,21 @@ def quarantine_table(source: Source) -> Table:
         Column("rules", "VARCHAR[]", "Names of the rules broken, in the same order"),
     )
     return Table("quarantine", source.name, f"Refused rows: {source.title}", columns, public=False)
+
+
+CELL = Table(
+    "quarantine",
+    "cell",
+    "Cells that were refused while their rows stand: neither a number nor a declared marker.",
+    (
+        Column("source", "VARCHAR", "Source, see meta.source"),
+        *PLACE,
+        Column("column_name", "VARCHAR", "The supplier's head, or the label of a wide table"),
+        Column("rule", "VARCHAR", "Name of the rule broken"),
+        Column("reason", "VARCHAR", "The reason in words, with what was got"),
+    ),
+    public=False,
+)
 
 
 def allowed(column: ModelColumn) -> tuple[str, ...]:

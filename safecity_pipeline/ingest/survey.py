@@ -1,27 +1,26 @@
 """Which files lie in raw/, what they are, and what is said of them before a row is read.
 
-Belongs here: finding, hashing, the manifest, recognising by name *and* head, refusing. Does not
-belong here: rows. Every file becomes one Extract, recognised or not; nothing is passed over in
-silence but README.md, manifest.csv, hidden files, and workbooks that `safecity check` wrote.
+Belongs here: finding, hashing, recognising by name *and* head, refusing. Does not belong here:
+manifests (`manifests`), how a head is made (`heads`), rows. Every file becomes one Extract,
+recognised or not; nothing is passed over in silence but README.md, manifest.csv, hidden files, and
+workbooks that `safecity check` wrote.
 """
 
 from __future__ import annotations
 
-import csv
 import fnmatch
-import gzip
 import hashlib
 import re
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from safecity_pipeline.ingest import parse
-from safecity_pipeline.model import Extract, Layout, Refused, Source, Vouched
+from safecity_pipeline.ingest import heads, lines, manifests, parse, reading, transcripts
+from safecity_pipeline.ingest.reading import Sheet
+from safecity_pipeline.model import Extract, Layout, Reading, Refused, Source, Vouched
 
 NOT_EXTRACTS = {"README.md", "manifest.csv"}
 ERRORS_WORKBOOK = ".errors.xlsx"
@@ -31,9 +30,7 @@ RESAVE = {
     ".xlsm": "save it as .xlsx, without macros",
 }
 OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")
-HEAD_BYTES = 1 << 20
-UNREADABLE = (OSError, EOFError, zlib.error)
-TRUE_WORDS = {"yes", "true", "1"}
+UNREAD, HIDDEN = "no layout reads this sheet", "hidden, so not read"
 
 
 @dataclass(frozen=True)
@@ -45,23 +42,48 @@ class Survey:
     faults: tuple[str, ...] = field(default=())
 
 
-def survey(raw: Path, layouts: Iterable[Layout], sources: Mapping[str, Source]) -> Survey:
-    """Look at every file below `raw`. Raises Refused where there is no such folder."""
+def survey(
+    raw: Path,
+    layouts: Iterable[Layout],
+    sources: Mapping[str, Source],
+    scratch: Path | None = None,
+) -> Survey:
+    """Find every file below `raw` and say what it is; see `gather` and `recognise`."""
+    return recognise(gather(raw), layouts, sources, scratch)
+
+
+def gather(raw: Path) -> Survey:
+    """Every file below `raw`, with its hash and what manifests say; not looked into yet.
+
+    Raises Refused where there is no such folder.
+    """
     if not raw.is_dir():
         raise Refused("no such folder of extracts", str(raw), repair="name one with --raw")
     files = sorted(path for path in raw.rglob("*") if path.is_file() and _is_extract(raw, path))
-    vouched, faults = _manifests(raw)
-    known = tuple(layouts)
-    extracts = tuple(look(path, raw, known, sources, vouched.get(path)) for path in files)
+    vouched, faults = manifests.below(raw)
+    extracts = tuple(_found(path, raw, vouched.get(path)) for path in files)
     present = set(files)
     missing = tuple(str(path.relative_to(raw)) for path in vouched if path not in present)
     return Survey(extracts, missing, tuple(faults))
 
 
+def recognise(
+    found: Survey,
+    layouts: Iterable[Layout],
+    sources: Mapping[str, Source],
+    scratch: Path | None = None,
+) -> Survey:
+    """The same, each file looked into. `scratch`: where transcripts of workbooks are kept."""
+    known = tuple(layouts)
+    extracts = tuple(_looked_into(one, known, sources, scratch) for one in found.extracts)
+    return replace(found, extracts=extracts)
+
+
 def survey_one(file: Path, layouts: Iterable[Layout], sources: Mapping[str, Source]) -> Extract:
     """One file by itself, with what a manifest beside it says."""
-    vouched, _ = _manifests_in([file.parent / "manifest.csv"], file.parent)
-    return look(file, file.parent, tuple(layouts), sources, vouched.get(file))
+    vouched, _ = manifests.read([file.parent / "manifest.csv"], file.parent)
+    found = _found(file, file.parent, vouched.get(file))
+    return _looked_into(found, tuple(layouts), sources, None)
 
 
 def _is_extract(raw: Path, path: Path) -> bool:
@@ -71,17 +93,9 @@ def _is_extract(raw: Path, path: Path) -> bool:
     return not (ours or hidden)
 
 
-def look(
-    path: Path,
-    raw: Path,
-    layouts: tuple[Layout, ...],
-    sources: Mapping[str, Source],
-    vouched: Vouched | None,
-) -> Extract:
-    """What one file is, from its name, its head and its manifest; status `read` when it can be."""
-    file = path.relative_to(raw).as_posix()
-    digest = _sha256(path)
-    extract = Extract(
+def _found(path: Path, raw: Path, vouched: Vouched | None) -> Extract:
+    file, digest = path.relative_to(raw).as_posix(), _sha256(path)
+    return Extract(
         extract_id=hashlib.sha256(f"{file}\n{digest}".encode()).hexdigest()[:16],
         file=file,
         path=path,
@@ -93,18 +107,45 @@ def look(
         vouched=vouched,
         synthetic=path.name.startswith("synthetic-") or bool(vouched and vouched.synthetic),
     )
+
+
+def _looked_into(
+    extract: Extract,
+    layouts: tuple[Layout, ...],
+    sources: Mapping[str, Source],
+    scratch: Path | None,
+) -> Extract:
+    """What one file is, from its name, its head and its manifest; status `read` when it can be."""
     try:
-        return _recognised(extract, layouts, sources)
+        _readable(extract)
+        return _recognised(extract, layouts, sources, scratch)
     except Refused as refused:
-        return replace(extract, status="refused", message=str(refused))
+        return _refused(extract, refused)
+
+
+def _refused(extract: Extract, refused: Refused) -> Extract:
+    """Its owner is told what was got; a release, which others read, is not."""
+    told, public = str(refused), refused.in_public()
+    return replace(extract, status="refused", message=told, public_message=public)
 
 
 def _recognised(
-    extract: Extract, layouts: tuple[Layout, ...], sources: Mapping[str, Source]
+    extract: Extract,
+    layouts: tuple[Layout, ...],
+    sources: Mapping[str, Source],
+    scratch: Path | None,
 ) -> Extract:
-    _readable(extract)
-    if not extract.path.name.lower().endswith((".csv", ".csv.gz")):
-        return extract
+    name = extract.path.name.lower()
+    named = _named_source(extract, sources)
+    fitting = tuple(one for one in layouts if _name_fits(one, extract.path.name, named))
+    if name.endswith((".csv", ".csv.gz")):
+        return _text(extract, fitting, sources)
+    if transcripts.needed(extract.path) and fitting:
+        return _sheets(extract, fitting, sources, scratch)
+    return extract
+
+
+def _named_source(extract: Extract, sources: Mapping[str, Source]) -> str | None:
     named = extract.vouched.source if extract.vouched else None
     if named and named not in sources:
         raise Refused(
@@ -112,17 +153,125 @@ def _recognised(
             got=named,
             repair=f"known: {', '.join(sources)}",
         )
+    return named
+
+
+def _text(extract: Extract, layouts: tuple[Layout, ...], sources: Mapping[str, Source]) -> Extract:
     marks = {",", *(layout.delimiter for layout in layouts)}
-    heads = {mark: read_head(extract.path, mark) for mark in marks}
-    layout = _best(extract, heads, layouts)
+    read = {mark: lines.head_of(extract.path, mark) for mark in marks}
+    seen = {mark: heads.told_apart(head) for mark, head in read.items()}
+    fitting = [one for one in layouts if one.head_rows == (1,) and _year_fits(extract, (), one)]
+    layout = _best([(one, seen[one.delimiter]) for one in fitting])
     if layout is None:
         return extract
-    head = heads[layout.delimiter]
-    found = replace(extract, layout=layout, head=head, status="read", message="")
+    reading = Reading("", layout, seen[layout.delimiter])
     try:
-        return _given(found, sources[layout.source])
+        given = _given(extract, reading, (), sources[layout.source])
     except Refused as refused:
-        return replace(found, status="refused", message=str(refused))
+        return _refused(replace(extract, readings=(reading,)), refused)
+    readings = (replace(reading, given=given),)
+    return replace(extract, readings=readings, status="read", message="")
+
+
+# --- sheets --------------------------------------------------------------------------------------
+
+
+def _sheets(
+    extract: Extract,
+    layouts: tuple[Layout, ...],
+    sources: Mapping[str, Source],
+    scratch: Path | None,
+) -> Extract:
+    """Every sheet by itself: one that cannot be read leaves the others as they are."""
+    transcript = transcripts.of(extract.path, extract.sha256, scratch)
+    found = [_sheet(extract, sheet, layouts, sources) for sheet in transcript.sheets]
+    readings = tuple(_of_one_source(found))
+    extract = replace(extract, readings=readings)
+    refused = [one for one in readings if one.refused]
+    said = "; ".join(f"sheet {one.sheet}: {one.message}" for one in refused)
+    public = "; ".join(f"sheet {one.sheet}: {one.public_message}" for one in refused)
+    if not extract.read and not refused:
+        return replace(extract, message=f"no layout reads any of its {len(readings)} sheets")
+    status = "read" if extract.read else "refused"
+    return replace(extract, status=status, message=said, public_message=public)
+
+
+def _of_one_source(readings: Sequence[Reading]) -> Iterator[Reading]:
+    """A file is of one source, that of the first sheet read."""
+    source = next((one.layout.source for one in readings if one.layout), None)
+    for one in readings:
+        other = one.layout is not None and one.layout.source != source
+        yield replace(one, layout=None, message=f"not of source {source}") if other else one
+
+
+def _sheet(
+    extract: Extract, sheet: Sheet, layouts: tuple[Layout, ...], sources: Mapping[str, Source]
+) -> Reading:
+    unread = Reading(sheet.name, rows=sheet.rows, message=UNREAD if sheet.visible else HIDDEN)
+    fitting = [one for one in layouts if sheet.visible and _sheet_fits(one, sheet.name)]
+    fitting = [one for one in fitting if _year_fits(extract, _titles(sheet, one), one)]
+    layout = _best([(one, _head(sheet, one)) for one in fitting])
+    if layout is None:
+        return unread
+    reading = Reading(sheet.name, layout, _head(sheet, layout), rows=sheet.rows)
+    try:
+        given = _given(extract, reading, _titles(sheet, layout), sources[layout.source])
+        first, last = _data_rows(sheet, layout)
+    except Refused as refused:
+        told = f"[{layout.name}] {refused}", f"[{layout.name}] {refused.in_public()}"
+        return replace(unread, message=told[0], public_message=told[1], refused=True)
+    spacers = _spacers(sheet, reading.head, first)
+    return replace(reading, given=given, first_row=first, last_row=last, spacers=spacers)
+
+
+def _spacers(sheet: Sheet, head: Sequence[str], first: int) -> tuple[str, ...]:
+    data = sheet.top[first - 1 :]
+    return tuple(cell for at, cell in enumerate(head) if not any(row[at] for row in data))
+
+
+def _sheet_fits(layout: Layout, name: str) -> bool:
+    return layout.sheet is None or fnmatch.fnmatch(name.lower(), layout.sheet.lower())
+
+
+def _head(sheet: Sheet, layout: Layout) -> tuple[str, ...]:
+    rows = [sheet.filled[row - 1] for row in layout.head_rows if row <= len(sheet.filled)]
+    return heads.made(rows, layout.footnotes) if rows else ()
+
+
+def _titles(sheet: Sheet, layout: Layout) -> tuple[str, ...]:
+    """The texts above the head."""
+    return tuple(cell for row in sheet.top[: min(layout.head_rows) - 1] for cell in row if cell)
+
+
+def _year_fits(extract: Extract, titles: Sequence[str], layout: Layout) -> bool:
+    """Whether the year that the file states lies in the layout's; a layout without years fits,
+    and so does a file that states none."""
+    facts = _facts(extract, layout, titles)
+    told = facts.get("year") or facts.get("financial_year", "")
+    if not layout.years or not (match := re.match(r"\d{4}", told)):
+        return True
+    return layout.years[0] <= int(match[0]) <= layout.years[-1]
+
+
+def _data_rows(sheet: Sheet, layout: Layout) -> tuple[int, int]:
+    """First and last physical row of the table. Raises Refused where its end is not found."""
+    first = layout.first_row or max(layout.head_rows) + 1
+    if max(layout.head_rows) > min(sheet.rows, len(sheet.top)) or first > sheet.rows + 1:
+        raise Refused(
+            "the sheet ends before the rows that the layout names",
+            got=f"{sheet.rows} rows",
+            repair="mend the layout's head_rows and first_row",
+        )
+    if layout.end is None:
+        return first, sheet.rows
+    ends = re.compile(layout.end)
+    for row, cells in reading.read_rows(sheet):
+        if row >= first and any(ends.fullmatch(cell) for cell in cells):
+            return first, row - 1
+    raise Refused(
+        "the end of the table is not found",
+        repair=f"no row has a cell of the form {layout.end!r}; mend the layout's end",
+    )
 
 
 def _readable(extract: Extract) -> None:
@@ -150,56 +299,15 @@ def _starts_with(path: Path, mark: bytes) -> bool:
         return handle.read(len(mark)) == mark
 
 
-def read_head(path: Path, delimiter: str = ",") -> tuple[str, ...]:
-    """The first line's cells, without byte-order mark and surrounding blanks. Raises Refused."""
-    try:
-        with open_bytes(path) as handle:
-            first = handle.read(HEAD_BYTES).splitlines()
-    except UNREADABLE as error:
-        raise Refused(f"cannot be read: {damage(error)}", repair="send it again") from None
-    if not first or b"\0" in first[0]:
-        raise Refused("not a text file", repair="save it as CSV in UTF-8")
-    try:
-        line = first[0].decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refused("not UTF-8 text", repair="save it as CSV in UTF-8") from None
-    try:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        raise Refused("its first line is no row of a table", repair="save it as CSV") from None
-    return tuple(" ".join(cell.split()) for cell in cells)
-
-
-def damage(error: Exception) -> str:
-    """What reading met, in words that hold nothing of the file."""
-    return "damaged archive" if isinstance(error, zlib.error) else type(error).__name__
-
-
-def open_bytes(path: Path) -> gzip.GzipFile:
-    """The file's bytes, unpacked where its name ends in .gz."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    return opened(path, "rb")  # type: ignore[return-value]
-
-
-def _best(
-    extract: Extract, heads: Mapping[str, tuple[str, ...]], layouts: Iterable[Layout]
-) -> Layout | None:
-    """The layout whose name fits and of whose heads most are there: more than half of ours.
-
-    `heads`: the file's head as each delimiter splits it.
-    """
-    named = extract.vouched.source if extract.vouched else None
-    scored = [
-        (
-            _share(layout, heads[layout.delimiter]),
-            len(set(heads[layout.delimiter]) & set(layout.columns)),
-            layout,
-        )
-        for layout in layouts
-        if _name_fits(layout, extract.path.name, named)
-    ]
+def _best(made: Iterable[tuple[Layout, tuple[str, ...]]]) -> Layout | None:
+    """The layout of whose heads most are there: more than half of ours."""
+    scored = [(_share(layout, head), _known_heads(layout, head), layout) for layout, head in made]
     fitting = [entry for entry in scored if entry[0] > 0.5]
     return max(fitting, key=lambda entry: entry[:2])[2] if fitting else None
+
+
+def _known_heads(layout: Layout, head: tuple[str, ...]) -> int:
+    return len(set(head) & set(layout.columns))
 
 
 def _name_fits(layout: Layout, name: str, named: str | None) -> bool:
@@ -209,28 +317,37 @@ def _name_fits(layout: Layout, name: str, named: str | None) -> bool:
 
 
 def _share(layout: Layout, head: tuple[str, ...]) -> float:
-    wanted = set(layout.columns.values())
-    return len({layout.columns[cell] for cell in head if cell in layout.columns}) / len(wanted)
+    """Share of our columns, and of the patterns of a wide table, that the head brings."""
+    wanted = len(set(layout.columns.values())) + len(layout.wide)
+    found = {layout.columns[cell] for cell in head if cell in layout.columns}
+    wide = [one for one in layout.wide if any(re.fullmatch(one, cell) for cell in head)]
+    return (len(found) + len(wide)) / wanted
 
 
-def _given(extract: Extract, source: Source) -> Extract:
+def _given(
+    extract: Extract, reading: Reading, titles: Sequence[str], source: Source
+) -> dict[str, str]:
     """Check the head against the layout, and find what neither head nor rows say."""
-    layout = extract.layout
+    layout = reading.layout
     assert layout is not None
     if layout.refuse:
         raise Refused(layout.refuse)
-    present = _columns_present(extract.head, layout)
+    present = _columns_present(reading.head, layout)
+    told = {**_facts(extract, layout, titles), **layout.says}
     given = {
-        name: value
-        for name in layout.given
-        if name not in present and (value := _fact(extract, layout, name)) is not None
+        name: told[name]
+        for name in (*layout.given, *layout.says)
+        if name not in present and name in told
     }
+    for cell in layout.only:
+        if cell not in reading.head:
+            raise _lacking_head(cell)
     for name, column in source.model.to_schema().columns.items():
         if not column.nullable and name not in present and name not in given:
             raise _lacking(name, layout)
         if name in given:
             _meant(name, given[name], parse.kind_of(column))
-    return replace(extract, given=given)
+    return given
 
 
 def _meant(name: str, text: str, kind: str) -> None:
@@ -249,30 +366,79 @@ def _columns_present(head: tuple[str, ...], layout: Layout) -> set[str]:
     labels: set[str] = set()
     for cell in head:
         column, label = layout.columns.get(cell), wide_label(layout, cell)
-        if column in present or label in labels:
+        if column in present or label in labels or _doubles(cell, head, layout):
             raise Refused("two columns of the head mean the same", "head", cell)
         present |= {column} if column else set()
         labels |= {label} if label else set()
-    return present | {layout.wide_label or "", layout.wide_value or ""} if labels else present
+    wide = {*(layout.wide_label or "").split("|"), layout.wide_value or ""}
+    return present | wide if labels else present
+
+
+def _doubles(cell: str, head: Sequence[str], layout: Layout) -> bool:
+    """A second column of a name that the layout reads, and of which it says nothing."""
+    first = heads.without_place(cell)
+    if first in (cell, "") or first not in head:
+        return False
+    said = cell in layout.columns or wide_label(layout, cell) is not None
+    ignored = any(re.fullmatch(pattern, cell) for pattern in layout.ignored)
+    read = first in layout.columns or wide_label(layout, first) is not None
+    return read and not said and not ignored
+
+
+def extra_heads(reading: Reading) -> tuple[str, ...]:
+    """Heads of which the layout says nothing, not even that they are ignored; of a sheet also
+    columns without a head that hold something."""
+    layout = reading.layout
+    assert layout is not None
+    known = {*layout.columns, *layout.only, *reading.spacers}
+    return tuple(
+        cell
+        for cell in reading.head
+        if (heads.without_place(cell) or reading.sheet)
+        and cell not in known
+        and wide_label(layout, cell) is None
+        and not any(re.fullmatch(pattern, cell) for pattern in layout.ignored)
+    )
+
+
+def absent_columns(reading: Reading) -> tuple[str, ...]:
+    """Our columns that the layout reads and that neither rows nor anything beside them bring, and
+    the patterns of a wide table that no head fits."""
+    layout = reading.layout
+    assert layout is not None
+    present = _columns_present(reading.head, layout) | set(reading.given)
+    columns = dict.fromkeys(one for one in layout.columns.values() if one not in present)
+    wide = [one for one in layout.wide if not any(re.fullmatch(one, cell) for cell in reading.head)]
+    return (*columns, *wide)
 
 
 def wide_label(layout: Layout, cell: str) -> str | None:
     """The label of a head that is one of a wide table's columns of values, else None."""
+    parts = label_parts(layout, cell)
+    return None if parts is None else "|".join(parts)
+
+
+def label_parts(layout: Layout, cell: str) -> tuple[str, ...] | None:
+    """The same, one text for each column of ours that the label says."""
     for pattern, label in layout.wide.items():
         if match := re.fullmatch(pattern, cell):
-            return match.expand(label)
+            return tuple(match.expand(part) for part in label.split("|"))
     return None
 
 
-def _fact(extract: Extract, layout: Layout, name: str) -> str | None:
-    """From the manifest first, which a person wrote, then from the file's name."""
+def _facts(extract: Extract, layout: Layout, titles: Sequence[str]) -> dict[str, str]:
+    """What is said beside the rows: by the manifest first, which a person wrote, then by the
+    texts above the head, then by the file's name."""
+    told: dict[str, str] = {}
+    if layout.facts and (match := re.fullmatch(layout.facts, extract.path.name)):
+        told |= {name: text for name, text in match.groupdict().items() if text}
+    for title in titles if layout.titles else ():
+        if match := re.fullmatch(str(layout.titles), title):
+            told |= {name: text for name, text in match.groupdict().items() if text}
     vouched = extract.vouched
-    if vouched and name in vouched.facts:
-        return vouched.facts[name]
-    if vouched and vouched.period and name == "financial_year":
-        return vouched.period
-    match = re.fullmatch(layout.facts, extract.path.name) if layout.facts else None
-    return match.groupdict().get(name) if match else None
+    if vouched and vouched.period:
+        told["financial_year"] = vouched.period
+    return {**told, **(vouched.facts if vouched else {})}
 
 
 def _lacking(name: str, layout: Layout) -> Refused:
@@ -281,9 +447,14 @@ def _lacking(name: str, layout: Layout) -> Refused:
             f"neither the rows, nor the file's name, nor a manifest say its {name}",
             repair=f"write a manifest.csv beside it: file,{_manifest_column(name)}",
         )
-    heads = [head for head, ours in layout.columns.items() if ours == name]
+    return _lacking_head(
+        " or ".join(head for head, ours in layout.columns.items() if ours == name) or name
+    )
+
+
+def _lacking_head(head: str) -> Refused:
     return Refused(
-        f"the column {' or '.join(heads) or name} is missing",
+        f"the column {head} is missing",
         "head",
         repair="ask the supplier for the column, or describe their spelling in a layout",
     )
@@ -291,78 +462,6 @@ def _lacking(name: str, layout: Layout) -> Refused:
 
 def _manifest_column(name: str) -> str:
     return "period" if name == "financial_year" else name
-
-
-def _manifests(raw: Path) -> tuple[dict[Path, Vouched], list[str]]:
-    return _manifests_in(sorted(raw.rglob("manifest.csv")), raw)
-
-
-def _manifests_in(manifests: Iterable[Path], raw: Path) -> tuple[dict[Path, Vouched], list[str]]:
-    vouched: dict[Path, Vouched] = {}
-    faults: list[str] = []
-    for manifest in manifests:
-        if not manifest.is_file():
-            continue
-        named = manifest.relative_to(raw).as_posix()
-        try:
-            rows = _manifest_rows(manifest)
-        except (UnicodeDecodeError, csv.Error):
-            faults.append(f"{named}: is not a CSV file in UTF-8")
-            continue
-        for row in rows:
-            try:
-                entry = _vouched(row)
-            except Refused as refused:
-                faults.append(f"{named}: {refused}")
-            else:
-                vouched[manifest.parent / entry.file] = entry
-    return vouched, faults
-
-
-def _manifest_rows(manifest: Path) -> list[dict[str, str]]:
-    with manifest.open(encoding="utf-8-sig", newline="") as handle:
-        return [
-            {key.strip(): (value or "").strip() for key, value in row.items() if key}
-            for row in csv.DictReader(handle)
-        ]
-
-
-def _vouched(row: Mapping[str, str]) -> Vouched:
-    if not row.get("file"):
-        raise Refused("a line of a manifest names a file", "column file", row.get("file"))
-    if Path(row["file"]).is_absolute() or ".." in Path(row["file"]).parts:
-        raise Refused("a manifest speaks of files beside or below it", "column file", row["file"])
-    known = {"file", "source", "period", "received_on", "published_on", "rows", "sha256"}
-    return Vouched(
-        file=row["file"],
-        source=row.get("source") or None,
-        period=row.get("period") or None,
-        received_on=_date(row, "received_on"),
-        published_on=_date(row, "published_on"),
-        rows=_rows(row),
-        sha256=row.get("sha256") or None,
-        synthetic=row.get("synthetic", "").lower() in TRUE_WORDS,
-        facts={key: value for key, value in row.items() if value and key not in known},
-    )
-
-
-def _date(row: Mapping[str, str], name: str) -> date | None:
-    text = row.get(name)
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"{name} is a date such as 2015-05-31", row["file"], text) from None
-
-
-def _rows(row: Mapping[str, str]) -> int | None:
-    text = row.get("rows", "").replace(",", "")
-    if not text:
-        return None
-    if not text.isdigit():
-        raise Refused("rows is a whole number", row["file"], text)
-    return int(text)
 
 
 def _received(path: Path, vouched: Vouched | None) -> date:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from safecity_pipeline import sources
 from safecity_pipeline.model import Indicator, Layout, Refused, Source
-from safecity_pipeline.registry import changes, indicators, layouts
+from safecity_pipeline.registry import changes, indicators, layouts, stand_ins, thresholds
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.changes import Changes
+from safecity_pipeline.registry.stand_ins import StandIns
 
 HERE = Path(__file__).parent
 
@@ -29,6 +30,7 @@ class Registry:
     layouts: tuple[Layout, ...]
     indicators: Mapping[str, Indicator]
     areas: Areas
+    stand_ins: StandIns
     changes: Changes
     digest: str
     areas_digest: str
@@ -59,11 +61,10 @@ def load(config: Path | None = None) -> Registry:
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
-    own = config.parent / "layouts" if config else None
-    if own == layouts.PACKAGED:
-        # The packaged settings lie beside the packaged layouts, which are nobody's own.
-        own = None
-    known = sources.discover()
+    # The packaged settings lie beside the packaged declarations, which are nobody's own.
+    beside = config.parent if config and config.parent != HERE else None
+    own = beside / "layouts" if beside else None
+    known = thresholds.bind(sources.discover(), beside)
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
     listed = changes.load(sources=known, areas=areas)
@@ -71,11 +72,13 @@ def load(config: Path | None = None) -> Registry:
     for indicator in declared.values():
         listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
     files = [file for folder in (HERE, own) if folder for file in _declared_in(folder)]
+    files += [beside / thresholds.FILE.name] if beside else []
     return Registry(
         known,
         layouts.load(known, own),
         declared,
         areas,
+        stand_ins.load(areas),
         listed,
         _digest(files),
         _digest([HERE / "areas.csv"]),
@@ -88,6 +91,6 @@ def _declared_in(folder: Path) -> list[Path]:
 
 def _digest(files: list[Path]) -> str:
     digest = hashlib.sha256()
-    for file in files:
+    for file in filter(Path.is_file, files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -11,6 +11,9 @@ The files, one area a row:
 * `areas.csv`: `start` and `end` are the first and the last day; blank is open, a blank start also
   means "before 2009-04-01". A partnership of one authority is that authority: its name is among the
   authority's aliases and its code is `csp_code`. An alias that looks like a code is a former code.
+* A county (type `county`) is the upper tier of two: its districts are authorities of their own, and
+  its members. Every other authority but a district is of the upper tier too.
+* Two areas may have one `dfe_number` or one upper-tier name one after the other, never on one day.
 * `area_members.csv`: the authorities that an area is made of, in the geography of a date.
 * `peers.csv`: dated groups of most similar areas; blank dates are open, so both blank is frozen.
 """
@@ -22,6 +25,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
@@ -29,7 +33,9 @@ from safecity_pipeline.model import Refused
 
 __all__ = ["KINDS", "Area", "Areas", "Kind", "PeerGroup"]
 
-Kind = Literal["local_authority", "csp", "police_force", "region", "country", "body"]
+Kind = Literal[
+    "local_authority", "county", "csp", "police_force", "subregion", "region", "country", "body"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 AREA_COLUMNS = [
@@ -59,6 +65,9 @@ PEER_COLUMNS = [
 
 _FORMER_CODE = re.compile(r"[EW]\d{8}")
 _LSOA_NAME = re.compile(r"(?P<stem>.+) [0-9]{3}[A-Z]")
+_FOOTNOTES = re.compile(r"(?<=[^\W\d_]|\))[0-9]{1,2}(,[0-9]{1,2})*$")
+_DISTRICT = "E07"  # the first three signs of a code of the Office for National Statistics: the kind
+_WIDE: tuple[Kind, ...] = ("region", "subregion", "country")
 
 Value = str | date | None
 Span = tuple[date | None, date | None]
@@ -86,6 +95,12 @@ class Area:
     successors: tuple[str, ...]
     dfe_number: str | None
     aliases: tuple[str, ...]
+
+    @property
+    def is_upper_tier(self) -> bool:
+        """Whether it runs schools and children's services: a county, or no district of one."""
+        single = self.type == "local_authority" and not self.code.startswith(_DISTRICT)
+        return single or self.type == "county"
 
     def existed_on(self, day: date) -> bool:
         """Whether the area existed on that day, both ends included."""
@@ -125,6 +140,9 @@ class Areas:
     _peers: tuple[_Peer, ...]
     _codes: Mapping[str, Area]
     _names: Mapping[tuple[Kind, str], Area]
+    _upper_tier: Mapping[str, tuple[Area, ...]]
+    _dfe_numbers: Mapping[str, tuple[Area, ...]]
+    _wide: Mapping[str, Area]
     _memberships: Mapping[str, tuple[tuple[date, tuple[str, ...]], ...]]
 
     @classmethod
@@ -132,24 +150,63 @@ class Areas:
         """Read the three csv files of `folder`, or the packaged ones.
 
         Raises Refused, naming file and line, for a missing file, other columns, an unreadable date
-        or type, a code that is no area, and a code or alias that means two areas of one kind.
+        or type, a code that is no area, a code or alias that means two areas of one kind, and a
+        DfE number or an upper-tier name that means two areas on one day.
         """
         folder = folder or Path(__file__).parent
-        areas = tuple(_read(folder / "areas.csv", AREA_COLUMNS, _area))
-        codes = _index_codes(areas, folder / "areas.csv")
+        path = folder / "areas.csv"
+        areas = tuple(_read(path, AREA_COLUMNS, _area))
         members = tuple(_read(folder / "area_members.csv", MEMBER_COLUMNS, _Member.of))
         peers = tuple(_read(folder / "peers.csv", PEER_COLUMNS, _Peer.of))
         known = {area.code for area in areas}
-        _refuse_unknown(known, folder / "areas.csv", ((a.code, *_links(a)) for a in areas))
+        _refuse_unknown(known, path, ((a.code, *_links(a)) for a in areas))
         _refuse_unknown(known, folder / "area_members.csv", ((m.area, m.member) for m in members))
         _refuse_unknown(known, folder / "peers.csv", ((p.area, p.peer) for p in peers))
         _refuse_overlapping(peers, folder / "peers.csv")
-        names = _index_names(areas, folder / "areas.csv")
-        return cls(areas, members, peers, codes, names, _index_members(members))
+        return cls(
+            areas,
+            members,
+            peers,
+            _index_codes(areas, path),
+            _index_names(areas, path),
+            _index_upper_tier(areas, path),
+            _index_dfe_numbers(areas, path),
+            _index_wide(areas, path),
+            _index_members(members),
+        )
 
     def by_code(self, code: str) -> Area | None:
         """The area of that code, a former code, or the code of a one-authority partnership."""
         return self._codes.get(code.strip())
+
+    def known_code(self, code: str) -> str | None:
+        """The code by which areas.csv knows an area, from that or any other that `by_code` finds.
+
+        In any case of letters. A code that stood for the same area before is answered by today's.
+        """
+        area = self.by_code(code.upper())
+        return area.code if area else None
+
+    def of_dfe_number(self, number: str, on: date | None = None) -> str | None:
+        """The code of the authority, region or country with that DfE number, such as `852`.
+
+        One number is one territory: 815, 825 and 933 went from a county to the one authority that
+        replaced it, while Dorset got another number with other boundaries. With `on`, the holder
+        on that day; without it the first holder, so that a series keeps one code. A number that
+        went through a column of floating-point numbers (`852.0`) is read as well.
+        """
+        return _first(self._dfe_numbers.get(number.strip().removesuffix(".0"), ()), on)
+
+    def upper_tier(self, name: str, on: date | None = None) -> str | None:
+        """The code of a county, unitary authority, or metropolitan or London borough by name.
+
+        Districts of a county are not among them. `Buckinghamshire`, `Dorset`, `North Yorkshire` and
+        `Somerset` were a county and then an authority: with `on`, the one of that day; without it,
+        the county. `Dorset` alone changed its boundary, so give `on` for days after March 2019.
+        Footnotes glued to a name are no part of it: `Merton2` is Merton.
+        """
+        found = (self._upper_tier.get(key, ()) for key in _keys(name))
+        return _first(next(filter(None, found), ()), on)
 
     def local_authority(self, name: str, on: date | None = None) -> str | None:
         """The code of the authority of that name; with `on`, only if it existed on that day.
@@ -177,8 +234,11 @@ class Areas:
         return self._code("body", name, None)
 
     def region(self, name: str) -> str | None:
-        """The code of a region of England."""
-        return self._code("region", name, None)
+        """The code of a region of England, of Inner or Outer London, or of England or Wales.
+
+        Footnotes glued to the name are no part of it: `ENGLAND9` is England.
+        """
+        return next((self._wide[key].code for key in _keys(name) if key in self._wide), None)
 
     def country(self, name: str) -> str | None:
         """The code of England or of Wales."""
@@ -205,6 +265,31 @@ class Areas:
         area = self.by_code(area_code)
         dated = self._memberships.get(area.code, ()) if area else ()
         return next((codes for day, codes in reversed(dated) if day <= as_of), ())
+
+    def parts_of(self, area_code: str, on: date | None = None) -> tuple[str, ...]:
+        """The areas of the next level that together are this one, for sums against a total.
+
+        England: its nine regions. London: Inner and Outer London; each of them: its boroughs. Any
+        other region, and Wales: its upper-tier authorities, with `on` those of that day and without
+        it all that ever were, of which some follow others. Empty for every other area.
+        """
+        area = self.by_code(area_code)
+        if area is None or area.type not in _WIDE:
+            return ()
+        if area.type == "subregion":
+            return self.members(area.code, on or date.max)
+        parts = [one for one in self._below(area) if on is None or one.existed_on(on)]
+        return tuple(one.code for one in parts)
+
+    def _below(self, area: Area) -> Iterable[Area]:
+        """Regions of a country, else subregions, else upper-tier authorities of a region."""
+        if area.type == "country":
+            regions = [a for a in self.areas if a.type == "region" and a.country == area.country]
+            if regions:
+                return regions
+        within = [a for a in self.areas if a.region_code == area.code and a is not area]
+        halves = [a for a in within if a.type == "subregion"]
+        return halves or [a for a in within if a.is_upper_tier]
 
     def peer_group(self, group: str, area_code: str, on: date) -> PeerGroup | None:
         """The version of a peer group that applies to an area on that day, or None."""
@@ -332,6 +417,20 @@ def _key(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+def _keys(name: str) -> Iterator[str]:
+    """The key of a name as written; then, if digits are glued to its end, without them."""
+    key = _key(name)
+    yield key
+    without = _FOOTNOTES.sub("", key)
+    if without != key:
+        yield without
+
+
+def _first(areas: Iterable[Area], on: date | None) -> str | None:
+    """The code of the earliest of areas in order of time, or of the one that existed on a day."""
+    return next((area.code for area in areas if on is None or area.existed_on(on)), None)
+
+
 def _links(area: Area) -> tuple[str, ...]:
     codes = (area.region_code, area.force_code, *area.successors)
     return tuple(code for code in codes if code)
@@ -363,6 +462,40 @@ def _put(index: dict[Key, Area], key: Key, area: Area, what: str, path: Path) ->
     if other is not area:
         both = f"{other.code} ({other.name}) and {area.code} ({area.name})"
         raise Refused(f"{what} means two areas", str(path), both, "drop it from one of them")
+
+
+def _index_upper_tier(areas: Iterable[Area], path: Path) -> dict[str, tuple[Area, ...]]:
+    upper = [area for area in areas if area.is_upper_tier]
+    return _in_turn(((_key(name), area) for area in upper for name in area.names), "name", path)
+
+
+def _index_dfe_numbers(areas: Iterable[Area], path: Path) -> dict[str, tuple[Area, ...]]:
+    return _in_turn(((a.dfe_number, a) for a in areas if a.dfe_number), "DfE number", path)
+
+
+def _index_wide(areas: Iterable[Area], path: Path) -> dict[str, Area]:
+    index: dict[str, Area] = {}
+    for area in areas:
+        for name in area.names if area.type in _WIDE else ():
+            _put(index, _key(name), area, f"region or country name {name!r}", path)
+    return index
+
+
+def _in_turn(
+    pairs: Iterable[tuple[str, Area]], what: str, path: Path
+) -> dict[str, tuple[Area, ...]]:
+    """What may mean one area after another, in order of time; refused where two existed at once."""
+    grouped: dict[str, list[Area]] = {}
+    for key, area in pairs:
+        grouped.setdefault(key, []).append(area)
+    for key, found in grouped.items():
+        found.sort(key=lambda area: area.start or date.min)
+        for one, other in pairwise(found):
+            if _overlap((one.start, one.end), (other.start, other.end)):
+                rule = f"{what} {key!r} means two areas on one day"
+                both = f"{one.code} ({one.name}) and {other.code} ({other.name})"
+                raise Refused(rule, str(path), both, "drop it from one of them, or date them")
+    return {key: tuple(found) for key, found in grouped.items()}
 
 
 def _index_members(

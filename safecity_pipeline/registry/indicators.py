@@ -20,7 +20,9 @@ from safecity_pipeline.model import Indicator, Part, Refused, Source
 PACKAGED = Path(__file__).parent / "indicators"
 INDICATOR_KEYS = {field.name for field in fields(Indicator)} - {"indicator", "subject"}
 PART_KEYS = {field.name for field in fields(Part)}
-KINDS = ("rate", "proportion", "count")
+PUBLISHED = "published"
+KINDS = ("rate", "proportion", "count", PUBLISHED)
+PER_CENT = "per cent"
 POLARITIES = ("low_is_good", "high_is_good", "none")
 FORCES = ("home", "all")
 MOST_DECIMALS = 6
@@ -67,15 +69,17 @@ def _indicator(
     sources: Mapping[str, Source],
     groups: set[str],
 ) -> Indicator:
-    _keys(place, entry, INDICATOR_KEYS, _needed(Indicator, {"indicator", "subject"}))
-    numerator = _part(f"{place} numerator", entry["numerator"], sources)
-    denominator = (
-        _part(f"{place} denominator", entry["denominator"], sources)
-        if "denominator" in entry
-        else None
-    )
+    published = isinstance(entry, dict) and entry.get("kind") == PUBLISHED
+    main = "value" if published else "numerator"
+    _keys(place, entry, INDICATOR_KEYS, _needed(Indicator, {"indicator", "subject"}) | {main})
+    make = _published_part if published else _part
+    parts = {
+        name: make(f"{place} {name}", entry[name], sources)
+        for name in ("value", "numerator", "denominator")
+        if name in entry
+    }
     _texts(place, entry)
-    built = {**entry, "numerator": numerator, "denominator": denominator}
+    built = {**entry, **parts}
     built["compare"] = tuple(_comparisons(place, entry["compare"]))
     indicator = Indicator(indicator=key, subject=subject, **built)
     _words(place, indicator, groups)
@@ -90,11 +94,35 @@ def _words(place: str, indicator: Indicator, groups: set[str]) -> None:
     elif {"peer_rank", "group_average"} & set(indicator.compare):
         known = f"known: {', '.join(sorted(groups))}"
         raise Refused("peer_rank and group_average need a peer_group", place, repair=known)
-    if (indicator.kind == "count") != (indicator.denominator is None):
+    if indicator.stand_ins not in (True, False) or (
+        indicator.stand_ins and not indicator.peer_group
+    ):
+        rule = "stand_ins is true or false, and speaks of the peers of a peer_group"
+        raise Refused(rule, place, indicator.stand_ins, "drop it, or add the peer_group")
+    if indicator.kind == PUBLISHED:
+        _published(place, indicator)
+    elif indicator.value is not None:
+        rule = "value is the key of a published figure"
+        raise Refused(rule, place, indicator.kind, 'drop the key, or write kind = "published"')
+    elif (indicator.kind == "count") != (indicator.denominator is None):
         rule = "a count has no denominator; a rate and a proportion have one"
         raise Refused(rule, place, indicator.kind, "add the denominator, or change the kind")
     _whole(place, "per", indicator.per, 1)
     _whole(place, "decimals", indicator.decimals, 0, MOST_DECIMALS)
+
+
+def _published(place: str, indicator: Indicator) -> None:
+    """A published figure stands in one source, and is averaged only where its counts are known."""
+    beside = [part for part in (indicator.numerator, indicator.denominator) if part is not None]
+    for part in beside:
+        if part.source != indicator.main.source:
+            repair = "take numerator and denominator from the source of the value"
+            raise Refused("a published figure has one source", place, part.source, repair)
+    if indicator.unit == PER_CENT and indicator.per != 100:
+        raise Refused(f"{PER_CENT} is per 100", place, indicator.per, "write per = 100")
+    if "group_average" in indicator.compare and (indicator.unit != PER_CENT or len(beside) < 2):
+        rule = f"only figures {PER_CENT} whose numerator and denominator are published average"
+        raise Refused(rule, place, "group_average", "drop the comparison, or add both parts")
 
 
 def _texts(place: str, entry: Mapping[str, Any]) -> None:
@@ -126,9 +154,10 @@ def _comparison(place: str, comparison: object) -> None:
             base = period.parse(comparison.removeprefix("baseline:"))
         except ValueError as error:
             raise Refused(f"a baseline names a period: {error}", place, comparison) from None
-        if base.kind != "year":
-            repair = "write it as baseline:2009-10"
-            raise Refused("a baseline is a financial year", place, comparison, repair)
+        if base.kind not in ("year", "calendar_year"):
+            repair = "write it as baseline:2009-10, or baseline:2009CY for a calendar year"
+            rule = "a baseline is a calendar or a financial year"
+            raise Refused(rule, place, comparison, repair)
         return
     _one_of(place, "compare", comparison, (*COMPARISONS, "baseline:YEAR"))
 
@@ -140,7 +169,33 @@ def _part(place: str, entry: Any, sources: Mapping[str, Source]) -> Part:
     part = Part(**entry)
     for clause in (part.where, part.aggregate):
         _columns_exist(place, clause, source)
+    _markers_seen(place, part, source)
     _forces(place, part, source)
+    return part
+
+
+def _markers_seen(place: str, part: Part, source: Source) -> None:
+    """A sum is null where a marker stands among its numbers. That is watched in one column, and a
+    condition on such a column would drop the markers without a word."""
+    columns = source.model.to_schema().columns
+    marked = {name for name, column in columns.items() if (column.metadata or {}).get("markers")}
+    if found := marked & set(names_in(part.where)):
+        rule = "a condition does not name a column in which markers may stand"
+        raise Refused(rule, place, min(found), f"ask for {min(found)}_status instead")
+    if len(found := marked & set(names_in(part.aggregate))) > 1:
+        rule = "an aggregate names one column in which markers may stand"
+        raise Refused(rule, place, ", ".join(sorted(found)), "derive a column in the source")
+
+
+def _published_part(place: str, entry: Any, sources: Mapping[str, Source]) -> Part:
+    """Where one published cell stands; `aggregate` is the column that holds it."""
+    if isinstance(entry, dict):
+        entry = {"aggregate": "value", **entry}
+    part = _part(place, entry, sources)
+    known = columns_of(sources[part.source])
+    if part.aggregate not in known:
+        rule = "the aggregate of a published figure is a column: the one cell is taken over"
+        raise Refused(rule, place, part.aggregate, f"known: {', '.join(known)}")
     return part
 
 
@@ -157,23 +212,31 @@ def _forces(place: str, part: Part, source: Source) -> None:
 
 
 def columns_of(source: Source) -> list[str]:
-    """The columns that an indicator may name: stored ones and derived ones."""
+    """The columns that an indicator may name: stored ones, status and marker of those in which a
+    marker may stand, and derived ones."""
     schema = source.model.to_schema()
     stored = [
         name
         for name, column in schema.columns.items()
         if (column.metadata or {}).get("stored", True)
     ]
-    return [*stored, *(derived.name for derived in source.derived)]
+    marked = [name for name in stored if (schema.columns[name].metadata or {}).get("markers")]
+    said = [f"{name}_{what}" for name in marked for what in ("status", "marker")]
+    return [*stored, *(derived.name for derived in source.derived), *said]
+
+
+def names_in(clause: str) -> list[str]:
+    """The words of an SQL fragment that are neither texts nor functions."""
+    bare = re.sub(r"'(?:[^']|'')*'", "", clause)
+    return re.findall(r"[A-Za-z_][A-Za-z_0-9]*(?!\w|\s*\()", bare)
 
 
 def _columns_exist(place: str, clause: object, source: Source) -> None:
     if not isinstance(clause, str):
         repair = "write the clause in quotes"
         raise Refused("where and aggregate are SQL texts", place, clause, repair)
-    bare = re.sub(r"'(?:[^']|'')*'", "", clause)
     known = columns_of(source)
-    for word in re.findall(r"[A-Za-z_][A-Za-z_0-9]*(?!\w|\s*\()", bare):
+    for word in names_in(clause):
         if word.lower() not in SQL_WORDS and word not in known:
             near = difflib.get_close_matches(word, known, 1)
             repair = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"

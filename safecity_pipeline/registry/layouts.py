@@ -55,20 +55,54 @@ def _layout(file: Path, name: str, entry: object, source: Source) -> Layout:
         raise Refused(f"{missing} is missing", place, repair=f"add {missing} = …")
     _check_forms(place, entry)
     _check_columns(place, entry, source)
-    lists = {key: tuple(entry[key]) for key in ("files", "ignored", "given") if key in entry}
+    _check_markers(place, entry)
+    lists = {key: tuple(entry[key]) for key in entry if FORMS[key] in (LIST, NUMBERS)}
     return Layout(source=source.name, name=name, **{**entry, **lists})
 
 
 def _check_columns(place: str, entry: Mapping[str, Any], source: Source) -> None:
     known = set(source.model.to_schema().columns)
     named = [*entry["columns"].values(), *entry.get("given", [])]
-    named += [entry[key] for key in ("wide_label", "wide_value") if key in entry]
-    for pattern in (*entry.get("ignored", []), *entry.get("wide", {})):
+    named += [*entry.get("says", {}), *entry.get("values", {})]
+    named += entry.get("wide_label", "").split("|") if "wide_label" in entry else []
+    named += [entry["wide_value"]] if "wide_value" in entry else []
+    for key in ("ignored", "wide", "markers", "notes"):
+        for pattern in entry.get(key, []):
+            _compiled(place, pattern)
+    for pattern in entry.get("only", {}).values():
         _compiled(place, pattern)
-    named += _compiled(place, entry.get("facts", "")).groupindex
+    for key in ("facts", "titles", "end", "rounded"):
+        groups = _compiled(place, entry.get(key, "")).groupindex
+        named += groups if key in ("facts", "titles") else ()
     for column in named:
         if column not in known:
             raise Refused(f"{source.name} has no such column", place, column, _one_of(known))
+
+
+def _check_markers(place: str, entry: Mapping[str, Any]) -> None:
+    for key in ("markers", "notes", "wide"):
+        for pattern, template in entry.get(key, {}).items():
+            _check_groups(place, pattern, template)
+    first, head = entry.get("first_row"), max(entry.get("head_rows", [1]))
+    if first is not None and first <= head:
+        raise Refused("the data begin after the head", place, first, f"head_rows end at {head}")
+    for pattern, status in {**entry.get("markers", {}), **entry.get("notes", {})}.items():
+        if not STATUS.fullmatch(status):
+            raise Refused(f"the marker {pattern!r} has no such status", place, status, STATUSES)
+    labels = entry.get("wide_label", "").count("|")
+    for pattern, label in entry.get("wide", {}).items():
+        if label.count("|") != labels:
+            rule = f"the label of {pattern!r} has as many parts as wide_label"
+            raise Refused(rule, place, label, "part them by |")
+
+
+def _check_groups(place: str, pattern: str, template: str) -> None:
+    """A status or label may use only groups that its pattern has."""
+    known = _compiled(place, pattern)
+    numbers = {int(number) for number in re.findall(r"\\(?:g<)?(\d+)", template)}
+    names = set(re.findall(r"\\g<([A-Za-z_]\w*)>", template))
+    if max(numbers, default=0) > known.groups or names - set(known.groupindex):
+        raise Refused(f"the pattern {pattern!r} has no such group", place, template)
 
 
 def _check_forms(place: str, entry: Mapping[str, Any]) -> None:
@@ -82,6 +116,10 @@ def _check_forms(place: str, entry: Mapping[str, Any]) -> None:
         raise Refused(rule, place, repair=f"add {wide[0]}")
 
 
+STATUS = re.compile(r"suppressed|not_available|not_applicable|rounded|below:(\d+(\.\d+)?|\\[1-9])")
+STATUSES = "known: suppressed, not_available, not_applicable, rounded, below: and a number"
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
@@ -91,13 +129,46 @@ def _is_list(value: object) -> bool:
 
 
 def _is_table(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _is_full_table(value: object) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
+def _is_tables(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_full_table, value.values()))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_numbers(value: object) -> bool:
+    """Row numbers or years: whole numbers from 1, in order."""
+    if not isinstance(value, list) or not value or not all(map(_is_number, value)):
+        return False
+    return value == sorted(set(value)) and value[0] > 0
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 TEXT, LIST = ("a text", _is_text), ("a list of texts", _is_list)
-TABLE = ("a table of texts", _is_table)
-LISTS, TABLES = ("files", "ignored", "given"), ("columns", "wide")
-FORMS = {key: LIST if key in LISTS else TABLE if key in TABLES else TEXT for key in KEYS}
+TABLE, PATTERNS = ("a table of texts", _is_full_table), ("a table of patterns", _is_table)
+TABLES = ("a table of tables of texts", _is_tables)
+NUMBER, NUMBERS = ("a whole number", _is_number), ("a list of whole numbers in order", _is_numbers)
+TRUTH = ("true or false", _is_truth)
+FORMS = dict.fromkeys(KEYS, TEXT) | {
+    **dict.fromkeys(("files", "ignored", "given"), LIST),
+    **dict.fromkeys(("columns", "wide", "says", "markers", "notes"), TABLE),
+    "only": PATTERNS,
+    "values": TABLES,
+    **dict.fromkeys(("years", "head_rows"), NUMBERS),
+    **dict.fromkeys(("first_row", "short_rows"), NUMBER),
+    "footnotes": TRUTH,
+}
 
 
 def _compiled(place: str, pattern: str) -> re.Pattern[str]:

@@ -2,7 +2,7 @@
 
 Here: `Delivery`, the form that each source's module hands over; the encoders that turn lines into
 the same bytes on every machine; and the seeded streams.
-Not here: what the rows say (`street`, `recorded_crime`, `population`), and anything that touches
+Not here: what the rows say (the sources' modules), and anything that touches
 a folder (`folder`).
 """
 
@@ -20,8 +20,10 @@ class Delivery:
     """One synthetic file before it is written.
 
     `file` is relative to the sample's folder, with '/'; `rows` are physical rows including the
-    head; `planted` and `delivered_twice` are counts of rows; `period` is the label of a year and
+    head, of a workbook those of all its sheets; `planted`, `delivered_twice` and `left_out` are
+    counts of rows, `planted_cells` one of cells; `period` is the label of a year and
     `published_on` an ISO date, as they go into the manifest ('' where the file says it itself).
+    The manifest vouches for `vouched` rows, else for all.
     """
 
     file: str
@@ -32,6 +34,9 @@ class Delivery:
     period: str = ""
     planted: int = 0
     delivered_twice: int = 0
+    left_out: int = 1
+    planted_cells: int = 0
+    vouched: int | None = None
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:

@@ -33,7 +33,10 @@ LONGEST = 32_767
 CUT = " … (cut here: a cell of a workbook holds no more)"
 TEXT = "@"
 NARROW = 0.95  # a letter is a little narrower than the digit that a column's width counts
+WIDEST_PAGE = 260  # characters that a landscape page holds legibly
 LINE, TALLEST = 15.0, 409.0  # heights in points: a line of text, and the most that a row may have
+LONGEST_TITLE = 31
+REFUSED_IN_TITLES = re.compile(r"[\[\]:*?/\\\t\n]")
 UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 PLAIN, HEAD, STRONG, TITLE, MARKED, EXAMPLE = (
@@ -75,6 +78,12 @@ def _symbol(code: int) -> str:
     return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
 
 
+def acceptable(title: str) -> str:
+    """The title as Excel accepts it: no more than 31 characters, and none of some."""
+    kept = UNWRITABLE.sub("", REFUSED_IN_TITLES.sub("-", title))[:LONGEST_TITLE].strip("'")
+    return kept if kept.strip() else "Sheet"
+
+
 class Book:
     """A workbook written row by row, sheet after sheet, in bounded memory."""
 
@@ -82,10 +91,22 @@ class Book:
         self._book = openpyxl.Workbook(write_only=True)
         made = DocumentProperties(creator=OURS, lastModifiedBy=OURS, title=title)
         self._book.properties = made
+        self._titles: set[str] = set()
 
     def sheet(self, title: str, widths: Sequence[float]) -> Sheet:
-        """A sheet with columns of these widths, in characters."""
-        return Sheet(self._book.create_sheet(title), widths)
+        """A sheet with columns of these widths, in characters; its name is changed where Excel
+        would not accept it, or where there is one of that name."""
+        return Sheet(self._book.create_sheet(self._free(title)), widths)
+
+    def _free(self, title: str) -> str:
+        wanted = acceptable(title)
+        named, number = wanted, 1
+        while named.lower() in self._titles:
+            number += 1
+            mark = f" ({number})"
+            named = wanted[: LONGEST_TITLE - len(mark)] + mark
+        self._titles.add(named.lower())
+        return named
 
     def save(self, to: Path) -> None:
         """Write the file whole or not at all. Raises OSError where it cannot be written."""
@@ -115,16 +136,23 @@ class Sheet:
         self._widths = tuple(widths)
         self.rows = 0
         self._sheet.page_setup.orientation = "landscape"
-        self._sheet.page_setup.fitToHeight = 0  # as many pages as it takes, each of full width
+        self._sheet.page_setup.fitToHeight = 0  # as many pages as it takes, legible ones
+        self._sheet.page_setup.fitToWidth = max(1, ceil(sum(widths) / WIDEST_PAGE))
         self._sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
         for position, width in enumerate(widths, 1):
             self._sheet.column_dimensions[get_column_letter(position)].width = width
 
     def head(self, heads: Sequence[str], frozen_columns: int = 0) -> None:
         """A first row that stays in view."""
-        self._sheet.freeze_panes = f"{get_column_letter(frozen_columns + 1)}2"
-        self._sheet.print_title_rows = "1:1"
+        self.keep_in_view(1, frozen_columns)
         self.add(heads, HEAD)
+
+    def keep_in_view(self, rows: int, columns: int = 0) -> None:
+        """So many rows and columns stay when the rest is scrolled. Before the first row."""
+        self._sheet.freeze_panes = f"{get_column_letter(columns + 1)}{rows + 1}"
+        self._sheet.print_title_rows = f"1:{rows}"
+        if columns:
+            self._sheet.print_title_cols = f"A:{get_column_letter(columns)}"
 
     def add(
         self, values: Sequence[Value], style: str = PLAIN, marked: Collection[int] = ()
@@ -160,18 +188,21 @@ class Sheet:
         for position in range(1, count + 1):
             self._sheet.column_dimensions[get_column_letter(position)].number_format = TEXT
 
-    def choices(self, column: int, listed: str, may_be_empty: bool, words: str) -> None:
+    def choices(
+        self, column: int, listed: str, may_be_empty: bool, words: str, first_row: int = 2
+    ) -> None:
         """A drop-down in the column (the first is 1), of the values in the range `listed`."""
         name = get_column_letter(column)
         offered = DataValidation(type="list", formula1=listed, allow_blank=may_be_empty)
         offered.showErrorMessage, offered.errorTitle = True, "Not an allowed value"
         offered.error = words[:225]
-        offered.add(f"{name}2:{name}{LAST_ROW}")
+        offered.add(f"{name}{first_row}:{name}{LAST_ROW}")
         self._sheet.data_validations.append(offered)
 
-    def filtered(self, columns: int) -> None:
-        """Filter buttons on the head; to be called after the last row."""
-        self._sheet.auto_filter.ref = f"A1:{get_column_letter(columns)}{max(self.rows, 1)}"
+    def filtered(self, columns: int, head_row: int = 1) -> None:
+        """Filter buttons on the head; to be called after the last row of the table."""
+        last = f"{get_column_letter(columns)}{max(self.rows, head_row)}"
+        self._sheet.auto_filter.ref = f"A{head_row}:{last}"
 
     def _cell(self, value: str | int, style: str) -> object:
         text = isinstance(value, str)
