@@ -130,11 +130,15 @@ def rule_checks(connection: DuckDBPyConnection, source: Source) -> list[Check]:
             source.name,
             name,
             name not in broken,
-            f"{broken[name]:,} rows in quarantine, for: {words}" if name in broken else words,
+            f"{_rows(broken[name])} in quarantine, for: {words}" if name in broken else words,
             failed_rows=broken.get(name, 0),
         )
         for name, words in rules.words(source).items()
     ]
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def across_checks(connection: DuckDBPyConnection, source: Source) -> list[Check]:
@@ -142,8 +146,9 @@ def across_checks(connection: DuckDBPyConnection, source: Source) -> list[Check]
     checks = []
     for rule in source.across:
         found = 0 if rule.severity == "off" else _found(connection, source, rule)
-        happened = "rows in quarantine" if rule.severity == "quarantine" else "not so in cases"
-        message = rule.message if found == 0 else f"{rule.message}; {happened}: {found}"
+        in_quarantine = f"not so: {_rows(found)} in quarantine"
+        happened = in_quarantine if rule.severity == "quarantine" else f"not so in cases: {found}"
+        message = rule.message if found == 0 else f"{rule.message}; {happened}"
         if rule.severity == "off":
             message = f"{rule.message}: switched off in thresholds.csv"
         checks.append(Check(source.name, rule.name, found == 0, message, failed_rows=found))

@@ -207,12 +207,12 @@ def _broken(verdict: Verdict) -> Iterator[tuple[rulebook.Rule, int | str]]:
     cells = {str(rule): group for rule, group in verdict.cells.groupby("rule", sort=False)}
     books = _books(verdict)
     order = {name: at for at, name in enumerate(next(iter(books.values()), {}))}
-    for broken, counted in ((rows, "{:,}"), (cells, "{:,} cells")):
+    for broken in (rows, cells):
         for name in sorted(broken, key=lambda name: order.get(name, len(order))):
             group = broken[name]
             count = checking.rows_of(group) if broken is rows else len(group)
             rule = _said(books, name, group)
-            yield rule, count if broken is rows else counted.format(count)
+            yield rule, count if broken is rows else f"{count:,} cell{'s' * (count != 1)}"
 
 
 def _books(verdict: Verdict) -> dict[str, dict[str, rulebook.Rule]]:
