@@ -19,6 +19,7 @@ from openpyxl import Workbook  # type: ignore[import-untyped]
 from openpyxl.worksheet.worksheet import Worksheet  # type: ignore[import-untyped]
 from pandera.typing import Series
 
+from safecity_pipeline import bookkeeping
 from safecity_pipeline.ingest import heads, intake
 from safecity_pipeline.model import CrossRow, Layout, Source
 from safecity_pipeline.registry import Registry
@@ -309,6 +310,33 @@ def test_a_layout_of_rows_that_the_sheet_has_not_refuses_the_sheet(
     found = made(DRAWN, Layout(**{**vars(LAYOUT), **place})).extract("care.xlsx")
     assert found.status in ("refused", "unrecognised")
     assert not found.read
+
+
+def test_a_sheet_that_is_meant_and_not_read_is_told(made: Made) -> None:
+    found = made(with_cell(11, 5, "Quelle: nobody")).look()
+    checks = {one.check_name: one for one in bookkeeping.survey_checks(found, ())}
+    assert (checks["sheets_usable"].passed, checks["sheets_usable"].failed_rows) == (False, 1)
+    sound = {one.check_name: one for one in bookkeeping.survey_checks(made(DRAWN).look(), ())}
+    assert sound["sheets_usable"].passed
+
+
+def test_columns_that_come_or_go_are_listed(made: Made) -> None:
+    rows = [[*cells, None] for cells in DRAWN]
+    rows[2][1], rows[2][5], rows[5][5] = "Children cared for", "Extra", 7
+    found = bookkeeping.drift_rows(made(rows).look().extracts)
+    assert set(zip(found["kind"], found["name"], strict=True)) == {
+        ("new", "Children cared for"),
+        ("new", "Extra"),
+        ("absent", "Children in care"),
+    }
+
+
+def test_a_message_that_quotes_the_file_is_not_published(made: Made) -> None:
+    layout = Layout(**{**vars(LAYOUT), "wide": {".*(Children|Convicted).*": "in_care"}})
+    (extract,) = made(DRAWN, layout).look().extracts
+    assert "got: " in extract.message and "Convicted" in extract.message
+    public = bookkeeping.extract_rows([extract], {})["message"].iloc[0]
+    assert "two columns of the head mean the same" in public and "Convicted" not in public
 
 
 def test_a_year_outside_the_layout_is_another_layouts(made: Made) -> None:
