@@ -283,6 +283,35 @@ def test_rows_of_other_items_are_left_out_by_any_pattern_and_counted(
     ]
 
 
+TITLED = """Table 1: children in care\r
+"Years: 2014"\r
+\r
+Area;Children in care;Convicted\r
+Ashton;200;30\r
+"Bar\nton";100;x\r
+Corton;1;2;slipped\r
+\r
+Source: nobody\r
+"""
+
+
+def test_a_text_file_may_have_titles_and_notes_too(tmp_path: Path, known: Registry) -> None:
+    apart = {"files": ("care*.csv",), "sheet": None, "head_rows": (4,), "delimiter": ";"}
+    meant = {"columns": {"Area": "area_name"}, "wide": {"Children in care": "in_care"}}
+    layout = Layout(**{**vars(LAYOUT), **apart, **meant, "ignored": ("Convicted",)})
+    bench = Bench(tmp_path, known, {"care": SOURCE}, (layout,))
+    bench.put("care.csv", TITLED)
+    (row,) = bench.take_in("care").ledger.to_dict("records")
+    # nine rows: titles 2, blank 3, head 4, data 5-7, blank 8, the note 9
+    assert (row["rows_read"], row["excluded_layout"], row["excluded_blank"]) == (9, 5, 1)
+    assert (row["rows_valid"], row["rows_quarantined"]) == (2, 1)
+    assert bench.rows("SELECT area_name, year, value, _row FROM clean.care ORDER BY _row") == [
+        ("Ashton", 2014, 200.0, 5),
+        ("Bar\nton", 2014, 100.0, 6),
+    ]
+    assert bench.quarantined("care") == {7: ["row_whole"]}
+
+
 def test_what_a_crash_leaves_half_read_is_forgotten(
     tmp_path: Path, known: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,7 +183,7 @@ def _batches(extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
 
 
 def _spelling(extract: Extract) -> tuple[str, tuple[str, ...]]:
-    if transcripts.needed(extract.path):
+    if transcripts.needed(extract.path, extract.layout):
         return extract.extract_id, ()
     return extract.layout.name if extract.layout else "", extract.read[0].head
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from duckdb import Error as DatabaseError
 
-from safecity_pipeline.ingest import lines, reading, rules, schema, transcripts
+from safecity_pipeline.ingest import heads, lines, reading, rules, schema, transcripts
 from safecity_pipeline.ingest.lines import Lines
 from safecity_pipeline.ingest.survey import label_parts, wide_label
 from safecity_pipeline.model import Extract, Layout, Places, Reading, Refused, Source
@@ -173,7 +173,7 @@ def _new_stage(connection: DuckDBPyConnection, source: Source) -> None:
 
 def _stage(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> None:
     piece = staged.pieces[number]
-    read = _transcribed if transcripts.needed(piece.extract.path) else _delimited
+    read = _transcribed if transcripts.needed(piece.extract.path, piece.layout) else _delimited
     read(connection, staged, number, scratch)
 
 
@@ -254,8 +254,20 @@ def _transcribed(
     )
     other = _insert(connection, staged.source, piece, number, rows)
     outside = sheet.rows - (last - first + 1)
-    staged.scans[number] = Lines(sheet.rows)
+    staged.scans[number] = Lines(sheet.rows, broken=_beyond_the_head(piece, sheet, first, last))
     staged.counts[number] = _count(piece, sheet.rows, outside, blank, other)
+
+
+def _beyond_the_head(piece: Piece, sheet: reading.Sheet, first: int, last: int) -> dict[int, str]:
+    """Rows of a text file with cells right of its last head: they have slipped. A sheet's columns
+    without a head are told in meta.drift instead."""
+    if transcripts.needed(piece.extract.path):
+        return {}
+    named = [at for at, cell in enumerate(piece.reading.head, 1) if heads.without_place(cell)]
+    width = max(named, default=len(piece.reading.head))
+    words = f"the row has more cells than the head, which has {width}"
+    rows = reading.read_rows(sheet)
+    return {row: words for row, cells in rows if first <= row <= last and any(cells[width:])}
 
 
 def _vouched_sheets(extract: Extract, scratch: Path) -> None:
@@ -268,7 +280,8 @@ def _vouched_sheets(extract: Extract, scratch: Path) -> None:
 
 
 def _sheet(piece: Piece, scratch: Path) -> reading.Sheet:
-    transcript = transcripts.of(piece.extract.path, piece.extract.sha256, scratch)
+    extract, delimiter = piece.extract, piece.layout.delimiter
+    transcript = transcripts.of(extract.path, extract.sha256, scratch, delimiter)
     return next(sheet for sheet in transcript.sheets if sheet.name == piece.reading.sheet)
 
 
@@ -450,7 +463,7 @@ def _quarantine(connection: DuckDBPyConnection, staged: Staged, scratch: Path) -
 
 def _as_received(piece: Piece, rows: set[int], scan: Lines, scratch: Path) -> dict[int, str]:
     """The physical rows as they came; those of a workbook as cells parted by commas."""
-    if not transcripts.needed(piece.extract.path):
+    if not transcripts.needed(piece.extract.path, piece.layout):
         return lines.as_received(piece.extract.path, rows, scan.joined)
     listed = reading.read_rows(_sheet(piece, scratch))
     return {row: _written(cells) for row, cells in listed if row in rows}

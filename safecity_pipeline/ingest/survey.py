@@ -139,7 +139,8 @@ def _recognised(
     named = _named_source(extract, sources)
     fitting = tuple(one for one in layouts if _name_fits(one, extract.path.name, named))
     if name.endswith((".csv", ".csv.gz")):
-        return _text(extract, fitting, sources)
+        found = _text(extract, fitting, sources)
+        return found if found.readings else _text_apart(found, fitting, sources, scratch)
     if transcripts.needed(extract.path) and fitting:
         return _sheets(extract, fitting, sources, scratch)
     return extract
@@ -160,7 +161,8 @@ def _text(extract: Extract, layouts: tuple[Layout, ...], sources: Mapping[str, S
     marks = {",", *(layout.delimiter for layout in layouts)}
     read = {mark: lines.head_of(extract.path, mark) for mark in marks}
     seen = {mark: heads.told_apart(head) for mark, head in read.items()}
-    fitting = [one for one in layouts if one.head_rows == (1,) and _year_fits(extract, (), one)]
+    plain = [one for one in layouts if not transcripts.stands_apart(one)]
+    fitting = [one for one in plain if _year_fits(extract, (), one)]
     layout = _best([(one, seen[one.delimiter]) for one in fitting])
     if layout is None:
         return extract
@@ -173,6 +175,22 @@ def _text(extract: Extract, layouts: tuple[Layout, ...], sources: Mapping[str, S
     return replace(extract, readings=readings, status="read", message="")
 
 
+def _text_apart(
+    extract: Extract,
+    layouts: tuple[Layout, ...],
+    sources: Mapping[str, Source],
+    scratch: Path | None,
+) -> Extract:
+    """A text file with rows above its head or below its data, as a sheet without a name."""
+    apart = [one for one in layouts if transcripts.stands_apart(one) and one.sheet is None]
+    for delimiter in dict.fromkeys(one.delimiter for one in apart):
+        alike = tuple(one for one in apart if one.delimiter == delimiter)
+        found = _sheets(extract, alike, sources, scratch, delimiter)
+        if found.status != "unrecognised":
+            return found
+    return extract
+
+
 # --- sheets --------------------------------------------------------------------------------------
 
 
@@ -181,9 +199,10 @@ def _sheets(
     layouts: tuple[Layout, ...],
     sources: Mapping[str, Source],
     scratch: Path | None,
+    delimiter: str = ",",
 ) -> Extract:
     """Every sheet by itself: one that cannot be read leaves the others as they are."""
-    transcript = transcripts.of(extract.path, extract.sha256, scratch)
+    transcript = transcripts.of(extract.path, extract.sha256, scratch, delimiter)
     found = [_sheet(extract, sheet, layouts, sources) for sheet in transcript.sheets]
     readings = tuple(_of_one_source(found))
     extract = replace(extract, readings=readings)

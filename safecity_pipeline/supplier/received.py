@@ -34,7 +34,9 @@ class Received:
         self.reading, self.layout = reading, reading.layout
         self.ours = tuple(source.model.to_schema().columns)
         # The rows of a transcript are written with commas, whatever the layout says of texts.
-        self.delimiter = "," if transcripts.needed(path) else reading.layout.delimiter
+        self.delimiter = (
+            "," if transcripts.needed(path, reading.layout) else reading.layout.delimiter
+        )
         self.heads = [
             head if heads.without_place(head) else f"column {letter(at)}"
             for at, head in enumerate(reading.head)
