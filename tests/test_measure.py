@@ -74,7 +74,8 @@ LIMITED = replace(
     name="limited",
     derived=(*TOLD.derived, derived("lower_95", "DOUBLE"), derived("upper_95", "DOUBLE")),
 )
-SOURCES = {**sources.discover(), "told": TOLD, "limited": LIMITED}
+TALLIED = replace(TOLD, name="tallied", tallies=True)
+SOURCES = {**sources.discover(), "told": TOLD, "limited": LIMITED, "tallied": TALLIED}
 ARRIVED = [{"extract_id": "e", "received_at": date(2015, 7, 1)}]
 
 PEOPLE = Part("population", aggregate="sum(persons)")
@@ -529,6 +530,21 @@ def test_a_sum_with_a_marker_in_it_is_no_sum() -> None:
         ("town", "2014Q2"): (7.0, "A"),
         ("town", "2014-15"): (7.0, "A"),
     }
+
+
+def test_where_rows_are_numbers_no_row_is_no_number_and_where_they_are_events_it_is_none() -> None:
+    rows = told(
+        drawn("""
+        area_code  when     item   value  cases  people
+        city       2014-15  fte    1      10     100
+        town       2014-15  other  1      7      100
+        """)
+    )
+    for source, wanted in (("tallied", {"city": 10.0}), ("told", {"city": 10.0, "town": 0.0})):
+        part = Part(source, aggregate="sum(cases)", where="item = 'fte'")
+        counted = replace(shaped("count of cells"), numerator=part)
+        found = computed(filled({source: rows}, TWO_AREAS), counted)
+        assert {area: row.value for (area, _), row in found.items()} == wanted
 
 
 def test_a_calendar_year_takes_the_people_of_that_year_and_three_years_those_of_none() -> None:
