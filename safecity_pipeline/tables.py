@@ -362,15 +362,18 @@ TABLES = (
 
 
 def create_once(table: Table) -> str:
-    """DDL of one table, unless it is there."""
-    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
-    return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({columns})"
+    """DDL and comments of one table; one that is there keeps its rows."""
+    return _declared(table, "CREATE TABLE IF NOT EXISTS")
 
 
 def create(table: Table) -> str:
     """DDL and comments of one table; an existing table is replaced."""
+    return _declared(table, "CREATE OR REPLACE TABLE")
+
+
+def _declared(table: Table, create: str) -> str:
     columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
-    statements = [f"CREATE OR REPLACE TABLE {table.full_name} ({columns})"]
+    statements = [f"{create} {table.full_name} ({columns})"]
     statements.append(f"COMMENT ON TABLE {table.full_name} IS {quoted(table.comment)}")
     statements += [
         f'COMMENT ON COLUMN {table.full_name}."{column.name}" IS {quoted(column.comment)}'

@@ -157,6 +157,16 @@ def test_every_public_table_and_column_says_what_it_means(published: Settings) -
     assert set(columns) == declared
 
 
+def test_every_restricted_table_says_what_it_means_too(published: Settings) -> None:
+    said = read(
+        published,
+        "SELECT schema_name || '.' || table_name, comment FROM duckdb_tables()",
+        restricted=True,
+    )
+    assert "quarantine.cell" in {name for name, _ in said}
+    assert [name for name, comment in said if not comment] == []
+
+
 def test_the_restricted_database_holds_rows_with_their_place_and_nothing_of_the_build(
     published: Settings,
 ) -> None:
@@ -302,7 +312,7 @@ def test_a_promised_file_that_did_not_come_is_news(again: Settings) -> None:
 # --- what stops a publication ------------------------------------------------------------------
 
 
-def refused(chosen: Settings, action: Callable[[Settings], object], match: str) -> None:
+def assert_refused(chosen: Settings, action: Callable[[Settings], object], match: str) -> None:
     """The action is refused with these words, and the last release stands."""
     before = stamp(chosen)
     with pytest.raises(Refused, match=match):
@@ -313,7 +323,7 @@ def refused(chosen: Settings, action: Callable[[Settings], object], match: str) 
 
 def test_made_up_and_real_extracts_are_not_published_together(again: Settings) -> None:
     shutil.copy(again.raw / MAY, again.raw / "synthetic-2014-06-hampshire-street.csv")
-    refused(again, refresh, "synthetic and real extracts lie in one folder")
+    assert_refused(again, refresh, "synthetic and real extracts lie in one folder")
 
 
 def test_a_row_that_is_lost_on_the_way_stops_publication(
@@ -332,20 +342,20 @@ def test_a_row_that_is_lost_on_the_way_stops_publication(
 
     (again.raw / MAY).write_text(street([street_row("2014-05")] * 5), encoding="utf-8")
     monkeypatch.setattr(load, "store", forgetful)
-    refused(again, refresh, "nothing is published: street_crime: ")
+    assert_refused(again, refresh, "nothing is published: street_crime: ")
 
 
 def test_a_single_step_cannot_join_new_extracts_to_old_figures(
     again: Settings, prepared: Settings, tmp_path: Path
 ) -> None:
     (again.raw / APRIL).write_text(street([street_row("2014-04")] * 4), encoding="utf-8")
-    refused(again, release_step, "not every step was taken")
+    assert_refused(again, release_step, "not every step was taken")
 
     late = copy_of(prepared, tmp_path / "late")  # figures made before the rows were taken in
     one = Refresh(late)
     with one.warehouse.lock():
         one.take_in("street_crime")
-    refused(late, release_step, "not every step was taken")
+    assert_refused(late, release_step, "not every step was taken")
 
 
 # --- interruption ------------------------------------------------------------------------------
