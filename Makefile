@@ -2,13 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format lint types refresh ui clean lock
+.PHONY: demo test nightly bench check format lint types refresh ui clean lock
 
 demo: $(BIN)/safecity ## write a synthetic sample to demo/raw and refresh it into demo/warehouse
 	$(BIN)/safecity demo demo
 
 test: $(BIN)/safecity ## run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+nightly: $(BIN)/safecity ## the whole fault suite: every killed process, every full disk
+	$(BIN)/python -m pytest -n auto -m "nightly or not nightly" tests/faults
+
+bench: $(BIN)/safecity ## measure speed and memory as ratios, each beside its goal
+	$(BIN)/python -m benchmarks
 
 check: lint types test ## format, lint, strict types, tests
 

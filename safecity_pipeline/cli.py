@@ -21,6 +21,7 @@ from safecity_pipeline.model import Refused
 
 if TYPE_CHECKING:
     from safecity_pipeline.period import Period
+    from safecity_pipeline.refresh import Refresh
     from safecity_pipeline.settings import Settings
 
 app = typer.Typer(
@@ -266,27 +267,40 @@ def _configuration() -> Iterator[None]:
 
 def _refresh(chosen: Settings) -> None:
     with _configuration():
-        from safecity_pipeline import registry
+        from safecity_pipeline.refresh import Refresh
 
-        registry.load(chosen.config).area(chosen.area_code)
+        begun = Refresh(chosen)
+        _ = begun.area_code  # refused here where the registry or the area is at fault
         if not chosen.raw.is_dir():
             raise Refused("no such folder of extracts", str(chosen.raw), repair="see --raw")
     from safecity_pipeline import progress
-    from safecity_pipeline.warehouse import Warehouse
 
-    with Warehouse(chosen.warehouse).lock("safecity refresh"), progress.shown():
-        from safecity_pipeline.orchestration import run
-
-        outcome = run.refresh(chosen)
-    if not outcome.success:
-        _say(f"safecity: {outcome.failure}", error=True)
-        raise typer.Exit(1)
-    if not outcome.published:
-        _say(f"Nothing has changed since release {outcome.release}; nothing was published.")
+    with begun.warehouse.lock("safecity refresh"), progress.shown():
+        stamp = _made_new(chosen, begun)
+    if stamp:
+        _say(f"Nothing has changed since release {stamp}; nothing was published.")
         return
     from safecity_pipeline import summary
 
     _say("\n".join(summary.of(chosen)))
+
+
+def _made_new(chosen: Settings, begun: Refresh) -> str:
+    """Bring the warehouse up to date. Answers the stamp of the release that stands as it is, or
+    nothing where a new one is published. Dagster is not started for nothing: it takes longer."""
+    from safecity_pipeline.orchestration import home
+
+    begun.warehouse.sweep()
+    stands = home.standing(begun)
+    if stands and not home.cut_off(chosen.warehouse):
+        return stands
+    from safecity_pipeline.orchestration import run
+
+    outcome = run.refresh(chosen, begun)
+    if not outcome.success:
+        _say(f"safecity: {outcome.failure}", error=True)
+        raise typer.Exit(1)
+    return "" if outcome.published else outcome.release
 
 
 def _write_sample(folder: Path, seed: int) -> None:

@@ -277,6 +277,7 @@ class Extract:
 
     `readings`: its sheets, in order; those without a layout are counted and left out.
     `public_message`: the message without what was got, where that may quote the file.
+    `seen`: size in bytes and time of the last change (nanoseconds) when its hash was taken.
     """
 
     extract_id: str
@@ -291,6 +292,7 @@ class Extract:
     readings: tuple[Reading, ...] = ()
     public_message: str = ""
     synthetic: bool = False
+    seen: tuple[int, int] | None = None
 
     @property
     def read(self) -> tuple[Reading, ...]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -23,8 +21,18 @@ import pandas as pd
 from duckdb import DuckDBPyConnection
 
 import safecity_pipeline
-from safecity_pipeline import bookkeeping, breaks, compare, measure, registry, tables, warehouse
+from safecity_pipeline import (
+    bookkeeping,
+    breaks,
+    compare,
+    measure,
+    registry,
+    tables,
+    upkeep,
+    warehouse,
+)
 from safecity_pipeline.breaks import Broken, Days
+from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.ingest import intake, ledger, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
@@ -33,6 +41,7 @@ from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.indicators import PUBLISHED
 from safecity_pipeline.settings import Settings
+from safecity_pipeline.tables import Table
 from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
@@ -42,18 +51,23 @@ CREATE TABLE IF NOT EXISTS build.check_result (
     run_id VARCHAR, source VARCHAR, check_name VARCHAR, period VARCHAR, severity VARCHAR,
     passed BOOLEAN, failed_rows BIGINT, message VARCHAR);
 CREATE TABLE IF NOT EXISTS build.run_cost (
-    step VARCHAR, seconds DOUBLE, rows BIGINT, peak_megabytes DOUBLE);
+    step VARCHAR, seconds DOUBLE, rows BIGINT, peak_megabytes DOUBLE, cpu_seconds DOUBLE,
+    rows_per_second DOUBLE);
 CREATE TABLE IF NOT EXISTS build.step_state (step VARCHAR, made_from VARCHAR, sequence BIGINT);
 """
 
 
 @dataclass
 class Report:
-    """What a step did: facts for people (never a cell of an extract), and its checks."""
+    """What a step did: facts for people (never a cell of an extract), and its checks.
+
+    `rows`: of the table that the step keeps; `handled`: those that it had to read or make for it.
+    """
 
     facts: dict[str, Any] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     rows: int = 0
+    handled: int = 0
 
 
 class Refresh:
@@ -64,7 +78,7 @@ class Refresh:
 
     def __init__(self, settings: Settings, run_id: str = "") -> None:
         self.settings = settings
-        self.warehouse = Warehouse(settings.warehouse, ledger.STATE + STATE)
+        self.warehouse = Warehouse(settings.warehouse, ledger.STATE + upkeep.STATE + STATE)
         self.run_id = run_id or warehouse.stamp_now()
 
     @cached_property
@@ -84,10 +98,16 @@ class Refresh:
         log.info("%d files in %s", len(found.extracts), self.settings.raw.name)
         return survey.recognise(found, known.layouts, known.sources, self.warehouse.scratch)
 
-    @cached_property
+    @property
     def gathered(self) -> Survey:
         """The files by name, hash and manifest only: enough to tell whether any is new."""
-        return survey.gather(self.settings.raw)
+        return self._gathering[0]
+
+    @cached_property
+    def _gathering(self) -> tuple[Survey, Cost]:
+        with measured() as meter:
+            found = survey.gather(self.settings.raw)
+        return found, meter.read()
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
@@ -118,19 +138,19 @@ class Refresh:
         """Survey raw/, and write down areas, peers, sources and indicators."""
         if self.nothing_new:
             return self._unchanged("raw")
-        with self._step("meta/extract") as (connection, report):
+        with self._step("meta/extract", self._gathering[1]) as (connection, report):
             with transaction(connection):
                 for table, rows in bookkeeping.registry_rows(self.registry).items():
                     warehouse.fill(connection, table, rows)
-                files = bookkeeping.extract_rows(self.survey.extracts, self._withdrawn())
+                files = bookkeeping.extract_rows(self.survey.extracts, self._withdrawn)
                 warehouse.fill(connection, tables.EXTRACT, files)
                 warehouse.fill(connection, tables.EXTRACT_SHEET, pd.DataFrame())
                 warehouse.fill(connection, tables.EXTRACT_UNIT, pd.DataFrame())
                 warehouse.fill(
                     connection, tables.DRIFT, bookkeeping.drift_rows(self.survey.extracts)
                 )
-            report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn())
-            report.rows = len(self.survey.extracts)
+            report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn)
+            report.rows = report.handled = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
         return report
 
@@ -139,8 +159,10 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged(name)
         source = self.registry.sources[name]
-        extracts = [e for e in self.survey.extracts if e.status == "read" and e.source == name]
         with self._step(f"clean/{name}") as (connection, report):
+            extracts = [e for e in self.survey.extracts if e.status == "read" and e.source == name]
+            before = upkeep.read(connection, name)
+            upkeep.forget(connection, name)
             taken = intake.take_in(
                 connection,
                 source,
@@ -152,94 +174,125 @@ class Refresh:
             )
             with transaction(connection):
                 self._write_ledger(connection, taken, extracts)
+                upkeep.note(connection, name, taken.decisions, extracts)
+            fresh = {extract_id for extract_id, *_ in upkeep.read(connection, name) - before}
             report.checks = taken.checks
             report.rows = int(taken.ledger["rows_valid"].sum())
+            newly = taken.ledger["extract_id"].isin(fresh)
+            report.handled = int(taken.ledger.loc[newly, "rows_read"].sum())
             report.facts = bookkeeping.intake_facts(taken, extracts)
         return report
 
-    def indicators(self) -> Report:
-        """Compute mart.indicator_value."""
+    def indicators(self, years: Sequence[str] = ()) -> Report:
+        """Bring mart.indicator_value up to date: only indicators are computed of which a source,
+        the declaration or the code changed.
+
+        `years`: financial years such as "2014-15"; what has a value in a period that ends in one
+        of them is computed in any case. Where nothing at all is new, the release stands.
+        """
         if self.nothing_new:
             return self._unchanged()
         with self._step("mart/indicator_value") as (connection, report):
-            measure.prove(connection, self.registry.indicators.values(), self.registry.sources)
-            values = [
-                measure.values(connection, indicator, self.registry.sources)
-                for indicator in self.registry.indicators.values()
-            ]
-            rows = self._named(pd.concat(values, ignore_index=True))
-            with transaction(connection):
-                warehouse.fill(connection, tables.INDICATOR_VALUE, rows)
-            report.rows = len(rows)
-            report.facts = {"values": len(rows), "areas": int(rows["area_code"].nunique())}
+            wanted = upkeep.of_values(self.registry, self._home, upkeep.versions(connection))
+            stale = upkeep.stale(connection, tables.INDICATOR_VALUE, wanted, years)
+            rows = self._values(connection, [self.registry.indicators[key] for key in stale])
+            self._replace(connection, tables.INDICATOR_VALUE, rows, stale, wanted)
+            report.handled = len(rows)
+            report.rows, areas = _counts(
+                connection, "SELECT count(*), count(DISTINCT area_code) FROM mart.indicator_value"
+            )
+            report.facts = {"values": report.rows, "areas": areas, **_made(stale, wanted)}
         return report
 
-    def findings(self) -> Report:
-        """Compute mart.finding for the assessed area and its peers."""
+    def findings(self, years: Sequence[str] = ()) -> Report:
+        """Bring mart.finding up to date for the assessed area and its peers: only those are made
+        anew whose values changed, or their declaration, peers, definitional changes or code.
+
+        `years`: as for `indicators`.
+        """
         if self.nothing_new:
             return self._unchanged()
         with self._step("mart/finding") as (connection, report):
-            values = connection.execute("SELECT * FROM mart.indicator_value ORDER BY ALL").df()
-            made = [
-                finding
-                for key, indicator in self.registry.indicators.items()
-                for finding in self._findings(indicator, values[values["indicator"] == key])
-            ]
-            with transaction(connection):
-                warehouse.fill(connection, tables.FINDING, pd.DataFrame([vars(f) for f in made]))
-            report.rows = len(made)
-            report.facts = {"findings": len(made)}
+            connection.execute(tables.create_once(tables.INDICATOR_VALUE))
+            hashes = upkeep.hashes_of_values(connection)
+            wanted = upkeep.of_findings(self.registry, self._home, hashes)
+            stale = upkeep.stale(connection, tables.FINDING, wanted, years)
+            rows = self._compared(connection, stale)
+            self._replace(connection, tables.FINDING, rows, stale, wanted)
+            report.handled = len(rows)
+            (report.rows,) = _counts(connection, "SELECT count(*) FROM mart.finding")
+            report.facts = {"findings": report.rows, **_made(stale, wanted)}
         return report
 
     def release(self) -> Report:
         """Assert the ledger, and publish. Raises Refused where that must not happen."""
         if self.nothing_new:
             facts = self.warehouse.release_facts() or {}
+            # A run may have been killed between the switch and this.
+            self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
             return Report({"published": False, "release": str(facts.get("stamp"))})
         stamp = warehouse.stamp_now()
-        with self._step("release") as (connection, report):
-            self._may_publish(connection)
-            with transaction(connection):
-                self._write_release(connection, stamp)
-        self.warehouse.publish(stamp, [table for table in tables.TABLES if table.public])
-        self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
+        with measured() as meter:
+            with self.warehouse.open_work() as connection:
+                self._may_publish(connection)
+                with transaction(connection):
+                    self._write_release(connection, stamp)
+            self.warehouse.publish(stamp, [table for table in tables.TABLES if table.public])
+            self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
         log.info("release %s published", stamp)
-        report.facts = {"published": True, "release": stamp}
-        return report
+        return Report({"published": True, "release": stamp, **meter.read().facts(0)})
 
     def _unchanged(self, about: str | None = None) -> Report:
         """No data work: the newest release stands, and so do its checks."""
-        report = Report({"unchanged": True})
-        if about is not None:
-            connection = self.warehouse.read_release()
-            try:
-                rows = connection.execute(
-                    "SELECT check_name, passed, message, severity, period, failed_rows "
-                    "FROM meta.check_result WHERE source = ?",
-                    [about],
-                ).fetchall()
-            finally:
-                connection.close()
-            report.checks = [Check(about, *row) for row in rows]
-        return report
+        return Report({"unchanged": True}, [one for one in self._standing if one.source == about])
+
+    @cached_property
+    def _standing(self) -> list[Check]:
+        """Every check of the newest release."""
+        connection = self.warehouse.read_release()
+        try:
+            rows = connection.execute(
+                "SELECT source, check_name, passed, message, severity, period, failed_rows "
+                "FROM meta.check_result"
+            ).fetchall()
+        finally:
+            connection.close()
+        return [Check(*row) for row in rows]
 
     # --- what the steps write ------------------------------------------------------------------
 
     @contextmanager
-    def _step(self, name: str) -> Iterator[tuple[DuckDBPyConnection, Report]]:
-        """The open work database and a report; on leaving, checks and cost are stored."""
-        began = time.monotonic()
+    def _step(
+        self, name: str, before: Cost | None = None
+    ) -> Iterator[tuple[DuckDBPyConnection, Report]]:
+        """The open work database and a report; on leaving, checks and cost are stored.
+
+        `before`: what was spent on the step before it opened the database.
+        """
         report = Report()
-        with self.warehouse.open_work() as connection:
+        with measured() as meter, self.warehouse.open_work() as connection:
             yield connection, report
             with transaction(connection):
                 self._store_checks(connection, name, report.checks)
                 self._note_state(connection, name)
-                connection.execute("DELETE FROM build.run_cost WHERE step = ?", [name])
-                connection.execute(
-                    "INSERT INTO build.run_cost VALUES (?, ?, ?, ?)",
-                    [name, time.monotonic() - began, report.rows, _peak_megabytes()],
-                )
+                self._store_cost(connection, name, report, meter.read() + (before or Cost()))
+
+    def _store_cost(
+        self, connection: DuckDBPyConnection, step: str, report: Report, cost: Cost
+    ) -> None:
+        connection.execute("DELETE FROM build.run_cost WHERE step = ?", [step])
+        connection.execute(
+            "INSERT INTO build.run_cost VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                step,
+                cost.seconds,
+                report.handled,
+                cost.peak_megabytes,
+                cost.cpu_seconds,
+                cost.per_second(report.handled),
+            ],
+        )
+        report.facts |= cost.facts(report.handled)
 
     def _note_state(self, connection: DuckDBPyConnection, step: str) -> None:
         connection.execute("DELETE FROM build.step_state WHERE step = ?", [step])
@@ -295,6 +348,7 @@ class Refresh:
                 "INSERT INTO build.check_result VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
+    @cached_property
     def _withdrawn(self) -> dict[str, str]:
         if self.warehouse.current() is None:
             return {}
@@ -323,13 +377,64 @@ class Refresh:
                 connection.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM rows_now")
                 connection.unregister("rows_now")
 
+    @property
+    def _home(self) -> tuple[str, str]:
+        return self.area_code, self.settings.area_name
+
+    def _replace(
+        self,
+        connection: DuckDBPyConnection,
+        table: Table,
+        rows: pd.DataFrame,
+        made: Sequence[str],
+        wanted: Mapping[str, str | None],
+    ) -> None:
+        """Replace what was made anew; where nothing was and nothing is gone, the table stands."""
+        if made or upkeep.gone(connection, table, wanted):
+            with transaction(connection):
+                upkeep.replace(connection, table, rows, made, wanted)
+
+    def _values(
+        self, connection: DuckDBPyConnection, indicators: Sequence[Indicator]
+    ) -> pd.DataFrame:
+        """Rows of mart.indicator_value of some indicators."""
+        tallies = measure.tallied(connection, indicators, self.registry.sources)
+        found = [self._values_of(connection, one, tallies) for one in indicators]
+        return self._named(pd.concat(found, ignore_index=True)) if found else pd.DataFrame()
+
+    def _values_of(
+        self, connection: DuckDBPyConnection, indicator: Indicator, tallies: measure.Tallies
+    ) -> pd.DataFrame:
+        try:
+            return measure.values(connection, indicator, self.registry.sources, tallies)
+        except Exception:
+            # Planning all statements beforehand took as long as running them.
+            measure.prove(connection, [indicator], self.registry.sources)
+            raise
+
+    def _compared(self, connection: DuckDBPyConnection, keys: Sequence[str]) -> pd.DataFrame:
+        """Rows of mart.finding of some indicators."""
+        values = connection.execute(
+            "SELECT * FROM mart.indicator_value "
+            "WHERE list_contains(?::VARCHAR[], indicator) ORDER BY ALL",
+            [list(keys)],
+        ).df()
+        made = [
+            finding
+            for key in keys
+            for finding in self._findings(
+                self.registry.indicators[key], values[values["indicator"] == key]
+            )
+        ]
+        return pd.DataFrame([vars(finding) for finding in made])
+
     def _named(self, rows: pd.DataFrame) -> pd.DataFrame:
         areas = {area.code: area for area in self.registry.areas.areas}
         rows["area_name"] = rows["area_code"].map(lambda code: areas[code].name)
         rows["area_type"] = rows["area_code"].map(lambda code: areas[code].type)
         home = rows["area_code"] == self.area_code
         rows.loc[home, "area_name"] = self.settings.area_name
-        return rows.sort_values(["indicator", "area_code", "period_start", "period_kind"])
+        return rows
 
     def _findings(self, indicator: Indicator, values: pd.DataFrame) -> Iterator[Finding]:
         sources = self.registry.sources
@@ -421,10 +526,11 @@ def code_version() -> str:
     return f"{safecity_pipeline.__version__}+{digest.hexdigest()[:12]}"
 
 
-def _peak_megabytes() -> float | None:
-    """Largest resident memory of this process so far; not known on Windows."""
-    if sys.platform == "win32":
-        return None
-    import resource
+def _counts(connection: DuckDBPyConnection, statement: str) -> tuple[int, ...]:
+    """The one row of counts that a statement answers."""
+    return connection.execute(statement).fetchall()[0]
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+def _made(stale: Sequence[str], wanted: Mapping[str, str | None]) -> dict[str, int]:
+    """How many indicators were made anew, and of how many the rows stand."""
+    return {"computed": len(stale), "kept": len(wanted) - len(stale)}

@@ -332,12 +332,14 @@ RELEASE = Table(
 RUN_COST = Table(
     "meta",
     "run_cost",
-    "What each step of the refresh cost.",
+    "What each step of the refresh cost, but the publication: it ends only after this is written.",
     _columns("""
         step VARCHAR Step
         seconds DOUBLE Wall-clock seconds
-        rows BIGINT Rows handled
-        peak_megabytes DOUBLE Largest resident memory of the process so far
+        rows BIGINT Rows read or made by the step; 0 where what was there still held
+        peak_megabytes DOUBLE Largest resident memory during the step (macOS: so far) of one process
+        cpu_seconds DOUBLE Processor seconds, of programs that read workbooks too
+        rows_per_second DOUBLE rows / seconds; null where there were none
     """),
 )
 

@@ -38,6 +38,8 @@ from safecity_pipeline.tables import Table, quoted
 STORAGE_VERSION = "v1.5.0"
 PUBLIC, RESTRICTED = "safecity.duckdb", "safecity_restricted.duckdb"
 MEMORY_LIMIT = "600MB"
+# Words of DuckDB's where another process has a file open, and where this one has.
+IN_USE = ("Could not set lock", "is already attached")
 
 
 class Warehouse:
@@ -81,10 +83,15 @@ class Warehouse:
             ) from None
         try:
             if lock.lock_counter == 1:
-                holder.write_text(json.dumps(_holder(what)), encoding="utf-8")
+                with contextlib.suppress(
+                    OSError
+                ):  # on a full disk: it only tells others who we are
+                    holder.write_text(json.dumps(_holder(what)), encoding="utf-8")
             yield
         finally:
             if lock.lock_counter == 1:
+                # What a source did not ask for again lies there in clear, and nobody needs it now.
+                shutil.rmtree(self.scratch, ignore_errors=True)
                 holder.unlink(missing_ok=True)
             lock.release()
 
@@ -92,7 +99,10 @@ class Warehouse:
 
     @contextmanager
     def open_work(self) -> Iterator[DuckDBPyConnection]:
-        """The file under construction, made where it is not there. The caller holds the lock."""
+        """The file under construction, made where it is not there. The caller holds the lock.
+
+        Raises Refused where another program has it open.
+        """
         self.scratch.mkdir(parents=True, exist_ok=True)
         connection = self._attached()
         try:
@@ -109,10 +119,16 @@ class Warehouse:
         try:
             _attach(connection, self.work, "work")
             return connection
-        except duckdb.Error:
-            # Spoilt by a crash of the machine: everything in it can be made again from raw/.
+        except duckdb.Error as error:
             connection.close()
-            for file in (self.work, self.work.with_name(f"{self.work.name}.wal")):
+            if any(words in str(error) for words in IN_USE):
+                raise Refused(
+                    "another program has the file under construction open",
+                    str(self.work),
+                    repair="close it there; what is for reading is warehouse/current",
+                ) from None
+            # Spoilt by a crash of the machine: everything in it can be made again from raw/.
+            for file in (self.work, _log_of(self.work)):
                 file.unlink(missing_ok=True)
         connection = _connect(self.scratch)
         _attach(connection, self.work, "work")
@@ -160,23 +176,59 @@ class Warehouse:
         """Make a release of the closed work file and switch to it. Returns its folder.
 
         Everything is written under a name that no reader looks for, then named, then pointed to:
-        a reader sees the whole old release or the whole new one.
+        a reader sees the whole old release or the whole new one. Each of the three is on the disk
+        before the next begins, so that this holds when the power fails, too. What breaks down on
+        the way leaves nothing. Raises Refused where what was made is not the release meant.
         """
-        self.publishing.write_text(stamp, encoding="utf-8")
-        partial = self.releases / f".partial-{stamp}"
-        restricted = partial / "restricted"
-        (partial / "public").mkdir(parents=True)
-        restricted.mkdir(mode=0o700)
-        shutil.copyfile(self.work, restricted / RESTRICTED)
-        _finish(restricted / RESTRICTED, partial / "public" / PUBLIC, list(public), self.scratch)
-        for file in (restricted / RESTRICTED, partial / "public" / PUBLIC):
-            _flush(file)
-        (restricted / RESTRICTED).chmod(0o600)
-        folder = self.releases / stamp
-        partial.rename(folder)
-        self._switch(stamp)
+        partial, folder = self.releases / f".partial-{stamp}", self.releases / stamp
+        try:
+            self._mark(stamp)
+            self._settle()
+            self._make(partial, stamp, list(public))
+            partial.rename(folder)
+            self._switch(stamp)
+        except BaseException:
+            # A full disk is not kept full by what cannot be finished.
+            shutil.rmtree(partial, ignore_errors=True)
+            self._unpublish()
+            raise
         self.publishing.unlink()
         return folder
+
+    def _mark(self, stamp: str) -> None:
+        """Remember what is being published, so that what a crash leaves of it is known."""
+        self.publishing.write_text(stamp, encoding="utf-8")
+        _flush(self.publishing)
+        _flush_folder(self.build)
+
+    def _settle(self) -> None:
+        """See that the work file holds all that was written. Where closing it could not take its
+        log in, that is done now: a copy without it would be an older state."""
+        if not _log_of(self.work).exists():
+            return
+        connection = _connect(self.scratch)
+        try:
+            _attach(connection, self.work, "work")
+            connection.execute("CHECKPOINT work")
+        finally:
+            connection.close()
+        if _log_of(self.work).exists():
+            raise Refused("nothing is published: the work file cannot be closed", str(self.work))
+
+    def _make(self, partial: Path, stamp: str, public: list[Table]) -> None:
+        """The whole release under a name that nobody looks for, on the disk."""
+        restricted, shared = _database(partial, True), _database(partial, False)
+        shared.parent.mkdir(parents=True)
+        restricted.parent.mkdir(mode=0o700)
+        shutil.copyfile(self.work, restricted)
+        restricted.chmod(0o600)
+        _finish(restricted, shared, public, self.scratch)
+        if not all(_holds(file, stamp) for file in (restricted, shared)):
+            raise Refused("nothing is published: the copy is not what was made", str(partial))
+        for file in (restricted, shared):
+            _flush(file)
+            _flush_folder(file.parent)
+        _flush_folder(partial)
 
     def _switch(self, stamp: str) -> None:
         _flush_folder(self.releases)
@@ -320,6 +372,22 @@ def _finish(restricted: Path, public: Path, shared: list[Table], scratch: Path) 
         connection.execute("CHECKPOINT restricted; CHECKPOINT shareable")
     finally:
         connection.close()
+
+
+def _holds(database: Path, stamp: str) -> bool:
+    """Whether a closed database is that of the release, whole by itself, as readers find it."""
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"ATTACH {quoted(str(database))} AS made (READ_ONLY)")
+        found = connection.execute("SELECT stamp FROM made.meta.release").fetchall()
+        return found == [(stamp,)] and not _log_of(database).exists()
+    finally:
+        connection.close()
+
+
+def _log_of(database: Path) -> Path:
+    """Where DuckDB writes first, and what it leaves beside a database where it was killed."""
+    return database.with_name(f"{database.name}.wal")
 
 
 def _holder(what: str) -> Mapping[str, object]:

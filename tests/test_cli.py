@@ -328,28 +328,26 @@ def test_folders_and_year_come_from_options_then_environment_then_file(
 ) -> None:
     began: list[Settings] = []
 
-    def begun(chosen: Settings, _: str) -> None:
+    def begun(chosen: Settings) -> None:
         began.append(chosen)
-        raise Refused("this test has seen enough", "here", "a value")
+        raise Refused("this test has seen enough")
 
     write_small(tmp_path / "extracts")
     (tmp_path / "deployment").mkdir()
     own = {"area_name": '"Soton"', "raw": '"nowhere"', "warehouse": '"unused"'}
     config = configuration(tmp_path / "deployment" / "safecity.toml", **own)
-    monkeypatch.setattr("safecity_pipeline.orchestration.resources.Refresh", begun)
+    monkeypatch.setattr("safecity_pipeline.refresh.Refresh", begun)
     answer = call(
         *("refresh", "--warehouse", "by-option", "--year", "2013-14"),
         SAFECITY_CONFIG=str(config),
         SAFECITY_RAW=str(tmp_path / "extracts"),
         SAFECITY_WAREHOUSE=str(tmp_path / "by-environment"),
     )
-    # What the run refuses is 1, in its words, without the value that it got.
-    words = "safecity: settings: here: this test has seen enough"
-    assert (answer.status, answer.err.strip()) == (1, words)
+    assert (answer.status, answer.err) == (2, "safecity: this test has seen enough\n")
     [settings] = began
     assert (settings.area_name, settings.year) == ("Soton", "2013-14")
     assert settings.raw == tmp_path / "extracts"
-    assert settings.warehouse == tmp_path / "by-option"
+    assert settings.warehouse == Path("by-option")
 
 
 # --- refresh that is refused -------------------------------------------------------------------
@@ -376,6 +374,32 @@ def test_a_warehouse_that_is_a_file_is_refused_in_words(call: Call, tmp_path: Pa
         answer = call("refresh", "--warehouse", place)
         assert answer.status == 1
         assert f"{place}: a warehouse cannot be made or written there" in answer.err
+
+
+UNCHANGED = """
+import sys
+from safecity_pipeline import cli
+sys.modules["safecity_pipeline.orchestration.run"] = None
+sys.modules["dagster"] = None
+cli.main()
+"""
+
+
+def test_nothing_new_is_said_without_starting_dagster(
+    call: Call, tmp_path: Path, published: Settings
+) -> None:
+    folders = ("--raw", published.raw, "--warehouse", published.warehouse)
+    shown = subprocess.run(
+        [sys.executable, "-c", UNCHANGED, "refresh", *map(str, folders)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    words = f"Nothing has changed since release {facts(published.warehouse)['stamp']}"
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout == f"{words}; nothing was published.\n"
 
 
 HOLDER = """

@@ -9,16 +9,20 @@ import gzip
 import hashlib
 import os
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from conftest import Bench, Rows, check_named
+from hypothesis import given
+from hypothesis import strategies as st
 
-from safecity_pipeline import settings
-from safecity_pipeline.ingest import intake, lines, units
-from safecity_pipeline.model import Source
+from safecity_pipeline import settings, sources, warehouse
+from safecity_pipeline.ingest import intake, lines, load, parse, rules, units
+from safecity_pipeline.model import Refused, Source
 from safecity_pipeline.refresh import Refresh
 
 CSP_HEAD = (
@@ -492,3 +496,86 @@ def test_only_what_changed_is_read_again(
     monkeypatch.setattr(intake, "rules_hash", another)
     assert read_now() == street_files
     assert read_now() == []
+
+
+# --- many files at once --------------------------------------------------------------------------
+
+
+def test_in_how_many_batches_files_are_read_changes_nothing(
+    benches: Callable[[str], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine months of two kinds of head, one file unreadable, each with a bad row: in one batch a
+    head, or each file by itself and two at the same time."""
+    found = []
+    for name, size in (("together", 1 << 30), ("alone", 1)):
+        monkeypatch.setattr(intake, "BATCH_BYTES", size)
+        bench = benches(name)
+        for month in range(1, 10):
+            when = f"2014-{month:02}"
+            rows = [(HAMPSHIRE, when, "Burglary")] * month + [(HAMPSHIRE, when, "Burgling")]
+            text = street(*rows).replace("Context", "Context,New" if month % 2 else "Context")
+            text = text.replace("\n", ",\n").replace("New,", "New") if month % 2 else text
+            bench.put(f"{when}-hampshire-street.csv", text)
+        bench.put("2014-10-hampshire-street.csv", street().replace("\n", ',"x\n'))
+        taken = bench.take_in("street_crime")
+        assert check_named(taken, "ledger_adds_up").passed
+        found.append(
+            (
+                bench.rows("SELECT month, count(*) FROM clean.street_crime GROUP BY 1 ORDER BY 1"),
+                bench.rows("SELECT _row, rules FROM quarantine.street_crime ORDER BY _extract_id"),
+                sorted(taken.refused.values()),
+            )
+        )
+    assert found[0] == found[1]
+    assert [count for _, count in found[0][0]] == list(range(1, 10))
+    assert [row for row, _ in sorted(found[0][1])] == list(range(3, 12))
+
+
+def test_a_batch_that_fails_ends_the_work_and_says_why(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BATCH_BYTES", 1)
+    for month in range(1, 7):
+        when = f"2014-{month:02}"
+        bench.put(f"{when}-hampshire-street.csv", street((HAMPSHIRE, when, "Burglary")))
+    judge = load.judge
+
+    def grows(connection: Any, source: Source, pieces: Any, *given: Any) -> Any:
+        if (file := pieces[0].extract).file.startswith("2014-02"):
+            file.path.write_text("grown")
+        return judge(connection, source, pieces, *given)
+
+    monkeypatch.setattr(load, "judge", grows)
+    with pytest.raises(Refused, match="changed while it was being read"):
+        bench.take_in("street_crime")
+    assert (2,) not in bench.rows("SELECT month(month) FROM clean.street_crime")
+
+
+# --- forms ---------------------------------------------------------------------------------------
+
+FORMS = [
+    pytest.param(source, name, form, id=f"{source.name}.{name}")
+    for source in sources.discover().values()
+    for name, column in source.model.to_schema().columns.items()
+    if (form := rules.form_of(column))
+]
+
+
+@pytest.mark.parametrize(("source", "name", "form"), FORMS)
+def test_texts_of_the_form_that_a_column_says_break_no_rule(
+    source: Source, name: str, form: str
+) -> None:
+    """So that nobody has to ask them one by one. Python and the database mean the same by it."""
+    column = source.model.to_schema().columns[name]
+    connection = warehouse.memory()
+
+    @given(st.from_regex(form, fullmatch=True), st.text(max_size=2), st.booleans())
+    def holds(text: str, more: str, before: bool) -> None:
+        parsed = parse.parse(pd.Series([text], dtype="str"), parse.kind_of(column))
+        assert (parsed["value"][0], parsed["status"][0]) == (text, parse.OK)
+        column.validate(pd.DataFrame({name: parsed["value"].astype("str")}))
+        changed = more + text if before else text + more
+        asked = connection.execute("SELECT regexp_full_match(?, ?)", [changed, form]).fetchone()
+        assert asked == (bool(re.fullmatch(form, changed)),)
+
+    holds()

@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safecity_pipeline import warehouse
-from safecity_pipeline.ingest import lines
+from safecity_pipeline.ingest import blocks, lines
 from safecity_pipeline.model import Refused
 from safecity_pipeline.tables import quoted
 
@@ -225,11 +225,11 @@ def test_lines_across_blocks_are_whole(tmp_path: Path) -> None:
 
 
 def test_a_line_without_an_end_costs_one_row_however_long() -> None:
-    endless = b"2," + b"y" * (3 * lines.BLOCK)
-    found = read(b"a,b\n1,x\n" + endless + b"\n3,z\n" + b"4," + b"v" * lines.LONGEST + b"\n5,w")
+    endless = b"2," + b"y" * (3 * blocks.BLOCK)
+    found = read(b"a,b\n1,x\n" + endless + b"\n3,z\n" + b"4," + b"v" * blocks.LONGEST + b"\n5,w")
     assert found.scan.broken == dict.fromkeys((3, 5), "the row is longer than 100,000 bytes")
     assert found.rows == {2: ("1", "x"), 4: ("3", "z"), 6: ("5", "w")}
-    assert len(found.received[3]) == lines.LONGEST
+    assert len(found.received[3]) == blocks.LONGEST
 
 
 # --- quoted line breaks --------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def test_a_record_has_at_most_50_lines_and_100_000_bytes() -> None:
 
 def test_an_archive_cut_inside_a_quoted_cell_is_refused(tmp_path: Path) -> None:
     """Looking for the closing mark must not take the damage for the end of the file."""
-    rows = (lines.BLOCK - 200) // 4  # the mark stands in the first block, the damage beyond it
+    rows = (blocks.BLOCK - 200) // 4  # the mark stands in the first block, the damage beyond it
     tail = b"".join(b"%x\n" % random.Random(number).getrandbits(64) for number in range(2_000))
     packed = gzip.compress(b"a,b\n" + b"1,x\n" * rows + b'2,"' + tail)
     path = tmp_path / "a.csv.gz"

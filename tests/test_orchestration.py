@@ -1,20 +1,27 @@
 """The Dagster floor: the same steps as assets, what operators see of them, and when they run."""
 
 import json
+import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.test_utils import create_test_daemon_workspace_context
+from dagster._core.workspace.load_target import ModuleTarget
+from dagster._daemon.backfill import execute_backfill_iteration
 from small_folder import (
     APRIL,
     MAY,
@@ -28,9 +35,10 @@ from small_folder import (
 )
 
 import safecity_pipeline
-from safecity_pipeline import sources
+from safecity_pipeline import cli, sources
 from safecity_pipeline.definitions import defs
-from safecity_pipeline.orchestration import run
+from safecity_pipeline.orchestration import assets, home, run, years
+from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import Warehouse
 
@@ -143,6 +151,18 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
     }
 
 
+def test_years_are_keys_in_order_from_the_oldest_change_to_the_year_after_this_one() -> None:
+    assert years.keys(date(2015, 3, 31))[-2:] == ["2014-15", "2015-16"]
+    assert years.keys(date(2015, 4, 1))[-2:] == ["2015-16", "2016-17"]
+    assert years.keys(date(2001, 4, 1)) == ["2001-02", "2002-03"]
+    graph = defs.resolve_asset_graph()
+    partitioned = {key: graph.get(key) for key in graph.get_all_asset_keys()}
+    by_year = {key for key, node in partitioned.items() if node.partitions_def}
+    assert by_year == {assets.VALUES, assets.FINDINGS}
+    one_run = dg.BackfillPolicy.single_run()
+    assert {partitioned[key].backfill_policy for key in by_year} == {one_run}
+
+
 def test_every_way_to_run_it_stays_in_one_process() -> None:
     assert defs.resolve_job_def("refresh").executor_def.name == "in_process"
     assert defs.resolve_implicit_global_asset_job_def().executor_def.name == "in_process"
@@ -206,12 +226,89 @@ def test_operators_see_counts_and_files_and_columns(first: Ran) -> None:
     assert "sentence" in {column.name for column in columns.columns}
 
 
+def test_operators_see_what_each_asset_cost_as_numbers_that_dagster_plots(first: Ran) -> None:
+    for name in EXPECTED - {"release"}:
+        found = first.metadata[name]
+        assert isinstance(found["seconds"], float) and found["seconds"] > 0, name
+        if sys.platform != "win32":
+            assert isinstance(found["peak_megabytes"], int) and found["peak_megabytes"] > 10, name
+    for name in ("clean/street_crime", "mart/indicator_value", "mart/finding"):
+        assert first.metadata[name]["rows_per_second"] > 0
+        assert first.metadata[name]["dagster/row_count"] > 0
+
+
+def test_what_is_printed_is_not_kept_in_dagsters_home(first: Ran, chosen: Settings) -> None:
+    kept = chosen.warehouse / "build" / "dagster"
+    assert [file.name for file in kept.rglob("*") if file.suffix in (".out", ".err")] == []
+
+
+def test_dagsters_own_storage_reads_what_the_kept_connections_wrote(
+    first: Ran, chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(chosen.warehouse / "build" / "dagster", tmp_path / "copy")
+    written = tmp_path / "copy" / "dagster.yaml"
+    settings, storage, _ = written.read_text("utf-8").partition("storage:\n  custom:")
+    assert storage
+    written.write_text(settings, encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(tmp_path / "copy")) as plain:
+        assert kept_of(first.outcome, plain) == first
+        assert set(plain.get_materialized_partitions(assets.FINDINGS)) == set(years.YEARS)
+        latest = plain.event_log_storage.get_latest_asset_check_execution_by_key(list(check_keys()))
+    assert {key.name for key, one in latest.items() if one.status.value == "FAILED"} == {
+        "crime_type_known",
+        "latitude_in_range",
+    }
+    assert set(latest) == check_keys()
+
+
 def test_a_run_with_nothing_new_shows_the_same_checks_and_publishes_nothing(
     first: Ran, chosen: Settings
 ) -> None:
     second = ran_in_memory(chosen)
     assert second.outcome == run.Outcome(True, first.outcome.release, published=False)
     assert second.checks == first.checks
+    # No rows where nothing was done: a nought would be a dent in the plot over the runs.
+    assert "dagster/row_count" not in second.metadata["clean/street_crime"]
+    assert second.metadata["clean/street_crime"]["unchanged"] is True
+
+
+def test_a_run_that_was_killed_is_called_failed_though_nothing_is_new(
+    first: Ran, chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.environ.update(home.environment(chosen))
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+        killed = instance.create_run_for_job(
+            defs.resolve_job_def("refresh"), status=dg.DagsterRunStatus.STARTED
+        )
+    with pytest.raises(ConnectionError), home.under_way(chosen.warehouse):
+        raise ConnectionError  # as a process that ends: what follows is not done
+    arguments = ["refresh", "--raw", str(chosen.raw), "--warehouse", str(chosen.warehouse)]
+    monkeypatch.setattr(sys, "argv", ["safecity", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0 and not home.cut_off(chosen.warehouse)
+    # What the command reads of its call is what a run reads of its environment: nothing is new.
+    current = Warehouse(chosen.warehouse).current()
+    assert current is not None and current.name == first.outcome.release
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+        run_now = instance.get_run_by_id(killed.run_id)
+        assert run_now is not None and run_now.status == dg.DagsterRunStatus.FAILURE
+
+
+def test_records_that_cannot_be_written_end_the_run_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, as SQLite sees it: no database may grow beyond 60 pages."""
+
+    def small(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 60")
+
+    monkeypatch.setattr("safecity_pipeline.orchestration.storage._relaxed", small)
+    full = small_settings(tmp_path)
+    write_small(full.raw)
+    words = "the run broke off: Dagster's records: database or disk is full"
+    assert run.refresh(full) == run.Outcome(False, failure=words)
+    assert home.cut_off(full.warehouse) and Warehouse(full.warehouse).current() is None
 
 
 def test_a_blocking_check_stops_the_run_in_words(first: Ran, chosen: Settings) -> None:
@@ -234,6 +331,95 @@ def test_dagsters_settings_say_no_path_and_no_telemetry(first: Ran, chosen: Sett
     written = (chosen.warehouse / "build" / "dagster" / "dagster.yaml").read_text("utf-8")
     assert "telemetry:\n  enabled: false" in written
     assert str(chosen.warehouse) not in written
+
+
+# --- years -------------------------------------------------------------------------------------
+
+
+FIVE = ["2010-11", "2011-12", "2012-13", "2013-14", "2014-15"]
+FIVE_AS_TAGS = {
+    "dagster/asset_partition_range_start": FIVE[0],
+    "dagster/asset_partition_range_end": FIVE[-1],
+}
+
+
+@contextmanager
+def years_asked_for() -> Iterator[dict[str, list[str]]]:
+    """The years that each step of the marts is told to make anew; the steps do nothing else."""
+    told: dict[str, list[str]] = {}
+
+    def step(name: str) -> Any:
+        def done(_: Refresh, years: Sequence[str] = ()) -> Report:
+            told[name] = list(years)
+            return Report()
+
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("indicators", "findings"):
+            patch.setattr(Refresh, name, step(name))
+        yield told
+
+
+def steps_of_marts(job: dg.JobDefinition, tags: dict[str, str]) -> dict[str, list[str]]:
+    """What the two steps are told in a run of the job; every year of it must then be there."""
+    both = [assets.VALUES, assets.FINDINGS]
+    with years_asked_for() as told, dg.DagsterInstance.ephemeral() as instance:
+        job.execute_in_process(
+            instance=instance, asset_selection=both, tags=tags, run_config=run.QUIET
+        )
+        assert instance.get_runs_count() == 1
+        made = {frozenset(instance.get_materialized_partitions(key)) for key in both}
+    assert made == {frozenset(FIVE if tags else years.YEARS)}
+    return told
+
+
+def test_a_refresh_is_of_every_year_and_forces_none_but_those_that_are_picked(
+    chosen: Settings,
+) -> None:
+    os.environ.update(home.environment(chosen))
+    job = defs.resolve_job_def("refresh")
+    assert steps_of_marts(job, {}) == {"indicators": [], "findings": []}
+    assert steps_of_marts(job, FIVE_AS_TAGS) == {"indicators": FIVE, "findings": FIVE}
+
+
+def test_a_backfill_of_five_years_is_one_run(first: Ran, chosen: Settings) -> None:
+    """From the request, through Dagster's own daemon and code server, to the steps."""
+    os.environ.update(home.environment(chosen))
+    both = {assets.VALUES, assets.FINDINGS}
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+        before = instance.get_runs_count()
+        [queued] = backfilled(both, FIVE, instance)
+        assert instance.get_runs_count() == before + 1
+    assert queued.asset_selection == both
+    assert {name: queued.tags[name] for name in FIVE_AS_TAGS} == FIVE_AS_TAGS
+    job = defs.resolve_implicit_global_asset_job_def()
+    assert steps_of_marts(job, dict(queued.tags)) == {"indicators": FIVE, "findings": FIVE}
+
+
+def backfilled(
+    keys: set[dg.AssetKey], partitions: Sequence[str], instance: dg.DagsterInstance
+) -> Sequence[dg.DagsterRun]:
+    """The runs that one round of Dagster's backfill daemon puts into the queue."""
+    target = ModuleTarget("safecity_pipeline.definitions", None, None, "safecity_pipeline")
+    with create_test_daemon_workspace_context(target, instance) as workspace:
+        request = PartitionBackfill.from_asset_partitions(
+            backfill_id="five",
+            asset_graph=workspace.create_request_context().asset_graph,
+            partition_names=partitions,
+            asset_selection=list(keys),
+            backfill_timestamp=time.time(),
+            tags={},
+            dynamic_partitions_store=instance,
+            all_partitions=False,
+            title=None,
+            description=None,
+            run_config=None,
+        )
+        instance.add_backfill(request)
+        errors = [*execute_backfill_iteration(workspace, logging.getLogger("backfill"))]
+        assert not any(errors)
+        return instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": "five"}))
 
 
 # --- the sensor --------------------------------------------------------------------------------
@@ -277,6 +463,26 @@ def test_the_sensor_asks_once_for_each_change_and_for_one_that_is_taken_back(
     june.unlink()  # Dagster never runs a key twice: the old content must have a new one
     keys.append(sensor.tick())
     assert None not in keys and len(set(keys)) == 3
+
+
+def test_nothing_new_is_a_tick_that_says_so_and_no_run(first: Ran, chosen: Settings) -> None:
+    told = {"SAFECITY_RAW": str(chosen.raw), "SAFECITY_WAREHOUSE": str(chosen.warehouse)}
+    words = f"nothing has changed since release {first.outcome.release}"
+    june = chosen.raw / "2014-06-hampshire-street.csv"
+    with own_environment(**told), dg.DagsterInstance.ephemeral() as instance:
+        schedule, sensor = defs.resolve_schedule_def("annual_refresh"), Sensor()
+        tick = dg.build_schedule_context(instance=instance)
+        at_rest = schedule.evaluate_tick(tick)
+        assert (at_rest.run_requests, at_rest.skip_message) == ([], words)
+        assert sensor.tick() is None  # switched on after the release was made
+        june.write_text(street([street_row("2014-06")]), encoding="utf-8")
+        try:
+            asked = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
+            assert sensor.tick() is not None
+        finally:
+            june.unlink()
+    [request] = asked.run_requests or []
+    assert request.tags["dagster/asset_partition_range_start"] == years.YEARS[0]
 
 
 def test_the_sensor_is_off_until_it_is_switched_on() -> None:

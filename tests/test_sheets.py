@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet  # type: ignore[import-untype
 from pandera.typing import Series
 
 from safecity_pipeline import bookkeeping
-from safecity_pipeline.ingest import heads, intake
+from safecity_pipeline.ingest import heads
 from safecity_pipeline.model import CrossRow, Layout, Source
 from safecity_pipeline.registry import Registry
 
@@ -312,20 +312,36 @@ def test_a_text_file_may_have_titles_and_notes_too(tmp_path: Path, known: Regist
     assert bench.quarantined("care") == {7: ["row_whole"]}
 
 
+def of_two_years(value: int) -> Workbook:
+    """Table 1 of 2014 and Table 2 of 2013, which another layout reads."""
+    book = drawn(with_cell(7, 2, value))
+    second = book.copy_worksheet(book["Table 1"])
+    second.title, second["A2"] = "Table 2", "Years: 2013"
+    return book
+
+
+@pytest.mark.parametrize(("write", "left"), [("_note", 8), ("load.store", 0)])
 def test_what_a_crash_leaves_half_read_is_forgotten(
-    tmp_path: Path, known: Registry, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, known: Registry, monkeypatch: pytest.MonkeyPatch, write: str, left: int
 ) -> None:
-    bench = Bench(tmp_path, known, {"care": SOURCE}, (LAYOUT,))
-    drawn(DRAWN).save(bench.raw / "care.xlsx")
+    """Sheets of two layouts are stored one after the other; the crash is in the second one (what
+    the first one gave is there: 8 rows), or in the first."""
+    second = Layout(**{**vars(LAYOUT), "name": "care_two", "sheet": "Table 2"})
+    bench = Bench(tmp_path, known, {"care": SOURCE}, (LAYOUT, second))
+    of_two_years(200).save(bench.raw / "care.xlsx")
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "_note", interrupted)
+        patch.setattr(f"safecity_pipeline.ingest.intake.{write}", interrupted)
         with pytest.raises(KeyboardInterrupt):
             bench.take_in("care")
-    assert bench.rows("SELECT count(*) FROM clean.care") == [(8,)]
-    drawn(with_cell(7, 2, 201)).save(bench.raw / "care.xlsx")  # and the file is another by now
+    assert bench.rows("SELECT count(*) FROM clean.care") == [(left,)]
+    of_two_years(201).save(bench.raw / "care.xlsx")  # and the file is another by now
     taken = bench.take_in("care")
     assert check_named(taken, "ledger_adds_up").passed
-    assert bench.rows(f"{IN_CARE} 'in_care' AND area_name = 'Ashton'")[0][1] == 201.0
+    found = bench.rows(
+        "SELECT year, value FROM clean.care WHERE measure = 'in_care' "
+        "AND area_name = 'Ashton' ORDER BY year"
+    )
+    assert found == [(2013, 201.0), (2014, 201.0)]
 
 
 def interrupted(*_: object) -> None:

@@ -19,12 +19,12 @@ PROJECT = "safecity_pipeline"
 # From the ground up. A module may import its own floor and those below it; the longest name that
 # fits places it. `sample` stands beside them.
 FLOORS = (
-    {"model", "period", "statistics", "settings", "tables"},
+    {"model", "period", "statistics", "settings", "tables", "cost"},
     {"sources"},
     {"registry"},
     {"ingest"},
     {"measure", "breaks", "compare", "sentences"},
-    {"bookkeeping", "warehouse"},
+    {"bookkeeping", "warehouse", "upkeep"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},
     {"orchestration"},

@@ -460,6 +460,54 @@ def test_a_spoilt_file_under_construction_is_made_again(again: Settings) -> None
     assert crimes_in_april(again) == 4
 
 
+def test_a_file_under_construction_that_another_program_has_open_is_left_alone(
+    again: Settings,
+) -> None:
+    [work] = (again.warehouse / "build").glob("work-*.duckdb")
+    before = work.stat().st_ino
+    (again.raw / APRIL).write_text(street([street_row("2014-04")] * 4), encoding="utf-8")
+    with reader(work) as ask:
+        assert ask("held") == stamp(again)
+        assert_refused(again, refresh, "another program has the file under construction open")
+    assert work.stat().st_ino == before
+    refresh(again)
+    assert crimes_in_april(again) == 4
+
+
+DIES_WRITING = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("UPDATE meta.release SET stamp = 'written last'")
+os._exit(0)
+"""
+
+
+def test_what_stands_in_the_log_only_is_published_too_and_no_other_state_is(
+    again: Settings,
+) -> None:
+    [work] = (again.warehouse / "build").glob("work-*.duckdb")
+    house = Refresh(again).warehouse
+    public = [table for table in tables.TABLES if table.public]
+    with house.lock():
+        house.scratch.mkdir(exist_ok=True)
+        before = releases(again)
+        with pytest.raises(Refused, match="the copy is not what was made"):
+            house.publish("written last", public)
+        assert releases(again) == before == [stamp(again)]
+        subprocess.run([sys.executable, "-c", DIES_WRITING, str(work)], check=True)
+        assert work.with_name(f"{work.name}.wal").is_file()
+        house.publish("written last", public)
+    assert stamp(again) == "written last"
+
+
+def test_no_row_in_clear_is_left_in_the_scratch_folder(again: Settings) -> None:
+    scratch = Warehouse(again.warehouse).scratch
+    with Warehouse(again.warehouse).lock():
+        scratch.mkdir(exist_ok=True)
+        (scratch / "transcript.csv").write_text("a row", encoding="utf-8")
+    assert not scratch.exists()
+
+
 # --- pruning -----------------------------------------------------------------------------------
 
 

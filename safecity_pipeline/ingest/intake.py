@@ -11,10 +11,12 @@ import hashlib
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ENGINE = (
+    "intake",
     "survey",
     "manifests",
     "heads",
+    "blocks",
     "lines",
     "transcripts",
     "reading",
@@ -42,7 +46,8 @@ ENGINE = (
     "load",
     "schema",
 )
-BATCH_BYTES = 48 << 20
+BATCH_BYTES = 64 << 20
+WORKERS = 2  # batches judged at the same time
 UNDER_WAY = "under way"
 BESIDE = ("quarantine.cell", "build.noted")  # what is said of rows and cells beside their tables
 SPREADSHEET_ROWS = (65_536, 1_048_576)
@@ -96,11 +101,7 @@ def take_in(
     with transaction(connection):
         _prepare(connection, source, rules_version)
         fresh = _changed(connection, source, extracts)
-    done = 0
-    for batch in _batches(fresh):
-        _add(connection, source, batch, places, scratch, transaction)
-        done += len(batch)
-        log.info("%s: %d of %d files read", source.name, done, len(fresh))
+    _add_all(connection, source, fresh, places, scratch, transaction)
     intake = Intake(source, read=len(fresh))
     present = {extract.extract_id: extract for extract in extracts}
     with transaction(connection):
@@ -157,7 +158,7 @@ def _read_as(extract: Extract) -> str:
 
 def _forget(connection: DuckDBPyConnection, source: Source, extract_id: str) -> None:
     for place in ("clean", "set_aside", "quarantine"):
-        connection.execute(f"DELETE FROM {place}.{source.name} WHERE _extract_id = ?", [extract_id])
+        connection.execute(f"DELETE FROM {place}.{source.name} WHERE {ledger.among([extract_id])}")
     for name in ("ingested", "unit"):
         connection.execute(f"DELETE FROM build.{name} WHERE extract_id = ?", [extract_id])
     for name in BESIDE:
@@ -188,6 +189,48 @@ def _spelling(extract: Extract) -> tuple[str, tuple[str, ...]]:
     return extract.layout.name if extract.layout else "", extract.read[0].head
 
 
+def _add_all(
+    connection: DuckDBPyConnection,
+    source: Source,
+    fresh: Sequence[Extract],
+    places: Places,
+    scratch: Path,
+    transaction: Transaction,
+) -> None:
+    """Judge and store what has to be read, a few batches at the same time: what DuckDB does for
+    one leaves it waiting for what Python does for another."""
+
+    idle: SimpleQueue[DuckDBPyConnection] = SimpleQueue()
+    batches = list(_batches(fresh))
+
+    def add(batch: list[Extract]) -> int:
+        own = idle.get()
+        try:
+            _add(own, source, batch, places, scratch, transaction)
+        finally:
+            idle.put(own)
+        return len(batch)
+
+    done = 0
+    workers = min(WORKERS, len(batches))
+    with ExitStack() as ending:
+        for _ in range(workers):
+            idle.put(ending.enter_context(closing(_beside(connection))))
+        pool = ending.enter_context(ThreadPoolExecutor(max(workers, 1)))
+        ending.callback(pool.shutdown, cancel_futures=True)
+        for count in pool.map(add, batches):
+            done += count
+            log.info("%s: %d of %d files read", source.name, done, len(fresh))
+
+
+def _beside(connection: DuckDBPyConnection) -> DuckDBPyConnection:
+    """Another connection to the same database, with temporary tables of its own."""
+    row = connection.execute("SELECT current_database()").fetchone()
+    own = connection.cursor()
+    own.execute(f"USE {row[0] if row else 'memory'}")
+    return own
+
+
 def _add(
     connection: DuckDBPyConnection,
     source: Source,
@@ -196,25 +239,23 @@ def _add(
     scratch: Path,
     transaction: Transaction,
 ) -> None:
-    """Judge and store the sheets, those of one spelling together. Until all of them are noted, the
-    extract is under way; one that a crash leaves so is forgotten and read again."""
-    with transaction(connection):
-        for extract in batch:
-            _forget(connection, source, extract.extract_id)
-            connection.execute(
-                "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0, 0)",
-                [extract.extract_id, source.name, UNDER_WAY, UNDER_WAY],
-            )
+    """Judge and store the sheets, those of one spelling together. Where there are several
+    spellings, the extract is under way until all of them are stored; one that a crash leaves so is
+    forgotten and read again."""
     pieces = [Piece(extract, reading) for extract in batch for reading in extract.read]
+    groups = [list(alike) for _, alike in groupby(pieces, key=lambda piece: piece.spelling)]
+    if len(groups) > 1:
+        ids = [extract.extract_id for extract in batch]
+        ledger.note_refused(
+            connection, source, dict.fromkeys(ids, UNDER_WAY), dict.fromkeys(ids, "")
+        )
     stored: list[Staged] = []
-    for _, alike in groupby(pieces, key=lambda piece: piece.spelling):
-        staged = load.judge(connection, source, list(alike), places, scratch)
+    for group in groups:
+        stored.append(load.judge(connection, source, group, places, scratch))
         with transaction(connection):
-            load.store(connection, staged, scratch)
-        stored.append(staged)
-    with transaction(connection):
-        _note(connection, source, batch, stored)
-        _note_units(connection, source, [extract.extract_id for extract in batch])
+            load.store(connection, stored[-1], scratch)
+            if len(stored) == len(groups):
+                _note(connection, source, batch, stored)
     for extract in batch:
         transcripts.drop(extract.sha256)
 
@@ -224,17 +265,13 @@ def _note(
 ) -> None:
     """Remember every sheet with its count: those read, those not read, and files refused."""
     read_as = {extract.extract_id: _read_as(extract) for extract in batch}
+    ids = list(read_as)
     refused = {one.extract_id: one.message for staged in stored for one in staged.refused}
-    refused |= _told_twice(connection, source, batch) | _undated(connection, source, batch)
-    connection.execute(
-        "DELETE FROM build.ingested WHERE source = ? AND read_as = ?", [source.name, UNDER_WAY]
-    )
-    for extract_id, message in refused.items():
+    refused |= _told_twice(connection, source, batch) | _note_units(connection, source, ids)
+    connection.execute("DELETE FROM build.ingested WHERE list_contains(?, extract_id)", [ids])
+    for extract_id in refused:
         _forget(connection, source, extract_id)  # other sheets of it may have been stored
-        connection.execute(
-            "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0, 0)",
-            [extract_id, source.name, read_as[extract_id], message],
-        )
+    ledger.note_refused(connection, source, read_as, refused)
     counts = [count for staged in stored for count in staged.counts.values()]
     counts += [
         SheetCount(extract.extract_id, one.sheet, one.rows, one.rows, 0)
@@ -242,9 +279,8 @@ def _note(
         for one in extract.readings
         if one.layout is None
     ]
-    for count in counts:
-        if count.extract_id not in refused:
-            ledger.note(connection, source, read_as[count.extract_id], count)
+    stands = [count for count in counts if count.extract_id not in refused]
+    ledger.note(connection, source, read_as, stands)
 
 
 def _told_twice(
@@ -252,11 +288,12 @@ def _told_twice(
 ) -> dict[str, str]:
     """Workbooks in which two sheets deliver one unit, which would count twice; with the reason."""
     ids = [extract.extract_id for extract in batch if len(extract.read) > 1]
+    if not ids:
+        return {}
     found = connection.execute(
         f"SELECT DISTINCT _extract_id, min(_sheet), max(_sheet) FROM {source.clean} "
-        f"WHERE list_contains(?, _extract_id) GROUP BY _extract_id, {_unit_columns(source)} "
-        "HAVING count(DISTINCT _sheet) > 1",
-        [ids],
+        f"WHERE {ledger.among(ids)} GROUP BY _extract_id, {_unit_columns(source)} "
+        "HAVING count(DISTINCT _sheet) > 1"
     ).fetchall()
     return {
         extract_id: f"the sheets {first} and {last} deliver the same figures; keep one of them"
@@ -264,25 +301,22 @@ def _told_twice(
     }
 
 
-def _undated(
-    connection: DuckDBPyConnection, source: Source, batch: list[Extract]
+def _note_units(
+    connection: DuckDBPyConnection, source: Source, extract_ids: list[str]
 ) -> dict[str, str]:
-    """Extracts with rows of which nobody can say when they happened; with the reason."""
-    found = connection.execute(
-        f"SELECT DISTINCT _extract_id FROM {source.clean} WHERE list_contains(?, _extract_id) "
-        f"AND ({source.period_start} IS NULL OR {source.period_end} IS NULL)",
-        [[extract.extract_id for extract in batch]],
-    ).fetchall()
-    return {extract_id: "it has rows without a period" for (extract_id,) in found}
-
-
-def _note_units(connection: DuckDBPyConnection, source: Source, extract_ids: list[str]) -> None:
+    """Remember what the extracts deliver; answers those with rows of which nobody can say when
+    they happened, with the reason."""
     connection.execute(
         f"INSERT INTO build.unit SELECT _extract_id, {tables.quoted(source.name)}, "
         f"{_unit_columns(source)}, count(*) FROM {source.clean} "
-        "WHERE list_contains(?, _extract_id) GROUP BY ALL",
-        [extract_ids],
+        f"WHERE {ledger.among(extract_ids)} GROUP BY ALL"
     )
+    found = connection.execute(
+        "SELECT DISTINCT extract_id FROM build.unit WHERE list_contains(?, extract_id) "
+        "AND (period_start IS NULL OR period_end IS NULL)",
+        [extract_ids],
+    ).fetchall()
+    return {extract_id: "it has rows without a period" for (extract_id,) in found}
 
 
 def _unit_columns(source: Source) -> str:

@@ -7,6 +7,7 @@ lost or doubled on the way shows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -23,7 +24,8 @@ STATE = f"""
 CREATE TABLE IF NOT EXISTS build.source_state (source VARCHAR, rules_hash VARCHAR);
 CREATE TABLE IF NOT EXISTS build.ingested (
     extract_id VARCHAR, source VARCHAR, read_as VARCHAR, message VARCHAR, sheet VARCHAR,
-    rows_read BIGINT, layout BIGINT, blank BIGINT, other BIGINT, cells BIGINT);
+    rows_read BIGINT, layout BIGINT, blank BIGINT, other BIGINT, cells BIGINT,
+    uneven BIGINT);
 CREATE TABLE IF NOT EXISTS build.unit (
     extract_id VARCHAR, source VARCHAR, unit_table VARCHAR, geography VARCHAR,
     period_start DATE, period_end DATE, rows BIGINT);
@@ -33,38 +35,65 @@ CREATE TABLE IF NOT EXISTS build.noted (
 """
 
 
-def note(connection: DuckDBPyConnection, source: Source, read_as: str, count: SheetCount) -> None:
-    """Remember that a sheet is stored, with the scan's count."""
-    connection.execute(
-        "INSERT INTO build.ingested VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
+def note(
+    connection: DuckDBPyConnection,
+    source: Source,
+    read_as: Mapping[str, str],
+    counts: Sequence[SheetCount],
+) -> None:
+    """Remember that sheets are stored, with the scan's counts. `read_as`: by extract."""
+    off = _uneven(connection, source, counts)
+    rows = [
         [
-            count.extract_id,
+            one.extract_id,
             source.name,
-            read_as,
-            count.sheet,
-            count.rows_read,
-            count.layout,
-            count.blank,
-            count.other,
-            count.cells,
-        ],
-    )
+            read_as[one.extract_id],
+            "",
+            one.sheet,
+            one.rows_read,
+            one.layout,
+            one.blank,
+            one.other,
+            one.cells,
+            off.get((one.extract_id, one.sheet), 0),
+        ]
+        for one in counts
+    ]
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO build.ingested VALUES ({marks})", rows)
+
+
+def note_refused(
+    connection: DuckDBPyConnection,
+    source: Source,
+    read_as: Mapping[str, str],
+    messages: Mapping[str, str],
+) -> None:
+    """Remember extracts without a sheet that counts, and why."""
+    rows = [[one, source.name, read_as[one], message] for one, message in messages.items()]
+    if rows:
+        connection.executemany(
+            "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0, 0, 0)", rows
+        )
 
 
 def sheets(connection: DuckDBPyConnection, source: Source) -> pd.DataFrame:
     """Rows of meta.extract_sheet for one source. A wide row counts once, however many cells it
     gave; it is superseded only when none of them counts."""
+    rows, unless_it_counts = "count(*)", ""
+    if _has_wide_sheets(connection, source):
+        rows = "count(DISTINCT _row)"
+        unless_it_counts = f"ANTI JOIN clean.{source.name} AS c USING (_extract_id, _sheet, _row)"
     return connection.execute(
         f"""
         WITH valid AS (
-            SELECT _extract_id, _sheet, count(DISTINCT _row) AS n
-            FROM clean.{source.name} GROUP BY ALL),
+            SELECT _extract_id, _sheet, {rows} AS n FROM clean.{source.name} GROUP BY ALL),
         quarantined AS (
             SELECT _extract_id, _sheet, count(*) AS n FROM quarantine.{source.name} GROUP BY ALL),
         superseded AS (
-            SELECT _extract_id, _sheet, count(DISTINCT _row) AS n
-            FROM set_aside.{source.name} AS s
-            ANTI JOIN clean.{source.name} AS c USING (_extract_id, _sheet, _row) GROUP BY ALL)
+            SELECT _extract_id, _sheet, {rows} AS n
+            FROM set_aside.{source.name} AS s {unless_it_counts} GROUP BY ALL)
         SELECT i.extract_id, i.sheet, i.rows_read, coalesce(v.n, 0) AS rows_valid,
                coalesce(q.n, 0) AS rows_quarantined,
                i.layout + i.blank + i.other + coalesce(s.n, 0) AS rows_excluded,
@@ -79,26 +108,50 @@ def sheets(connection: DuckDBPyConnection, source: Source) -> pd.DataFrame:
     ).df()
 
 
-def uneven(connection: DuckDBPyConnection, source: Source) -> int:
-    """Clean rows too many or too few: each physical row gives one, or one a column if wide.
-
-    Counting physical rows cannot show a row that is stored twice; this does.
-    """
+def _has_wide_sheets(connection: DuckDBPyConnection, source: Source) -> bool:
     row = connection.execute(
-        f"""
-        SELECT coalesce(sum(abs(stored.n - i.cells)), 0) FROM (
-            SELECT _extract_id, _sheet, _row, count(*) AS n FROM (
-                SELECT _extract_id, _sheet, _row FROM clean.{source.name} UNION ALL
-                SELECT _extract_id, _sheet, _row FROM set_aside.{source.name}) GROUP BY ALL) stored
-        JOIN build.ingested AS i ON i.extract_id = stored._extract_id AND i.sheet = stored._sheet
-        WHERE i.source = ? AND i.message = ''""",
-        [source.name],
+        "SELECT coalesce(max(cells), 0) > 1 FROM build.ingested WHERE source = ?", [source.name]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def uneven(connection: DuckDBPyConnection, source: Source) -> int:
+    """Clean rows that came too many or too few times, as seen when they were stored."""
+    row = connection.execute(
+        "SELECT coalesce(sum(uneven), 0) FROM build.ingested WHERE source = ?", [source.name]
     ).fetchone()
     return int(row[0]) if row else 0
 
 
+def _uneven(
+    connection: DuckDBPyConnection, source: Source, counts: Sequence[SheetCount]
+) -> dict[tuple[str, str], int]:
+    """Clean rows too many or too few, by extract and sheet, of sheets that were just stored: each
+    physical row gives one, or one a column if wide.
+
+    Counting physical rows cannot show that one is stored twice while another is lost; this does.
+    """
+    cells = {(one.extract_id, one.sheet): one.cells for one in counts}
+    found = connection.execute(
+        f"""
+        SELECT _extract_id, _sheet, n, count(*) FROM (
+            SELECT _extract_id, _sheet, _row, count(*) AS n FROM clean.{source.name}
+            WHERE {among([one.extract_id for one in counts])} GROUP BY ALL) GROUP BY ALL"""
+    ).fetchall()
+    off: dict[tuple[str, str], int] = {}
+    for extract_id, sheet, times, rows in found:
+        place = extract_id, sheet
+        off[place] = off.get(place, 0) + abs(times - cells.get(place, 0)) * rows
+    return off
+
+
+def among(extract_ids: Sequence[str]) -> str:
+    """A condition that lets the database pass over the row groups of other extracts."""
+    return f"_extract_id IN ({', '.join(map(tables.quoted, extract_ids)) or 'NULL'})"
+
+
 def check(source: Source, ledger: pd.DataFrame, uneven: int = 0) -> Check:
-    """The one check of a source that stops a publication."""
+    """The one check of a source that stops a publication. `uneven`: as the function says."""
     off = (
         ledger["rows_read"]
         - ledger["rows_valid"]

@@ -5,9 +5,9 @@ holds line breaks. Belongs here: how records end, which are whole, and the copy 
 reader can take. Does not belong here: what the cells mean (`survey`, `parse`).
 
 A strict parser answers one unclosed quotation mark by swallowing the rest of the file, and gives
-no row numbers after a broken line. So each record is judged by itself first; where any is odd, a
-copy is written, one line a record, in which a broken one is an empty row, so that row numbers
-stay true.
+no row numbers after a broken line. So each record is judged by itself first (those that stand on
+a plain line by whole blocks at once, see `blocks`); where any is odd, a copy is written, one line
+a record, in which a broken one is an empty row, so that row numbers stay true.
 """
 
 from __future__ import annotations
@@ -16,22 +16,33 @@ import csv
 import gzip
 import io
 import re
-import zlib
+from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
+
+from safecity_pipeline.ingest import blocks
+from safecity_pipeline.ingest.blocks import (
+    BLOCK,
+    LONGEST,
+    QUOTED,
+    UNREADABLE,
+    Ends,
+    Line,
+    Reader,
+    damage,
+    open_bytes,
+)
 from safecity_pipeline.model import Refused
 
 HEAD_ROW = 1
-LONGEST = 100_000  # bytes; beyond it, readers differ in what they take for one cell
+SAMPLE = 1 << 20  # bytes in which the head must end
 MOST_LINES = 50  # of one record
-BLOCK = 1 << 20
-UNREADABLE = (OSError, EOFError, zlib.error)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-QUOTED = re.compile(rb'"[^"]*"')
 LINE_BREAK = re.compile(r"\r\n?|\n")
 END_INSIDE = "a line end stands inside the row"
 NOT_CLOSED = "a quotation mark in the row is not closed, or closed too early"
@@ -47,7 +58,8 @@ class Lines:
 
     `broken`: row → what is wrong with it. `joined`: row → its physical lines, where they are
     several. `mended`: how many rows a strict reader would not take as they stand, though nothing
-    is wrong with them. `same_ends`: every line ends like the others, by LF or by CRLF.
+    is wrong with them. `ends`: how lines end. `odd`: the rows that were looked at one by one and
+    need something done, as (row, first byte, byte after its last), one after another.
     """
 
     total: int = 0
@@ -55,12 +67,13 @@ class Lines:
     broken: dict[int, str] = field(default_factory=dict)
     joined: dict[int, int] = field(default_factory=dict)
     mended: int = 0
-    same_ends: bool = True
+    ends: Ends = field(default_factory=Ends)
+    odd: array[int] = field(default_factory=lambda: array("q"))
 
     @property
     def clean(self) -> bool:
         """A strict reader can take the file as it is."""
-        return self.same_ends and not (self.blank or self.broken or self.joined or self.mended)
+        return self.ends.same and not (self.blank or self.broken or self.joined or self.mended)
 
 
 @dataclass(frozen=True)
@@ -90,65 +103,7 @@ class _Form:
         return out.getvalue().encode()
 
 
-# --- bytes ---------------------------------------------------------------------------------------
-
-
-def open_bytes(path: Path) -> gzip.GzipFile:
-    """The file's bytes, unpacked where its name ends in .gz."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    return opened(path, "rb")  # type: ignore[return-value]
-
-
-def damage(error: Exception) -> str:
-    """What reading met, in words that hold nothing of the file."""
-    return "damaged archive" if isinstance(error, zlib.error) else type(error).__name__
-
-
-def _physical(path: Path) -> Iterator[bytes]:
-    """Physical lines with their ends. Raises Refused where the file cannot be read to its end."""
-    return chain.from_iterable(_blocks(path))
-
-
-def _blocks(path: Path) -> Iterator[list[bytes]]:
-    """The lines block by block, so that no file is held in memory, whatever ends its lines.
-
-    Of a line that goes on and on, only what is needed to see that it is too long is kept.
-    """
-    try:
-        with open_bytes(path) as handle:
-            block, rest = handle.read(BLOCK), b""
-            split, ends = _manner(block)
-            while block:
-                whole = split(rest + block)
-                rest = whole.pop()
-                if len(rest) > 2 * LONGEST and not rest.endswith(ends):
-                    rest = rest[: 2 * LONGEST]
-                yield whole
-                block = handle.read(BLOCK)
-            if rest:
-                yield [rest]
-    except UNREADABLE as error:
-        raise Refused(
-            f"cannot be read to its end: {damage(error)}",
-            repair="ask the supplier to send it again",
-        ) from None
-
-
-def _manner(sample: bytes) -> tuple[Callable[[bytes], list[bytes]], tuple[bytes, ...]]:
-    """How to split a file into lines, and what ends them, from its first bytes.
-
-    A file whose head ends in a carriage return, and which has more of them than line feeds, is
-    split at either; in any other a lone carriage return is no line end.
-    """
-    sample = sample.removesuffix(b"\r")  # a line feed may follow
-    for seen in (QUOTED.sub(b"", sample), sample):
-        feeds, alone = seen.count(b"\n"), seen.count(b"\r") - seen.count(b"\r\n")
-        if feeds or alone:
-            first = seen.find(b"\n")
-            if alone > feeds and seen.find(b"\r", 0, first if first >= 0 else None) >= 0:
-                return lambda block: block.splitlines(keepends=True), (b"\r", b"\n")
-            break
-    return lambda block: io.BytesIO(block).readlines(), (b"\n",)
+# --- one record ---------------------------------------------------------------------------------
 
 
 def _body(line: bytes) -> bytes:
@@ -174,7 +129,7 @@ def _parsed(texts: Iterator[str], delimiter: str) -> list[str]:
 
 
 def _following(
-    first: str, waiting: deque[bytes], source: Iterator[bytes], taken: list[bytes]
+    first: str, waiting: deque[Line], take: Callable[[], Line | None], taken: list[Line]
 ) -> Iterator[str]:
     """`first`, then the lines after it, for a reader that takes no more than it needs.
 
@@ -184,13 +139,13 @@ def _following(
     yield first
     size = len(first)
     while len(taken) < MOST_LINES - 1:
-        line = waiting.popleft() if waiting else next(source, b"")
-        if not line:
+        line = waiting.popleft() if waiting else take()
+        if line is None:
             return
         taken.append(line)
-        size += len(line)
+        size += len(line.content)
         try:
-            text = _text(_body(line))
+            text = _text(_body(line.content))
         except _Broken:
             return
         if size > LONGEST:
@@ -208,12 +163,13 @@ def head_of(path: Path, delimiter: str = ",") -> tuple[str, ...]:
     """
     try:
         with open_bytes(path) as handle:
-            sample = handle.read(BLOCK)
+            sample = handle.read(SAMPLE)
     except UNREADABLE as error:
         raise Refused(f"cannot be read: {damage(error)}", repair="send it again") from None
-    split, _ = _manner(sample)
-    waiting = deque(islice(split(sample), MOST_LINES))
-    first = waiting.popleft() if waiting else b"\0"
+    stops = blocks.line_stops(sample, blocks.ends_in_returns(sample))[:MOST_LINES]
+    block = blocks.Block(sample, stops)
+    waiting = deque(block.line(at) for at in range(len(block)))
+    first = waiting.popleft().content if waiting else b"\0"
     if b"\0" in first:
         raise Refused("not a text file", repair="save it as CSV in UTF-8")
     try:
@@ -221,7 +177,7 @@ def head_of(path: Path, delimiter: str = ",") -> tuple[str, ...]:
     except _Broken:
         raise Refused("not UTF-8 text", repair="save it as CSV in UTF-8") from None
     try:
-        row = _parsed(_following(text, waiting, iter(()), []), delimiter)
+        row = _parsed(_following(text, waiting, lambda: None, []), delimiter)
     except _Broken:
         row = _as_far_as_it_goes(text, delimiter)
     return tuple(" ".join(cell.split()) for cell in row)
@@ -245,33 +201,26 @@ def scan(path: Path, cells: int, delimiter: str = ",", *, short_rows: int = 0) -
     more than the head, and that one empty, it is cut; a few rows of that kind are broken, since
     a delimiter too many in their middle looks the same.
     """
-    lines, mark, gaps = Lines(), delimiter.encode(), cells - 1
-    judge = _Judge(lines, _Form(cells, delimiter, short_rows), _physical(path))
-    number = feeds = returns = alone = 0
-    for line in judge.source:
-        number += 1
-        if line.endswith(b"\r\n"):
-            returns += 1
-            body = line[:-2]
-        elif line.endswith(b"\n"):
-            feeds += 1
-            body = line[:-1]
+    lines, reader = Lines(), Reader(path)
+    judge = _Judge(lines, _Form(cells, delimiter, short_rows), reader.take)
+    apart = 0  # physical lines beyond the number of records
+    counted = 0
+    while reader.more():
+        block = reader.block
+        if block.first > counted:
+            lines.ends.count(block)
+            counted = block.first
+        for at in blocks.odd_lines(block, delimiter.encode(), cells - 1).tolist():
+            if at < reader.at:
+                continue
+            reader.at = at + 1
+            number = judge.slowly(block.first + at - apart, block.start(at), block.line(at))
+            apart = reader.number - number - 1
+            if reader.block is not block:
+                break
         else:
-            body = line.removesuffix(b"\r")
-            alone += line.endswith(b"\r")
-        if (
-            body.count(mark) != gaps
-            or b'"' in body
-            or not body.isascii()
-            or b"\r" in body
-            or b"\0" in body
-            or len(body) > LONGEST
-        ):
-            number = judge.slowly(number, line)
-        elif body[:1] in (mark, b"") and not body.strip(mark):
-            lines.blank.append(number)
-    lines.total = number
-    lines.same_ends = sum(some > 0 for some in (feeds, returns)) < 2 and not alone
+            reader.at = len(block)
+    lines.total = reader.number - apart - 1
     judge.settle()
     if HEAD_ROW in lines.broken:
         raise Refused(lines.broken[HEAD_ROW], "head", repair="send a head that is one whole row")
@@ -280,14 +229,14 @@ def scan(path: Path, cells: int, delimiter: str = ",", *, short_rows: int = 0) -
 
 @dataclass
 class _Judge:
-    """Judges the records that need a parser; takes further lines from `source` where it must."""
+    """Judges the records that need a parser; takes further lines of the file where it must."""
 
     lines: Lines
     form: _Form
-    source: Iterator[bytes]
+    take: Callable[[], Line | None]
     longer: list[int] = field(default_factory=list)
 
-    def slowly(self, number: int, line: bytes) -> int:
+    def slowly(self, number: int, start: int, line: Line) -> int:
         """Judge the record that begins with `line`; answers the number of the last one judged.
 
         Lines that were looked at in vain, because they do not close a quotation mark, are judged
@@ -295,46 +244,56 @@ class _Judge:
         """
         waiting = deque([line])
         while waiting:
-            body = _body(waiting.popleft())
+            line = waiting.popleft()
+            body = _body(line.content)
             if number == HEAD_ROW:
                 body = body.removeprefix(BYTE_ORDER_MARK)
+            taken: list[Line] = []
             try:
-                self._record(number, body, waiting)
+                mended = self._record(number, body, waiting, taken)
             except _Broken as broken:
                 self.lines.broken[number] = str(broken)
-            number += 1
+                mended = True
+            stop = taken[-1].stop if taken else line.stop
+            if mended:
+                self.lines.odd.extend((number, start, stop))
+            number, start = number + 1, stop
         return number - 1
 
-    def _record(self, number: int, body: bytes, waiting: deque[bytes]) -> None:
+    def _record(self, number: int, body: bytes, waiting: deque[Line], taken: list[Line]) -> bool:
+        """Whether a strict reader would not take it as it stands. Raises _Broken."""
         if len(body) > LONGEST:
             raise _Broken(f"the row is longer than {LONGEST:,} bytes")
         if not body.strip():
             self.lines.blank.append(number)
-            return
-        taken: list[bytes] = []
+            return True
         row = self._row(_text(body), waiting, taken)
         if not any(row):
             self.lines.blank.append(number)
-            return
+            return True
         if taken:
             self.lines.joined[number] = 1 + len(taken)
         if self.form.is_longer(row):
             self.longer.append(number)
         elif not self.form.fits(row):
             raise _Broken(self._miscounted(len(row)))
-        self.lines.mended += b'"' in body or len(row) != self.form.cells
+        mended = b'"' in body or len(row) != self.form.cells
+        self.lines.mended += mended
+        return mended or bool(taken)
 
-    def _row(self, text: str, waiting: deque[bytes], taken: list[bytes]) -> list[str]:
+    def _row(self, text: str, waiting: deque[Line], taken: list[Line]) -> list[str]:
         """The cells of the record that begins with `text`. Raises _Broken where it is none; then
         `waiting` has all the lines that were looked at."""
         try:
-            row = _parsed(_following(text, waiting, self.source, taken), self.form.delimiter)
-            if (_body(taken[-1]) if taken else text.encode()).endswith(b"\r"):
+            row = _parsed(_following(text, waiting, self.take, taken), self.form.delimiter)
+            last = _body(taken[-1].content) if taken else text.encode()
+            if last.endswith(b"\r"):
                 raise _Broken(END_INSIDE)
             if taken and not (self.form.fits(row) or self.form.is_longer(row)):
                 raise _Broken(NOT_CLOSED)
         except _Broken:
             waiting.extendleft(reversed(taken))
+            taken.clear()
             inside = b"\r" in QUOTED.sub(b"", text.encode())
             raise _Broken(END_INSIDE if inside else NOT_CLOSED) from None
         return row
@@ -353,14 +312,6 @@ class _Judge:
 # --- the file again ------------------------------------------------------------------------------
 
 
-def _records(path: Path, joined: Mapping[int, int]) -> Iterator[tuple[int, bytes]]:
-    """Every record with its number, and without the line end that closes it."""
-    source = _physical(path)
-    for number, line in enumerate(source, HEAD_ROW):
-        more = islice(source, joined.get(number, 1) - 1)
-        yield number, _body(b"".join([line, *more]) if number in joined else line)
-
-
 def write_mended(
     path: Path, lines: Lines, cells: int, to: Path, delimiter: str = ",", *, short_rows: int = 0
 ) -> None:
@@ -368,32 +319,73 @@ def write_mended(
 
     `lines` is what `scan` found with the same `cells`, `delimiter` and `short_rows`.
     """
-    form, mark = _Form(cells, delimiter, short_rows), delimiter.encode()
-    empty = mark * (cells - 1) or b'""'
+    form = _Form(cells, delimiter, short_rows)
+    empty = delimiter.encode() * (cells - 1) or b'""'
+    end = b"\r\n" if lines.ends.same and lines.ends.both else b"\n"
     unusable = set(lines.blank) | set(lines.broken)
-    with to.open("wb") as out:
-        for number, body in _records(path, lines.joined):
-            if number == HEAD_ROW:
-                body = body.removeprefix(BYTE_ORDER_MARK)
+    with open_bytes(path) as source, to.open("wb") as out:
+        if source.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
+            source.seek(0)
+        for number, start, stop in _threes(lines.odd):
+            _copy(source, out, start, lines.ends.same)
             if number in unusable:
-                body = empty
-            elif b'"' in body or body.count(mark) != cells - 1:
-                body = form.mended(body)
-            out.write(body + b"\n")
+                source.seek(stop)
+                out.write(empty + end)
+            else:
+                out.write(form.mended(_body(source.read(stop - source.tell()))) + end)
+        _copy(source, out, None, lines.ends.same)
+
+
+def _threes(numbers: array[int]) -> Iterator[tuple[int, int, int]]:
+    flat = iter(numbers)
+    return zip(flat, flat, flat, strict=True)
+
+
+def _copy(source: gzip.GzipFile, out: BinaryIO, stop: int | None, as_it_is: bool) -> None:
+    """Copy whole lines as far as `stop`, or to the end; with a line feed as their end if they do
+    not all end alike."""
+    while size := BLOCK if stop is None else min(BLOCK, max(0, stop - source.tell())):
+        data = source.read(size)
+        if not data:
+            return
+        if not as_it_is:
+            data += source.read(1) if data.endswith(b"\r") and stop != source.tell() else b""
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        out.write(data)
 
 
 def as_received(
-    path: Path, numbers: set[int], joined: Mapping[int, int] | None = None
+    path: Path, numbers: Iterable[int], joined: Mapping[int, int] | None = None
 ) -> dict[int, str]:
     """The named records as they stand in the file, unreadable bytes replaced.
 
     `joined`: the one that `scan` found; without it every physical line counts as a record. A
     record that is too long to be read is cut.
     """
-    return {
-        number: body[:LONGEST]
-        .decode("utf-8-sig" if number == HEAD_ROW else "utf-8", errors="replace")
-        .replace("\0", "\N{REPLACEMENT CHARACTER}")
-        for number, body in _records(path, joined or {})
-        if number in numbers
-    }
+    together = joined or {}
+    wanted = _physical(numbers, together)
+    found: dict[int, list[bytes]] = {}
+    for block in blocks.blocks(path):
+        inside = np.searchsorted(wanted[0], [block.first, block.first + len(block)])
+        for at in range(*inside.tolist()):
+            line = block.line(int(wanted[0][at]) - block.first).content
+            found.setdefault(int(wanted[1][at]), []).append(line)
+    return {number: _readable(number, b"".join(parts)) for number, parts in found.items()}
+
+
+def _physical(numbers: Iterable[int], joined: Mapping[int, int]) -> tuple[blocks.Places, ...]:
+    """The physical lines of records, in order, and the record of each."""
+    beyond = sorted(joined)
+    added = np.cumsum([0, *(joined[number] - 1 for number in beyond)])
+    ordered = np.array(sorted(numbers), np.int64)
+    first = ordered + added[np.searchsorted(np.array(beyond, np.int64), ordered)]
+    heights = np.array([joined.get(number, 1) for number in ordered.tolist()], np.int64)
+    owners = np.repeat(ordered, heights)
+    within = np.arange(len(owners)) - np.repeat(np.cumsum(heights) - heights, heights)
+    return np.repeat(first, heights) + within, owners
+
+
+def _readable(number: int, record: bytes) -> str:
+    encoding = "utf-8-sig" if number == HEAD_ROW else "utf-8"
+    text = _body(record)[:LONGEST].decode(encoding, errors="replace")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

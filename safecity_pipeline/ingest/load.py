@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from duckdb import Error as DatabaseError
+from duckdb import InvalidInputException
 
 from safecity_pipeline.ingest import heads, lines, reading, rules, schema, transcripts
 from safecity_pipeline.ingest.lines import Lines
-from safecity_pipeline.ingest.survey import label_parts, wide_label
+from safecity_pipeline.ingest.survey import glance, label_parts, wide_label
 from safecity_pipeline.model import Extract, Layout, Places, Reading, Refused, Source
 from safecity_pipeline.tables import quoted
 
@@ -68,13 +69,22 @@ class SheetCount:
 
 @dataclass
 class Staged:
-    """A batch that is read and judged, but not stored yet. Numbers are places in `pieces`."""
+    """A batch that is read and judged, but not stored yet. Numbers are places in `pieces`.
+
+    `copies`: mended files, which go when the stage is filled.
+    """
 
     source: Source
     pieces: list[Piece]
     counts: dict[int, SheetCount] = field(default_factory=dict)
     scans: dict[int, Lines] = field(default_factory=dict)
     refused: list[Extract] = field(default_factory=list)
+    copies: list[Path] = field(default_factory=list)
+
+    def refuse(self, number: int, message: str) -> None:
+        self.refused.append(replace(self.pieces[number].extract, status="refused", message=message))
+        self.scans.pop(number, None)
+        self.counts.pop(number, None)
 
 
 def judge(
@@ -89,13 +99,7 @@ def judge(
     Works in temporary tables only; a piece that cannot be read is refused by itself.
     """
     staged = Staged(source, list(pieces))
-    _new_stage(connection, source)
-    for number, piece in enumerate(pieces):
-        try:
-            _stage(connection, staged, number, scratch)
-        except Refused as refused:
-            extract = replace(piece.extract, status="refused", message=str(refused))
-            staged.refused.append(extract)
+    _fill_stage(connection, staged, scratch)
     named = _heads(pieces[0])
     rules.run(connection, source, pieces[0].layout, named, places)
     _mark_broken(connection, staged.scans)
@@ -164,20 +168,70 @@ def _heads(piece: Piece) -> dict[str, str]:
 # --- into the stage ------------------------------------------------------------------------------
 
 
-def _new_stage(connection: DuckDBPyConnection, source: Source) -> None:
-    columns = ", ".join(f"{name} VARCHAR" for name in source.model.to_schema().columns)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE stage (_extract INTEGER, _row BIGINT, {columns})"
-    )
+def _fill_stage(connection: DuckDBPyConnection, staged: Staged, scratch: Path) -> None:
+    """All the pieces as text in the table `stage`, by one statement: DuckDB is slow to append to a
+    table that holds rows already. A piece that cannot be read is refused by itself."""
+    parts: dict[int, str] = {}
+    try:
+        for number in range(len(staged.pieces)):
+            try:
+                parts[number] = _staged(connection, staged, number, scratch)
+            except Refused as refused:
+                staged.refuse(number, str(refused))
+        try:
+            _stage(connection, staged.source, parts)
+        except InvalidInputException:
+            _stage(connection, staged.source, _readable(connection, staged, parts))
+    finally:
+        for copy in staged.copies:
+            copy.unlink(missing_ok=True)
+    for piece in staged.pieces:
+        _still_the_same(piece.extract)
 
 
-def _stage(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> None:
+def _stage(connection: DuckDBPyConnection, source: Source, parts: Mapping[int, str]) -> None:
+    names = source.model.to_schema().columns
+    nothing = ", ".join(f"NULL::VARCHAR AS {name}" for name in names)
+    empty = f"SELECT NULL::INTEGER AS _extract, NULL::BIGINT AS _row, {nothing} WHERE false"
+    rows = " UNION ALL ".join([empty, *parts.values()])
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE stage AS {rows}")
+
+
+def _readable(
+    connection: DuckDBPyConnection, staged: Staged, parts: Mapping[int, str]
+) -> dict[int, str]:
+    """Those of the parts that can be read. What the database says of the others quotes the row,
+    so it goes no further."""
+    readable = dict(parts)
+    for number, rows in parts.items():
+        try:
+            _stage(connection, staged.source, {number: rows})
+        except InvalidInputException:
+            del readable[number]
+            refused = Refused("cannot be read as delimited text", repair="save it as CSV in UTF-8")
+            staged.refuse(number, str(refused))
+    return readable
+
+
+def _still_the_same(extract: Extract) -> None:
+    """Raises Refused where the file is not any more what was hashed: some of its rows may be of
+    the one content, and some of the other."""
+    if extract.seen is not None and extract.seen != glance(extract.path):
+        raise Refused(
+            "the file changed while it was being read",
+            extract.file,
+            repair="refresh again when it has been copied whole; the last release stands",
+        )
+
+
+def _staged(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
+    """The statement that gives the rows of one piece for the stage."""
     piece = staged.pieces[number]
     read = _transcribed if transcripts.needed(piece.extract.path, piece.layout) else _delimited
-    read(connection, staged, number, scratch)
+    return read(connection, staged, number, scratch)
 
 
-def _delimited(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> None:
+def _delimited(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
     """A text file: as it lies where a strict reader can take it, else a mended copy."""
     piece = staged.pieces[number]
     extract, layout, head = piece.extract, piece.layout, piece.reading.head
@@ -185,21 +239,22 @@ def _delimited(connection: DuckDBPyConnection, staged: Staged, number: int, scra
     _vouched(extract, scan.total, len(scan.blank))
     path, mended = extract.path, scratch / f"{extract.extract_id}.csv"
     if not scan.clean:
+        staged.copies.append(mended)
         lines.write_mended(
             path, scan, len(head), mended, layout.delimiter, short_rows=layout.short_rows
         )
         path = mended
     try:
-        other = _insert(connection, staged.source, piece, number, _delimited_rows(piece, path))
-    except DatabaseError:
-        # Its message quotes the row, so it goes no further.
+        rows, other = _selected_rows(
+            connection, staged.source, piece, number, _delimited_rows(piece, path)
+        )
+    except InvalidInputException:
         raise Refused(
             "cannot be read as delimited text", repair="save it as CSV in UTF-8"
         ) from None
-    finally:
-        mended.unlink(missing_ok=True)
     staged.scans[number] = scan
     staged.counts[number] = _count(piece, scan.total, HEAD_ROWS, len(scan.blank), other)
+    return rows
 
 
 def _count(piece: Piece, rows: int, layout: int, blank: int, other: int) -> SheetCount:
@@ -235,9 +290,7 @@ def _delimited_rows(piece: Piece, path: Path) -> str:
     )
 
 
-def _transcribed(
-    connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path
-) -> None:
+def _transcribed(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
     """A sheet of a workbook, or a parquet file, from its transcript."""
     piece = staged.pieces[number]
     sheet = _sheet(piece, scratch)
@@ -252,10 +305,11 @@ def _transcribed(
         "strict_mode = true, encoding = 'utf-8', delim = ',', quote = '\"', escape = '\"') "
         f"WHERE _row BETWEEN {first} AND {last}"
     )
-    other = _insert(connection, staged.source, piece, number, rows)
+    selected, other = _selected_rows(connection, staged.source, piece, number, rows)
     outside = sheet.rows - (last - first + 1)
     staged.scans[number] = Lines(sheet.rows, broken=_beyond_the_head(piece, sheet, first, last))
     staged.counts[number] = _count(piece, sheet.rows, outside, blank, other)
+    return selected
 
 
 def _beyond_the_head(piece: Piece, sheet: reading.Sheet, first: int, last: int) -> dict[int, str]:
@@ -290,10 +344,11 @@ def _literal(path: Path) -> str:
     return quoted(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
 
 
-def _insert(
+def _selected_rows(
     connection: DuckDBPyConnection, source: Source, piece: Piece, number: int, rows: str
-) -> int:
-    """Stage the rows of one piece; answers how many the layout leaves out by `only`."""
+) -> tuple[str, int]:
+    """The rows of one piece as columns of the stage; and how many the layout leaves out by
+    `only`."""
     head, layout = piece.reading.head, piece.layout
     cells = ", ".join(f"c{at}" for at in range(len(head)))
     filled = f"SELECT * FROM ({rows}) WHERE coalesce({cells}, NULL) IS NOT NULL"
@@ -306,8 +361,7 @@ def _insert(
     if layout.wide:
         filled, at = _unpivoted(layout, head, filled, at)
     selected = _selected(source, piece, at)
-    connection.execute(f"INSERT INTO stage SELECT {number}, _row, {selected} FROM ({filled})")
-    return other
+    return f"SELECT {number} AS _extract, _row, {selected} FROM ({filled})", other
 
 
 def _number(connection: DuckDBPyConnection, statement: str) -> int:
@@ -346,7 +400,8 @@ def _selected(source: Source, piece: Piece, at: Mapping[str, str]) -> str:
         if name in found:
             found[name] = _translated(found[name], meant)
     return ", ".join(
-        found.get(name, "CAST(NULL AS VARCHAR)") for name in source.model.to_schema().columns
+        f"CAST({found.get(name, 'NULL')} AS VARCHAR) AS {name}"
+        for name in source.model.to_schema().columns
     )
 
 
@@ -382,13 +437,19 @@ def _unpivoted(
 
 
 def _mark_broken(connection: DuckDBPyConnection, scans: Mapping[int, Lines]) -> None:
-    rows = [
-        (number, row, -2, "row_whole", words)
-        for number, scan in scans.items()
-        for row, words in scan.broken.items()
-    ]
-    if rows:
-        connection.executemany("INSERT INTO bad VALUES (?, ?, ?, ?, ?)", rows)
+    rows = pd.DataFrame(
+        [
+            (number, row, words)
+            for number, scan in scans.items()
+            for row, words in scan.broken.items()
+        ],
+        columns=["_extract", "_row", "words"],
+    ).astype({"words": object})
+    if not rows.empty:
+        with _Registered(connection, "broken_now", rows):
+            connection.execute(
+                "INSERT INTO bad SELECT _extract, _row, -2, 'row_whole', words FROM broken_now"
+            )
 
 
 def _mark_repeated(

@@ -18,7 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from safecity_pipeline.ingest import heads, reading
-from safecity_pipeline.ingest.lines import UNREADABLE, damage, head_of, open_bytes
+from safecity_pipeline.ingest.blocks import UNREADABLE, damage, open_bytes
+from safecity_pipeline.ingest.lines import head_of
 from safecity_pipeline.ingest.reading import Sheet
 from safecity_pipeline.model import Refused
 

@@ -4,6 +4,10 @@ Five million rows have 30 thousand positions and 14 crime types: each rule is as
 distinct value (or combination of the columns that it names), and what fails is joined back to
 the rows. So a rule is declared once, for an extract of 40 rows or of 40 million.
 
+A column whose texts are nearly all different, such as a reference, says in the model which form
+they have (`form`, a regular expression that Python and the database understand alike). Texts of
+that form need no rule and no type; only the others come to pandera.
+
 Works on a table `stage` (`_extract`, `_row`, then one text column for each column of the model)
 and leaves `bad` (one row a reason) and one table `typed_<column>` for each column whose value is
 not its text. Does not belong here: where rows go afterwards (`load`).
@@ -54,7 +58,9 @@ def run(
     schema = source.model.to_schema()
     known: dict[str, pd.DataFrame] = {}
     for position, (name, column) in enumerate(schema.columns.items()):
-        known[name] = _column(connection, name, column, layout, heads.get(name, name), position)
+        judged = _column(connection, name, column, layout, heads.get(name, name), position)
+        if judged is not None:
+            known[name] = judged
     offset = len(schema.columns)
     for position, check in enumerate(schema.checks, offset):
         _across(connection, check, known, heads, position)
@@ -91,15 +97,15 @@ def _column(
     layout: Layout,
     head: str,
     position: int,
-) -> pd.DataFrame:
-    """Judge one column; its distinct values, typed and marked, are kept if they are few."""
-    kind, marked = parse.kind_of(column), is_marked(column)
+) -> pd.DataFrame | None:
+    """Judge one column; answers its distinct values, typed and marked, if they are few."""
+    kind, marked, form = parse.kind_of(column), is_marked(column), form_of(column)
     kept: list[pd.DataFrame] = []
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE typed_{name} "
         f"(raw VARCHAR, value {parse.SQL_TYPES[kind]}, status VARCHAR)"
     )
-    for raw in _distinct(connection, name):
+    for raw in _distinct(connection, name, form):
         values = parse.parse(raw, kind, layout.markers if marked else None)
         if marked:
             values = _without_unknown(connection, values, name, kind, layout, head)
@@ -111,7 +117,13 @@ def _column(
         _keep_typed(connection, name, values, kind, marked)
         kept.append(values)
     together = pd.concat(kept, ignore_index=True)
-    return together if len(together) <= KEPT else together.iloc[:0]
+    return together if len(together) <= KEPT and form is None else None
+
+
+def form_of(column: Column) -> str | None:
+    """The form of which a column's texts may be without being asked one by one."""
+    form = (column.metadata or {}).get("form")
+    return None if form is None else str(form)
 
 
 def _without_unknown(
@@ -143,9 +155,12 @@ def _without_unknown(
     return values
 
 
-def _distinct(connection: DuckDBPyConnection, name: str) -> Iterator[pd.Series]:
+def _distinct(connection: DuckDBPyConnection, name: str, form: str | None) -> Iterator[pd.Series]:
+    """The texts of a column, each once, in chunks; none that is of the form."""
+    known = f"{name} IS NOT NULL AND regexp_full_match({name}, {quoted(form)})" if form else "false"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE values_now AS SELECT DISTINCT {name} AS raw FROM stage"
+        "CREATE OR REPLACE TEMP TABLE values_now AS "
+        f"SELECT DISTINCT {name} AS raw FROM stage WHERE NOT ({known})"
     )
     row = connection.execute("SELECT count(*) FROM values_now").fetchone()
     for start in range(0, max(row[0] if row else 0, 1), CHUNK):
@@ -229,6 +244,8 @@ def _combinations(
     connection: DuckDBPyConnection, columns: tuple[str, ...], known: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """Distinct combinations whose members are usable: `raw_<column>` and the typed `<column>`."""
+    if lacking := [name for name in columns if name not in known]:
+        raise RuntimeError(f"too many values to combine: {', '.join(lacking)}")
     listed = ", ".join(columns)
     combined = connection.execute(f"SELECT DISTINCT {listed} FROM stage").df()
     raws = combined.rename(columns={column: f"raw_{column}" for column in columns}).astype("str")

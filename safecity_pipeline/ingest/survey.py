@@ -94,19 +94,27 @@ def _is_extract(raw: Path, path: Path) -> bool:
 
 
 def _found(path: Path, raw: Path, vouched: Vouched | None) -> Extract:
+    seen = glance(path)
     file, digest = path.relative_to(raw).as_posix(), _sha256(path)
     return Extract(
         extract_id=hashlib.sha256(f"{file}\n{digest}".encode()).hexdigest()[:16],
         file=file,
         path=path,
         sha256=digest,
-        bytes=path.stat().st_size,
+        bytes=seen[0],
         status="unrecognised",
         message="no source reads a file of this name and head",
         received_at=_received(path, vouched),
         vouched=vouched,
         synthetic=path.name.startswith("synthetic-") or bool(vouched and vouched.synthetic),
+        seen=seen,
     )
+
+
+def glance(path: Path) -> tuple[int, int]:
+    """Size and time of the last change: enough to tell that a file changed while it was read."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _looked_into(

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-from safecity_pipeline.ingest import lines, reading
+from safecity_pipeline.ingest import blocks, reading
 from safecity_pipeline.ingest.reading import TOP, Sheet, Transcript
 from safecity_pipeline.model import Layout, Refused
 
@@ -76,11 +76,11 @@ def _of_text(path: Path, into: Path, delimiter: str) -> Transcript:
 
 def _records(path: Path, delimiter: str) -> list[list[str]]:
     try:
-        with lines.open_bytes(path) as handle:
+        with blocks.open_bytes(path) as handle:
             text = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
             return list(csv.reader(text, delimiter=delimiter, strict=True))
-    except lines.UNREADABLE as error:
-        what = f"cannot be read to its end: {lines.damage(error)}"
+    except blocks.UNREADABLE as error:
+        what = f"cannot be read to its end: {blocks.damage(error)}"
         raise Refused(what, repair="send it again") from None
     except UnicodeDecodeError:
         raise Refused("not UTF-8 text", repair="save it as CSV in UTF-8") from None

@@ -1,12 +1,14 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → release."""
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 
 import dagster as dg
 
 from safecity_pipeline import bookkeeping, sources, tables
 from safecity_pipeline.ingest import intake, schema
 from safecity_pipeline.model import Check, CheckSpec, Source
+from safecity_pipeline.orchestration import years
 from safecity_pipeline.orchestration.guard import guarded
 from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.tables import Table
@@ -16,16 +18,24 @@ VALUES = dg.AssetKey(["mart", "indicator_value"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
 SEVERITIES = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
+Step = Callable[[Refresh, Sequence[str]], Report]
+
 
 def build() -> list[dg.AssetsDefinition]:
     """Every asset, one for each source that is discovered."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # backfill policies are called beta
+        return _built()
+
+
+def _built() -> list[dg.AssetsDefinition]:
     known = list(sources.discover().values())
     cleaned = [_key(source) for source in known]
     return [
         _asset(
             SURVEY,
             "Every file under raw/, recognised or not, with its hash",
-            Refresh.look,
+            lambda refresh, _: refresh.look(),
             table=tables.EXTRACT,
             checks=bookkeeping.SURVEY_CHECKS,
         ),
@@ -33,21 +43,23 @@ def build() -> list[dg.AssetsDefinition]:
         _asset(
             VALUES,
             "Every indicator by area and period, with its 95 % interval",
-            Refresh.indicators,
+            lambda refresh, asked_for: refresh.indicators(asked_for),
             deps=cleaned,
             table=tables.INDICATOR_VALUE,
+            by_year=True,
         ),
         _asset(
             FINDINGS,
             "Changes, the group's average, and ranks, in numbers and words",
-            Refresh.findings,
+            lambda refresh, asked_for: refresh.findings(asked_for),
             deps=[VALUES],
             table=tables.FINDING,
+            by_year=True,
         ),
         _asset(
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
-            Refresh.release,
+            lambda refresh, _: refresh.release(),
             deps=[FINDINGS],
         ),
     ]
@@ -58,13 +70,10 @@ def _key(source: Source) -> dg.AssetKey:
 
 
 def _clean(source: Source) -> dg.AssetsDefinition:
-    def step(refresh: Refresh) -> Report:
-        return refresh.take_in(source.name)
-
     return _asset(
         _key(source),
         f"{source.title} ({source.supplier}): rows that passed every rule",
-        step,
+        lambda refresh, _: refresh.take_in(source.name),
         deps=[SURVEY],
         table=schema.clean_table(source),
         checks=intake.check_specs(source),
@@ -74,12 +83,13 @@ def _clean(source: Source) -> dg.AssetsDefinition:
 def _asset(
     key: dg.AssetKey,
     description: str,
-    step: Callable[[Refresh], Report],
+    step: Step,
     deps: Iterable[dg.AssetKey] = (),
     table: Table | None = None,
     checks: Iterable[CheckSpec] = (),
+    by_year: bool = False,
 ) -> dg.AssetsDefinition:
-    """One asset around one step of a refresh."""
+    """One asset around one step of a refresh; by financial year, any number of years is one run."""
 
     @dg.asset(
         key=key,
@@ -95,11 +105,15 @@ def _asset(
             for check in checks
         ],
         required_resource_keys={"refresh"},
+        partitions_def=years.PARTITIONS if by_year else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if by_year else None,
     )
     def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        report = guarded(key.to_user_string(), lambda: step(context.resources.refresh))
+        refresh, asked_for = context.resources.refresh, years.asked_for(context) if by_year else []
+        report = guarded(key.to_user_string(), lambda: step(refresh, asked_for))
         return dg.MaterializeResult(
-            metadata=_metadata(report), check_results=[_result(check) for check in report.checks]
+            metadata=_metadata(report, counted=table is not None),
+            check_results=[_result(check) for check in report.checks],
         )
 
     return run
@@ -115,9 +129,12 @@ def _column_schema(table: Table | None) -> dict[str, dg.TableSchema]:
     return {"dagster/column_schema": dg.TableSchema(columns)}
 
 
-def _metadata(report: Report) -> dict[str, dg.MetadataValue]:
-    """Counts as numbers, the list of files as a table in Markdown."""
-    found: dict[str, dg.MetadataValue] = {"dagster/row_count": dg.MetadataValue.int(report.rows)}
+def _metadata(report: Report, counted: bool) -> dict[str, dg.MetadataValue]:
+    """Counts and costs as numbers, which Dagster plots over the runs; the list of files as
+    Markdown. A step that had nothing to do says so, and is no dent in the plots."""
+    found: dict[str, dg.MetadataValue] = {}
+    if counted and not report.facts.get("unchanged"):
+        found["dagster/row_count"] = dg.MetadataValue.int(report.rows)
     for name, value in report.facts.items():
         if isinstance(value, list):
             text = "\n".join(f"- {_escaped(item)}" for item in value) or "none"

@@ -1,4 +1,7 @@
-"""When a refresh runs by itself: once a year, or when raw/ changes. Both are off at first."""
+"""When a refresh runs by itself: once a year, or when raw/ changes. Both are off at first.
+
+Where the newest release was made from just what is there, neither starts a run: the tick says so.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,29 @@ from pathlib import Path
 import dagster as dg
 
 from safecity_pipeline import settings
+from safecity_pipeline.model import Refused
+from safecity_pipeline.orchestration import home, years
+from safecity_pipeline.refresh import Refresh
 
 ANNUALLY = "0 6 1 6 *"  # 1 June at six: the year to March is complete at most suppliers by then
 
 
 def job() -> dg.UnresolvedAssetJobDefinition:
-    """The whole refresh, in one process: DuckDB has one writer."""
+    """The whole refresh, all years, in one run and one process: DuckDB has one writer."""
     return dg.define_asset_job(
-        "refresh",
+        years.JOB,
         selection=dg.AssetSelection.all(),
-        description="Everything from the files in raw/ to a published release",
+        tags=years.ALL,
+        description=(
+            "Everything from the files in raw/ to a published release, in one run. Where the "
+            "interface asks for partitions choose All: what has not changed is not made again."
+        ),
         executor_def=dg.in_process_executor,
     )
 
 
 def schedule(target: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
+    @dg.schedule(
         name="annual_refresh",
         job=target,
         cron_schedule=ANNUALLY,
@@ -31,6 +41,10 @@ def schedule(target: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description="The annual refresh, on 1 June",
     )
+    def annual_refresh() -> dg.RunRequest | dg.SkipReason:
+        return standing() or dg.RunRequest(tags=years.ALL)
+
+    return annual_refresh
 
 
 def sensor(target: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
@@ -53,9 +67,18 @@ def sensor(target: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
             return dg.SkipReason("files under raw/ were touched, their content is the same")
         key = next_key(key, content_now)
         context.update_cursor(f"{glance} {content_now} {key}")
-        return dg.RunRequest(run_key=key)
+        return standing() or dg.RunRequest(run_key=key, tags=years.ALL)
 
     return raw_changed
+
+
+def standing() -> dg.SkipReason | None:
+    """The words for it where the newest release was made from just what is there."""
+    try:
+        stamp = home.standing(Refresh(settings.load()))
+    except Refused:  # a run says it, and fails for all to see
+        return None
+    return dg.SkipReason(f"nothing has changed since release {stamp}") if stamp else None
 
 
 def next_key(last: str, content: str) -> str:

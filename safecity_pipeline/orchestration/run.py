@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import DatabaseError
 
-from safecity_pipeline.orchestration.resources import home
+from safecity_pipeline.orchestration import home, years
+from safecity_pipeline.refresh import Refresh
 from safecity_pipeline.settings import Settings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -25,37 +27,48 @@ class Outcome:
     failure: str = ""
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """What a process that loads the code location must be told."""
-    told = {
-        "SAFECITY_RAW": str(settings.raw.absolute()),
-        "SAFECITY_WAREHOUSE": str(settings.warehouse.absolute()),
-        "SAFECITY_YEAR": settings.year,
-        "DAGSTER_HOME": str(home(settings.warehouse)),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-        # dagster's own commands recommend each other at every start
-        "PYTHONWARNINGS": "ignore:Function",
-    }
-    if settings.config:
-        told["SAFECITY_CONFIG"] = str(settings.config.absolute())
-    return told
+def refresh(settings: Settings, begun: Refresh | None = None) -> Outcome:
+    """Run the whole job in this process and say how it ended.
+
+    `begun` has looked at the extracts already, and its caller holds the warehouse's lock; without
+    it the run makes its own.
+    """
+    try:
+        os.environ.update(home.environment(settings))
+        with home.under_way(settings.warehouse):
+            return _run(str(home.folder(settings.warehouse)), begun)
+    except (OSError, DatabaseError) as error:
+        # Dagster's records cannot be written: a full disk, a damaged file.
+        return Outcome(False, failure=f"the run broke off: {_reason(error)}")
 
 
-def refresh(settings: Settings) -> Outcome:
-    """Run the whole job in this process and say how it ended."""
-    os.environ.update(environment(settings))
+def _run(folder: str, begun: Refresh | None) -> Outcome:
     from safecity_pipeline.definitions import defs
 
-    folder = Path(os.environ["DAGSTER_HOME"])
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
+    given: dict[str, Any] = {}
+    if begun:
+        begun.run_id = str(uuid.uuid4())
+        given = {"run_id": begun.run_id, "resources": {"refresh": begun}}
+    with dg.DagsterInstance.from_config(folder) as instance:
         _bury(instance)
-        result = defs.resolve_job_def("refresh").execute_in_process(
-            instance=instance, run_config=QUIET, raise_on_error=False, tags={"from": "safecity"}
+        result = defs.resolve_job_def(years.JOB).execute_in_process(
+            instance=instance,
+            run_config=QUIET,
+            raise_on_error=False,
+            tags={"from": "safecity"},
+            **given,
         )
     if not result.success:
         return Outcome(False, failure=_failure(result))
     facts = result.asset_materializations_for_node("release")[0].metadata
     return Outcome(True, str(facts["release"].value), bool(facts["published"].value))
+
+
+def _reason(error: OSError | DatabaseError) -> str:
+    """What the operating system or SQLite says; neither quotes a value."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return f"Dagster's records: {error.orig or type(error).__name__}"
 
 
 def _bury(instance: dg.DagsterInstance) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from safecity_pipeline.orchestration.run import environment
+from safecity_pipeline.orchestration import home
 from safecity_pipeline.settings import Settings
 
 PATIENCE = 20.0  # seconds for runs under way to be told
@@ -26,7 +26,7 @@ def command(port: int, read_only: bool, workspace: Path) -> list[str]:
 
 def serve(settings: Settings, port: int, read_only: bool) -> int:
     """Run until it is stopped; its exit status, 0 after Ctrl+C or a polite kill."""
-    told = {**os.environ, **environment(settings)}
+    told = {**os.environ, **home.environment(settings)}
     workspace = Path(told["DAGSTER_HOME"]) / "workspace.yaml"
     signal.signal(signal.SIGTERM, _as_interrupt)
     process = subprocess.Popen(

@@ -12,6 +12,7 @@ from pandera.typing import Series
 
 from safecity_pipeline.model import Derived, Places, Source
 
+REFERENCE = "[0-9a-f]{64}"
 CRIME_TYPES = (
     "Anti-social behaviour",
     "Bicycle theft",
@@ -68,7 +69,7 @@ class StreetCrime(pa.DataFrameModel):
     crime_id: Series[str] = pa.Field(
         nullable=True,
         description="Publisher's reference, 64 hexadecimal characters; not a key",
-        metadata={"example": ("0123456789abcdef" * 4, "")},
+        metadata={"form": REFERENCE, "example": ("0123456789abcdef" * 4, "")},
     )
     month: Series[pd.Timestamp] = pa.Field(
         description="Month in which it was reported, as its first day",
@@ -131,7 +132,7 @@ class StreetCrime(pa.DataFrameModel):
         error="a Crime ID is 64 characters out of 0-9 and a-f, or empty",
     )
     def crime_id_form(cls, values: pd.Series) -> pd.Series:
-        return values.str.fullmatch("[0-9a-f]{64}")
+        return values.str.fullmatch(REFERENCE)
 
     @pa.check(
         "month",

@@ -7,6 +7,7 @@ Called as: python -m safecity_pipeline.ingest.reading.child FILE FOLDER LIMITS-A
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import json
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from safecity_pipeline.ingest.reading import archive
-from safecity_pipeline.ingest.reading.guard import RESULT
+from safecity_pipeline.ingest.reading.guard import NO_ROOM, RESULT
 from safecity_pipeline.ingest.reading.limits import Limits, enforce
 from safecity_pipeline.ingest.reading.writing import Book, as_refusal
 from safecity_pipeline.model import Refused
@@ -32,7 +33,8 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status 0 whenever the result file was written, whatever it says."""
+    """Exit status 0 whenever the result file was written, whatever it says; NO_ROOM where the disk
+    was full, which says nothing of the file."""
     file, folder, limits = Path(arguments[0]), Path(arguments[1]), json.loads(arguments[2])
     warnings.simplefilter("ignore")
     # Millions of elements live at once and few are garbage; looking for it takes most of the time.
@@ -42,8 +44,11 @@ def main(arguments: list[str]) -> int:
         sys.modules[needless] = None  # type: ignore[assignment]
     # `archive` looks for entities instead, and leaves the faster parser.
     os.environ.update(OPENPYXL_DEFUSEDXML="False", OPENPYXL_LXML="False")
-    result = _result(file, folder, Limits(**limits))
-    (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
+    try:
+        result = _result(file, folder, Limits(**limits))
+        (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
+    except OSError as error:
+        return NO_ROOM if _is_no_room(error) else 1
     return 0
 
 
@@ -55,6 +60,8 @@ def _result(file: Path, folder: Path, limits: Limits) -> dict[str, Any]:
     except Refused as refused:
         return {"refused": as_refusal(refused)}
     except Exception as error:
+        if any(_is_no_room(one) for one in _chain(error)):
+            raise OSError(errno.ENOSPC, "no room") from None
         return {"reason": _reason(error)}
     return {"sheets": [asdict(record) for record in book.records]}
 
@@ -88,6 +95,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _is_no_room(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _is_duckdb_memory(error: BaseException) -> bool:

@@ -6,7 +6,9 @@ that came from outside. The child's streams go nowhere: a library may quote a ce
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from safecity_pipeline.model import Refused
 
 CHILD = "safecity_pipeline.ingest.reading.child"
 RESULT = "result.json"
+NO_ROOM = 28  # the child's exit status
 ROOT = Path(__file__).resolve().parents[3]
 SMALLER = "keep the table that is wanted in a file of its own, and send that"
 REASONS = {
@@ -40,8 +43,8 @@ def transcribe(path: Path, into: Path, *, limits: Limits | None = None) -> Trans
     below `into` (made where absent) that only its owner may read; the caller deletes it.
 
     Raises Refused, and leaves no file behind, where the file is damaged, hostile, locked by a
-    password, or larger than `limits` allows. On Windows the limits on memory and CPU time are not
-    enforced, see `Limits`.
+    password, or larger than `limits` allows; OSError where there is no room for transcripts. On
+    Windows the limits on memory and CPU time are not enforced, see `Limits`.
     """
     into.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="sheets-", dir=into)).resolve()
@@ -68,6 +71,8 @@ def _run(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         raise _refused("time") from None
+    if done.returncode == NO_ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if done.returncode != 0:
         raise _refused("time" if _out_of_time(done.returncode) else "stopped")
     written = folder / RESULT

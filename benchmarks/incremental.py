@@ -1,0 +1,100 @@
+"""Incremental: what one new file costs beside a refresh of all; that nothing new costs nothing.
+
+Belongs here: the sequence of refreshes of one warehouse, and reading what each cost. Does not
+belong here: that the releases are right (the tests hold them against clean runs).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.bulk import packaged_settings
+from benchmarks.measuring import Measure, run, safecity
+from benchmarks.ratios import Chapter, Ratio
+
+Work = dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One refresh: its process, and the work on data that the release says it did, in seconds."""
+
+    process: Measure
+    wall: float
+    cpu: float
+    release: str
+
+    @property
+    def data_work(self) -> Measure:
+        return Measure(self.wall, self.cpu, self.process.peak)
+
+
+def incremental(extracts: Path, work: Path) -> Chapter:
+    """All files of `extracts` but the last; then the last too; then nothing; then only a touch."""
+    raw, warehouse = work / "raw", work / "warehouse"
+    raw.mkdir(parents=True)
+    *files, last = sorted(extracts.glob("*.csv"))
+    for file in files:
+        _lay(file, raw)
+    full = _refresh(raw, warehouse)
+    _lay(last, raw)
+    one = _refresh(raw, warehouse)
+    chapter = Chapter("Incremental")
+    chapter.ratios = [
+        Ratio("one new file / all, CPU of the steps", one.cpu / full.cpu, 0.1),
+        Ratio("one new file / all, wall of the steps", one.wall / full.wall, 0.1),
+    ]
+    chapter.measures = {
+        f"steps, {len(files)} files": full.data_work,
+        f"safecity refresh, {len(files)} files": full.process,
+        "steps, one new file": one.data_work,
+        "safecity refresh, one new file": one.process,
+    }
+    for what, touch in (("nothing new", False), ("a file's time touched", True)):
+        before = _state(warehouse)
+        if touch:
+            os.utime(raw / last.name)
+        after = _refresh(raw, warehouse)
+        changed = _changed(before, _state(warehouse)) + (after.release != one.release)
+        chapter.ratios.append(Ratio(f"{what}: database files written", changed, 0, unit="files"))
+        chapter.measures[f"safecity refresh, {what}"] = after.process
+    chapter.notes = [
+        "The steps' cost is the sum of `meta.run_cost`, so without starting Python and Dagster, "
+        "and without the copy of the file that is published; the whole process stands beside it."
+    ]
+    return chapter
+
+
+def _lay(file: Path, raw: Path) -> None:
+    os.link(file, raw / file.name)
+
+
+def _refresh(raw: Path, warehouse: Path) -> Step:
+    command = safecity("refresh", "--raw", raw, "--warehouse", warehouse)
+    process = run(command, SAFECITY_CONFIG=packaged_settings())
+    file = warehouse / "current" / "public" / "safecity.duckdb"
+    with duckdb.connect(str(file), read_only=True) as connection:
+        row = connection.execute(
+            "SELECT sum(seconds), sum(cpu_seconds), (SELECT stamp FROM meta.release) "
+            "FROM meta.run_cost"
+        ).fetchone()
+    assert row
+    return Step(process, row[0], row[1], row[2])
+
+
+def _state(warehouse: Path) -> Work:
+    """Size and time of writing of every database file: those of releases and the one that the
+    steps work on."""
+    return {
+        str(path.relative_to(warehouse)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(warehouse.rglob("*.duckdb"))
+        if not path.is_symlink()
+    }
+
+
+def _changed(before: Work, after: Work) -> int:
+    return len(set(before.items()) ^ set(after.items()))

@@ -1,0 +1,249 @@
+"""The bytes of a delimited text as blocks of whole lines, and which of them need a second look.
+
+Belongs here: unpacking, line ends, where each line begins and stops, and the first judgement that
+is made of whole blocks at once: most lines are plain ASCII with as many delimiters as the head,
+and nothing more has to be known of them. Does not belong here: what the others are (`lines`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecity_pipeline.model import Refused
+
+LONGEST = 100_000  # bytes; beyond it, readers differ in what they take for one cell
+BLOCK = 4 << 20
+QUOTED = re.compile(rb'"[^"]*"')
+FEED, RETURN = ord("\n"), ord("\r")
+UNREADABLE = (OSError, EOFError, zlib.error)
+
+Places = NDArray[np.int64]
+
+
+class Line(NamedTuple):
+    """A physical line with its end, and where in the unpacked text it stops."""
+
+    content: bytes
+    stop: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines, one after another.
+
+    `stops`: where in `data` each of them stops, its end included. `offset`: where `data` begins
+    in the unpacked text. `first`: number of its first line, from 1. `dropped`: bytes of that line
+    that are not in `data`, because it goes on and on.
+    """
+
+    data: bytes
+    stops: Places
+    offset: int = 0
+    first: int = 1
+    dropped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.stops)
+
+    @property
+    def starts(self) -> Places:
+        """Where in `data` each line begins."""
+        return np.concatenate([np.zeros(1, np.int64), self.stops[:-1]])
+
+    def start(self, at: int) -> int:
+        """Where in the unpacked text a line begins."""
+        return self.offset if at == 0 else self.stop(at - 1)
+
+    def stop(self, at: int) -> int:
+        """Where in the unpacked text a line stops."""
+        return self.offset + self.dropped + int(self.stops[at])
+
+    def line(self, at: int) -> Line:
+        begins = int(self.stops[at - 1]) if at else 0
+        return Line(self.data[begins : int(self.stops[at])], self.stop(at))
+
+
+NONE = Block(b"", np.zeros(0, np.int64))
+
+
+class Reader:
+    """Goes through a file's lines block by block. Raises Refused where it cannot be read on.
+
+    `block` and `at`: the next line that nobody has taken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._coming = blocks(path)
+        self.block, self.at = NONE, 0
+
+    def more(self) -> bool:
+        """Whether there is a line left; it is that of `block` and `at`."""
+        while self.at >= len(self.block):
+            following = next(self._coming, None)
+            if following is None:
+                return False
+            self.block, self.at = following, 0
+        return True
+
+    def take(self) -> Line | None:
+        """The next line, or None at the end of the file."""
+        if not self.more():
+            return None
+        self.at += 1
+        return self.block.line(self.at - 1)
+
+    @property
+    def number(self) -> int:
+        """Physical number of the next line."""
+        return self.block.first + self.at
+
+
+def open_bytes(path: Path) -> gzip.GzipFile:
+    """The file's bytes, unpacked where its name ends in .gz."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return opened(path, "rb")  # type: ignore[return-value]
+
+
+def damage(error: Exception) -> str:
+    """What reading met, in words that hold nothing of the file."""
+    return "damaged archive" if isinstance(error, zlib.error) else type(error).__name__
+
+
+def blocks(path: Path) -> Iterator[Block]:
+    """The lines block by block, so that no file is held in memory, whatever ends its lines.
+
+    Of a line that goes on and on, only what is needed to see that it is too long is kept.
+    """
+    try:
+        with open_bytes(path) as handle:
+            yield from _blocks(handle)
+    except UNREADABLE as error:
+        raise Refused(
+            f"cannot be read to its end: {damage(error)}",
+            repair="ask the supplier to send it again",
+        ) from None
+
+
+def _blocks(handle: gzip.GzipFile) -> Iterator[Block]:
+    read, rest = handle.read(BLOCK), b""
+    by_returns = ends_in_returns(read)
+    offset, first, dropped = 0, 1, 0
+    while read:
+        data, read = rest + read, handle.read(BLOCK)
+        stops = line_stops(data, by_returns, bool(read))
+        whole = int(stops[-1]) if len(stops) else 0
+        if whole:
+            yield Block(data[:whole], stops, offset, first, dropped)
+            offset, first, dropped = offset + whole + dropped, first + len(stops), 0
+        rest = data[whole:]
+        if len(rest) > 2 * LONGEST and not rest.endswith(b"\r"):
+            dropped += len(rest) - 2 * LONGEST
+            rest = rest[: 2 * LONGEST]
+
+
+def ends_in_returns(sample: bytes) -> bool:
+    """Whether a file's lines end in a carriage return too, by its first bytes.
+
+    A file whose head ends in a carriage return, and which has more of them than line feeds, is
+    split at either; in any other a lone carriage return is no line end.
+    """
+    sample = sample.removesuffix(b"\r")  # a line feed may follow
+    for seen in (QUOTED.sub(b"", sample) if b'"' in sample else sample, sample):
+        feeds, alone = seen.count(b"\n"), seen.count(b"\r") - seen.count(b"\r\n")
+        if feeds or alone:
+            first = seen.find(b"\n")
+            return alone > feeds and seen.find(b"\r", 0, first if first >= 0 else None) >= 0
+    return False
+
+
+def line_stops(data: bytes, by_returns: bool, goes_on: bool = False) -> Places:
+    """Where each line stops; the last one may lack an end, unless the text goes on after `data`."""
+    text = np.frombuffer(data, np.uint8)
+    if by_returns:
+        after = np.append(text[1:], 0 if not goes_on else FEED)  # a line feed may follow
+        ends = (text == FEED) | ((text == RETURN) & (after != FEED))
+    else:
+        ends = text == FEED
+    stops = np.flatnonzero(ends) + 1
+    if not goes_on and len(data) and (not len(stops) or stops[-1] < len(data)):
+        stops = np.append(stops, len(data))
+    return stops
+
+
+@dataclass
+class Ends:
+    """How many lines end in a line feed, in both characters, in a carriage return alone."""
+
+    feeds: int = 0
+    both: int = 0
+    alone: int = 0
+
+    def count(self, block: Block) -> None:
+        text = np.frombuffer(block.data, np.uint8)
+        lasts = text[block.stops - 1]
+        feeds = block.stops[lasts == FEED]
+        before = text[np.maximum(feeds - 2, 0)]
+        both = int(np.count_nonzero((before == RETURN) & (feeds > 1)))
+        self.both += both
+        self.feeds += len(feeds) - both
+        self.alone += int(np.count_nonzero(lasts == RETURN))
+
+    @property
+    def same(self) -> bool:
+        """All lines end like the first one, by a line feed or by both characters."""
+        return not (self.feeds and self.both) and not self.alone
+
+
+def odd_lines(block: Block, delimiter: bytes, delimiters: int) -> Places:
+    """Indices of the lines that are not plain: all but those of printable ASCII without quotation
+    marks that have exactly `delimiters` delimiters, something beside them, and no unusual length.
+    """
+    text, starts, stops = np.frombuffer(block.data, np.uint8), block.starts, block.stops
+    if len(delimiter) != 1:
+        return np.arange(len(block))
+    marks = np.flatnonzero(text == delimiter[0])
+    counted = np.diff(np.searchsorted(marks, stops), prepend=0)
+    lengths = stops - starts - _end_lengths(text, stops)
+    odd = (counted != delimiters) | (lengths == delimiters) | (lengths > LONGEST)
+    suspects = _suspects(block.data, text, stops)
+    odd[np.searchsorted(stops, suspects, side="right")] = True
+    return np.flatnonzero(odd)
+
+
+def _end_lengths(text: NDArray[np.uint8], stops: Places) -> Places:
+    """0, 1 or 2 characters: the one line end that closes each line."""
+    lasts = text[stops - 1]
+    before = text[np.maximum(stops - 2, 0)]
+    feeds = lasts == FEED
+    both = feeds & (before == RETURN) & (stops > 1)
+    lengths: Places = (feeds | (lasts == RETURN)).astype(np.int64) + both
+    return lengths
+
+
+def _suspects(data: bytes, text: NDArray[np.uint8], stops: Places) -> Places:
+    """Where a quotation mark, a NUL, another byte than ASCII, or a carriage return within a line
+    stands."""
+    found = []
+    if b'"' in data:
+        found.append(np.flatnonzero(text == ord('"')))
+    if b"\0" in data:
+        found.append(np.flatnonzero(text == 0))
+    if not data.isascii():
+        found.append(np.flatnonzero(text > 127))
+    inside = text == RETURN
+    if np.count_nonzero(inside):
+        feeds = stops[text[stops - 1] == FEED]
+        inside[stops - 1] = False
+        inside[feeds[feeds > 1] - 2] = False
+        if np.count_nonzero(inside):
+            found.append(np.flatnonzero(inside))
+    return np.concatenate(found) if found else np.zeros(0, np.int64)

@@ -1,0 +1,269 @@
+"""What the figures were made from, and so which of them a refresh must make anew.
+
+A source's *version* changes when its clean rows, or the dates on which they were received, may have
+changed; the same extracts read by the same rules have the same version, whatever lay there in
+between. An indicator's *state* is a hash of all that its values, or its findings, rest on: of its
+declaration, the versions of its sources, the areas, and the code. Where the state is the stored
+one, the rows stand.
+
+Belongs here: versions, states, and putting rows that were made anew in the place of the old ones,
+in an order that does not tell which were. Does not belong here: making rows (`measure`, `compare`),
+or when a source is read again (`ingest`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+import safecity_pipeline
+from safecity_pipeline import measure, period, tables, warehouse
+from safecity_pipeline.ingest.units import Decision
+from safecity_pipeline.model import Extract, Indicator, Refused
+from safecity_pipeline.registry import Registry
+from safecity_pipeline.tables import Table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+STATE = """
+CREATE TABLE IF NOT EXISTS build.source_version (source VARCHAR, version VARCHAR);
+CREATE TABLE IF NOT EXISTS build.made_from (table_name VARCHAR, indicator VARCHAR, state VARCHAR);
+"""
+
+BEHIND_VALUES = (
+    "refresh",
+    "measure",
+    "statistics",
+    "period",
+    "model",
+    "tables",
+    "ingest.schema",
+    "ingest.parse",
+    "registry.indicators",
+)
+BEHIND_FINDINGS = (
+    *BEHIND_VALUES,
+    "compare",
+    "sentences",
+    "breaks",
+    "registry.areas",
+    "registry.changes",
+    "registry.stand_ins",
+    "sources",
+)
+"""The modules whose code decides a figure; a test holds them against what they import."""
+
+Read = frozenset[tuple[str, ...]]
+
+
+# --- versions of sources -------------------------------------------------------------------------
+
+
+def read(connection: DuckDBPyConnection, source: str) -> Read:
+    """Extract, how it was read and by which rules, of all extracts that gave clean rows."""
+    rows = connection.execute(
+        "SELECT DISTINCT extract_id, read_as, rules_hash "
+        "FROM build.ingested JOIN build.source_state USING (source) "
+        "WHERE source = ? AND message = ''",
+        [source],
+    ).fetchall()
+    return frozenset(rows)
+
+
+def forget(connection: DuckDBPyConnection, source: str) -> None:
+    """The source's rows are about to change: until they are noted, nothing is made of them that
+    would be taken for up to date later."""
+    connection.execute("DELETE FROM build.source_version WHERE source = ?", [source])
+
+
+def note(
+    connection: DuckDBPyConnection,
+    source: str,
+    decisions: Iterable[Decision],
+    extracts: Iterable[Extract],
+) -> None:
+    """Store the version of the source's rows as they now are."""
+    rows = read(connection, source)
+    ids = {row[0] for row in rows}
+    received = sorted(repr((e.extract_id, e.received_at)) for e in extracts if e.extract_id in ids)
+    counted = sorted(repr((one.unit, one.counted)) for one in decisions)
+    forget(connection, source)
+    connection.execute(
+        "INSERT INTO build.source_version VALUES (?, ?)",
+        [source, _hash(sorted(rows), received, counted)],
+    )
+
+
+def versions(connection: DuckDBPyConnection) -> dict[str, str]:
+    """Source → version; one whose rows are half changed is missing."""
+    rows = connection.execute("SELECT source, version FROM build.source_version").fetchall()
+    return dict(rows)
+
+
+# --- states of indicators ------------------------------------------------------------------------
+
+
+def of_values(known: Registry, home: Sequence[str], at: Mapping[str, str]) -> dict[str, str | None]:
+    """Indicator → state of its values; None where a source's rows are half changed.
+
+    `home`: code and name of the assessed area; `at`: the sources' versions.
+    """
+    common = _hash(_code(BEHIND_VALUES), home, _areas(known), known.areas.member_rows())
+    return {
+        key: _state_of_values(common, indicator, known, at)
+        for key, indicator in known.indicators.items()
+    }
+
+
+def _state_of_values(
+    common: str, indicator: Indicator, known: Registry, at: Mapping[str, str]
+) -> str | None:
+    parts = (indicator.value, indicator.numerator, indicator.denominator)
+    sources = sorted({part.source for part in parts if part})
+    if not all(source in at for source in sources):
+        return None
+    behind = [(source, at[source]) for source in sources]
+    return _hash(common, indicator, measure.sql(indicator, known.sources), behind)
+
+
+def of_findings(
+    known: Registry, home: Sequence[str], values: Mapping[str, str]
+) -> dict[str, str | None]:
+    """Indicator → state of its findings. `values`: hash of each indicator's values."""
+    common = _hash(_code(BEHIND_FINDINGS), home, _areas(known))
+    return {
+        key: _hash(common, indicator, values.get(key), *_compared_by(indicator, known))
+        for key, indicator in known.indicators.items()
+    }
+
+
+def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
+    """The peers, their stand-ins and the definitional changes that bear on one indicator."""
+    group = indicator.peer_group
+    stand_ins = sorted(known.stand_ins.by_group.items()) if indicator.stand_ins else []
+    own = {indicator.main.source}
+    stock = indicator.denominator and measure.is_stock(known.sources[indicator.denominator.source])
+    return [
+        stock,
+        [row for row in known.areas.peer_rows() if row["group"] == group],
+        [found for found in stand_ins if found[0][0] == group],
+        [one for one in known.changes.changes if known.changes.reaches(one, indicator.series, own)],
+    ]
+
+
+def hashes_of_values(connection: DuckDBPyConnection) -> dict[str, str]:
+    """Indicator → hash of its rows, of all that a comparison looks at, in any order."""
+    rows = connection.execute(
+        "SELECT indicator, bit_xor(md5_number(v::VARCHAR))::VARCHAR "
+        "FROM (SELECT * EXCLUDE (extracted_on) FROM mart.indicator_value) AS v GROUP BY 1"
+    ).fetchall()
+    return dict(rows)
+
+
+def _areas(known: Registry) -> str:
+    return _hash(known.areas.rows())
+
+
+@cache
+def _code(modules: tuple[str, ...]) -> str:
+    root = Path(safecity_pipeline.__file__).parent
+    places = [root.joinpath(*name.split(".")) for name in modules]
+    files = [(place.with_suffix(".py"), place / "__init__.py") for place in places]
+    return _hash(*((one if one.is_file() else other).read_bytes() for one, other in files))
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+# --- what is stale, and its replacement ----------------------------------------------------------
+
+
+def stale(
+    connection: DuckDBPyConnection,
+    table: Table,
+    wanted: Mapping[str, str | None],
+    years: Sequence[str] = (),
+) -> list[str]:
+    """The indicators whose rows of `table` must be made anew, in the order of `wanted`.
+
+    `years`: financial years such as "2014-15"; an indicator with a value in a period that ends in
+    one of them is made anew in any case. Raises Refused for what is no financial year.
+    """
+    rows = connection.execute(
+        "SELECT indicator, state FROM build.made_from WHERE table_name = ?", [table.full_name]
+    ).fetchall()
+    stored = dict(rows)
+    named = _with_values_in(connection, years) if years else set()
+    return [
+        key
+        for key, state in wanted.items()
+        if state is None or stored.get(key) != state or key in named
+    ]
+
+
+def _with_values_in(connection: DuckDBPyConnection, years: Sequence[str]) -> set[str]:
+    spans = pd.DataFrame([_span(year) for year in years], columns=["first", "last"])
+    connection.execute(tables.create_once(tables.INDICATOR_VALUE))
+    connection.register("years_now", spans)
+    rows = connection.execute(
+        "SELECT DISTINCT indicator FROM mart.indicator_value "
+        "JOIN years_now ON period_end BETWEEN first::DATE AND last::DATE"
+    ).fetchall()
+    connection.unregister("years_now")
+    return {indicator for (indicator,) in rows}
+
+
+def _span(year: str) -> tuple[str, str]:
+    try:
+        found = period.parse(year)
+    except ValueError as error:
+        raise Refused(f"not a financial year: {error}", got=year, repair="write 2014-15") from None
+    if found.kind != "year":
+        raise Refused("not a financial year", got=year, repair="write 2014-15")
+    return found.start.isoformat(), found.end.isoformat()
+
+
+def replace(
+    connection: DuckDBPyConnection,
+    table: Table,
+    rows: pd.DataFrame,
+    made: Sequence[str],
+    wanted: Mapping[str, str | None],
+) -> None:
+    """Put `rows`, those of the indicators `made`, in the place of theirs, and store all states.
+
+    Rows of an indicator that is declared no more leave. The table is in the order of its columns
+    then, from left to right. The caller holds the transaction.
+    """
+    stand = [key for key in wanted if key not in set(made)]
+    connection.execute(tables.create_once(table))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE rows_in_order AS SELECT * FROM {table.full_name} "
+        "WHERE list_contains(?::VARCHAR[], indicator)",
+        [stand],
+    )
+    warehouse.fill(connection, table, rows)
+    connection.execute(f"INSERT INTO rows_in_order SELECT * FROM {table.full_name}")
+    connection.execute(tables.create(table))
+    connection.execute(f"INSERT INTO {table.full_name} SELECT * FROM rows_in_order ORDER BY ALL")
+    connection.execute("DROP TABLE rows_in_order")
+    connection.execute("DELETE FROM build.made_from WHERE table_name = ?", [table.full_name])
+    states = [(table.full_name, key, state) for key, state in wanted.items() if state]
+    if states:
+        connection.executemany("INSERT INTO build.made_from VALUES (?, ?, ?)", states)
+
+
+def gone(
+    connection: DuckDBPyConnection, table: Table, wanted: Mapping[str, str | None]
+) -> list[str]:
+    """Indicators that have rows in `table` and are declared no more."""
+    connection.execute(tables.create_once(table))
+    rows = connection.execute(f"SELECT DISTINCT indicator FROM {table.full_name}").fetchall()
+    return sorted({indicator for (indicator,) in rows} - set(wanted))

@@ -1,0 +1,138 @@
+"""What must hold once a refresh has come to harm, and a refresh after it.
+
+Here: the state before the fault, the state that a refresh without fault makes of it, and what may
+not be left over. Not here: the faults (`faulty`), and who looks on meanwhile (`onlookers`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from faulty import Plan, end_of, run, start, until, write_after, write_before
+from onlookers import PUBLIC, look
+from same_release import differences
+
+STAMP = re.compile(r"\d{8}T\d{12}Z")
+DAGSTER, RUNS = "build/dagster", "runs.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`before`: one release, and the extracts that a second one shall take in. `clean`: the same
+    after that refresh without fault. `events`: what that one did, in order."""
+
+    before: Path
+    clean: Path
+    events: list[str]
+    way: str
+
+    def copy(self, folder: Path) -> Path:
+        """The state before the fault, to be harmed."""
+        shutil.copytree(self.before, folder, symlinks=True, dirs_exist_ok=True)
+        return folder
+
+    @property
+    def old(self) -> str:
+        return look(self.before / "warehouse" / PUBLIC)
+
+    @property
+    def new(self) -> str:
+        return look(self.clean / "warehouse" / PUBLIC)
+
+    def numbers(self, where: str) -> list[int]:
+        """Numbers of the events in which a pattern is found."""
+        return [n for n, event in enumerate(self.events, 1) if re.search(where, event)]
+
+
+def prepare(
+    folder: Path, way: str = "steps", change: Callable[[Path], None] = write_after
+) -> Prepared:
+    """Make both states in a new folder, and see that they are what a fresh warehouse gets."""
+    # Without Dagster, which has no part in what is in a release, both are made in less time.
+    steps = "steps" if way == "steps" else "all steps"
+    before, clean, fresh = (folder / name for name in ("before", "clean", "fresh"))
+    write_before(before / "raw")
+    done(Plan(before, steps))
+    change(before / "raw")
+    shutil.copytree(before, clean, symlinks=True)
+    done(Plan(clean, steps))
+    shutil.copytree(before / "raw", fresh / "raw")
+    done(Plan(fresh, steps))
+    agree("clean and fresh", differences(clean / "warehouse", fresh / "warehouse"), [])
+    return Prepared(before, clean, Plan(clean).events, way)
+
+
+def done(plan: Plan) -> None:
+    """Refresh as planned, to its end."""
+    status = run(plan)
+    assert status == 0, plan.said
+
+
+def mends_itself(prepared: Prepared, folder: Path) -> None:
+    """A refresh without fault now gives what it would have given without the one before."""
+    done(Plan(folder, prepared.way))
+    agree("releases", differences(folder / "warehouse", prepared.clean / "warehouse"), [])
+    agree("left over", left_over(prepared, folder), [])
+    if prepared.way == "command":
+        runs = ended_runs(folder)
+        agree("the newest run", runs[:1], ["SUCCESS"])
+        agree("runs before it", runs[1:], ["FAILURE"] * len(runs[1:]))
+
+
+def agree(what: str, found: object, wanted: object) -> None:
+    """Fail with both where they differ; pytest does not rewrite the asserts of helpers."""
+    assert found == wanted, f"{what}: {found}, and not {wanted}"
+
+
+def ended_runs(folder: Path) -> list[str]:
+    """How Dagster's runs ended, the newest first."""
+    assert end_of(start(_write_runs, folder)) == 0
+    found: list[str] = json.loads((folder / RUNS).read_text(encoding="utf-8"))
+    return found
+
+
+def _write_runs(folder: Path) -> None:
+    import dagster
+
+    home = str(folder / "warehouse" / DAGSTER)
+    os.environ["DAGSTER_HOME"] = home
+    with dagster.DagsterInstance.from_config(home) as instance:
+        found = [run.status.value for run in instance.get_runs()]
+    (folder / RUNS).write_text(json.dumps(found), encoding="utf-8")
+
+
+def left_over(prepared: Prepared, folder: Path) -> list[str]:
+    """Files and folders that a warehouse to which nothing happened has not, or has beside."""
+    return sorted(_names(folder / "warehouse") ^ _names(prepared.clean / "warehouse"))
+
+
+def _names(warehouse: Path) -> set[str]:
+    """Everything in a warehouse but Dagster's own, with stamps numbered by their order."""
+    found = [path.relative_to(warehouse).as_posix() for path in warehouse.rglob("*")]
+    ours = [name for name in found if not name.startswith(DAGSTER)]
+    stamps = sorted({stamp for name in ours for stamp in STAMP.findall(name)})
+    return {STAMP.sub(lambda one: f"<{stamps.index(one[0])}>", name) for name in ours}
+
+
+def nothing_runs_on(group: int) -> bool:
+    """Whether no process of a group is at work (on Linux; elsewhere nobody knows)."""
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # pid (name) state parent group …, and a name may hold anything.
+            state, _, of = entry.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(of) == group and state != "Z":
+            return False
+    return True
+
+
+def ended(group: int) -> None:
+    """Wait until no process of a group is at work. Fails where one goes on for ever."""
+    until(lambda: nothing_runs_on(group))

@@ -1,0 +1,82 @@
+"""The disk is full all of a sudden, at six points of a refresh; then there is room again.
+
+On a real disk of limited size, a tmpfs: at the point, somebody else's file takes all the room that
+is left. Where nothing can be mounted, the tests are left out.
+"""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from aftermath import Prepared, mends_itself, prepare
+from faulty import BALLAST, Plan, run, write_after
+from onlookers import PUBLIC, look
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these tests fork")
+
+SIZE = "192m"
+FULL = (os.strerror(errno.ENOSPC), "disk is full")  # the system's words, and SQLite's
+MANY = 20_000  # rows, so that they do not fit into what is left of a page
+POINTS = {
+    "the lock": "^open .*/refresh.lock$",
+    "staging": "^subprocess.Popen$",
+    "storing": "^execute INSERT INTO clean.street_crime",
+    "the copy": "^shutil.copyfile",
+    "the public copy": "^execute INSERT INTO shareable",
+    "Dagster's storage": "^open .*/build/dagster/",
+}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is a disk of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root may mount a small disk; try `unshare -rm make nightly`")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def by_steps(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("steps"), change=partial(write_after, rows=MANY))
+
+
+@pytest.fixture(scope="module")
+def by_command(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = tmp_path_factory.mktemp("command")
+    return prepare(folder, "command", change=partial(write_after, rows=MANY))
+
+
+@pytest.mark.parametrize("point", ["staging", "storing", "the copy", "the public copy"])
+def test_the_last_release_stands_and_with_room_again_all_is_well(
+    point: str, by_steps: Prepared, small_disk: Path
+) -> None:
+    work = by_steps.copy(small_disk)
+    assert run(Plan(work, where=POINTS[point], action="fill")) == 1
+    assert look(work / "warehouse" / PUBLIC) == by_steps.old
+    (work / BALLAST).unlink()
+    mends_itself(by_steps, work)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("point", POINTS)
+def test_the_command_says_so_in_words(point: str, by_command: Prepared, small_disk: Path) -> None:
+    work = by_command.copy(small_disk)
+    plan = Plan(work, "command", where=POINTS[point], action="fill")
+    assert run(plan) == 1
+    last = plan.said.splitlines()[-1]
+    assert last.startswith("safecity: ") and any(words in last for words in FULL), last
+    assert "Traceback" not in plan.said
+    assert look(work / "warehouse" / PUBLIC) == by_command.old
+    (work / BALLAST).unlink()
+    mends_itself(by_command, work)

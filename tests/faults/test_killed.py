@@ -1,0 +1,176 @@
+"""A refresh killed at 60 points, with a release before it and readers at work all the while.
+
+Most points are events of the steps taken directly, under the lock, as the job does: at the event,
+or a few milliseconds later, so that native code is at work. Of the switch every event is hit.
+Eight are events of the command with Dagster, six are moments in the life of a real
+`python -m safecity_pipeline refresh`. `make test` takes eight of the 60, `make nightly` all.
+
+What is killed is the process with its children, or, at every third point, the process alone. The
+points are drawn from SEED; a failure prints its own.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aftermath import Prepared, ended, mends_itself, prepare
+from faulty import Plan, arguments_for, carry_out, end_of, start
+from onlookers import PUBLIC, Watched, look
+from small_folder import environment
+
+SEED = 1842
+LATER = 0.02  # seconds: as long as a statement takes
+PUBLISHING, RENAMING = "^open .*/publishing$", r"^os.rename .*/\.partial-"
+# Part → how many points; those that `make test` takes.
+PARTS: dict[str, tuple[int, tuple[int, ...]]] = {
+    "anywhere": (24, (5, 13, 20)),
+    "copy": (10, (6,)),
+    "switch": (12, (2, 7, 9)),
+    "command": (4, ()),
+    "command's end": (4, (3,)),
+    "moment": (6, ()),
+}
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not kill this way")
+
+
+@dataclass(frozen=True)
+class Point:
+    """`place`: how far on in its part of the run, from 0 to 1."""
+
+    part: str
+    place: float
+    delay: float
+    action: str
+
+    def plan(self, prepared: Prepared, folder: Path) -> Plan:
+        """A refresh that is killed at this point. The command's events are a few more than those
+        of its steps, so they are counted from a landmark too."""
+        where, first, last = self._span(prepared)
+        at = 1 + int(self.place * (last - first + 1))
+        event = prepared.events[first + at - 2]
+        print(f"{self}, seed {SEED}: event {first + at - 1} of the steps: {event}")
+        return Plan(folder, prepared.way, at, where, self.action, self.delay)
+
+    def _span(self, prepared: Prepared) -> tuple[str, int, int]:
+        """Where counting begins, and the numbers of the first and the last event of the part."""
+        publishing, renaming = (prepared.numbers(one)[0] for one in (PUBLISHING, RENAMING))
+        last = len(prepared.events)
+        return {
+            "copy": (PUBLISHING, publishing, renaming),
+            "switch": (RENAMING, renaming, last),
+            "command's end": (PUBLISHING, publishing, last),
+        }.get(self.part, ("", 1, last))
+
+
+def points(*parts: str) -> list[object]:
+    """Points of some parts, spread evenly over each and at random within."""
+    found: list[object] = []
+    for part in parts:
+        count, at_once = PARTS[part]
+        drawn = random.Random(f"{SEED} {part}")
+        for number in range(count):
+            place = (number + drawn.random()) / count
+            delay = 0.0 if part == "switch" else drawn.choice((0.0, drawn.uniform(0, LATER)))
+            action = "kill alone" if number % 3 == 2 else "kill"
+            marks = () if number in at_once else pytest.mark.nightly
+            point = Point(part, place, delay, action)
+            found.append(pytest.param(point, id=f"{part}-{number}", marks=marks))
+    return found
+
+
+@pytest.fixture(scope="module")
+def by_steps(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("steps"))
+
+
+@pytest.fixture(scope="module")
+def by_command(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("command"), "command")
+
+
+def kill_and_refresh(prepared: Prepared, folder: Path, killed: Callable[[Path], int]) -> None:
+    """What must hold for readers, during and after, and for the refresh after a killed one."""
+    work = prepared.copy(folder / "work")
+    with Watched(work / "warehouse", folder / "notes") as readers:
+        group = killed(work)
+        assert look(work / "warehouse" / PUBLIC) in (prepared.old, prepared.new)
+        ended(group)
+        mends_itself(prepared, work)
+    for name in ("passer_by", "analyst"):
+        seen = readers.saw(name)
+        assert (seen.errors, seen.prints) == ([], [prepared.old, prepared.new])
+
+
+def killed_as_planned(plan: Plan) -> int:
+    """Refresh, and come to harm; the group of its processes."""
+    process = start(carry_out, plan)
+    status = end_of(process)
+    assert status == -signal.SIGKILL or (plan.delay and status == 0), plan.said
+    assert process.pid is not None
+    return process.pid
+
+
+@pytest.mark.parametrize("point", points("anywhere", "copy", "switch"))
+def test_readers_notice_nothing_and_the_next_refresh_is_as_if_nothing_had_happened(
+    point: Point, by_steps: Prepared, tmp_path: Path
+) -> None:
+    def killed(folder: Path) -> int:
+        return killed_as_planned(point.plan(by_steps, folder))
+
+    kill_and_refresh(by_steps, tmp_path, killed)
+
+
+@pytest.mark.parametrize("point", points("command", "command's end"))
+def test_the_same_for_the_command_whose_run_dagster_then_calls_failed(
+    point: Point, by_command: Prepared, tmp_path: Path
+) -> None:
+    def killed(folder: Path) -> int:
+        return killed_as_planned(point.plan(by_command, folder))
+
+    kill_and_refresh(by_command, tmp_path, killed)
+
+
+# --- by the clock --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lifetime(by_command: Prepared, tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Seconds that the program takes when nothing happens to it."""
+    folder = by_command.copy(tmp_path_factory.mktemp("lifetime"))
+    began = time.monotonic()
+    assert program(folder).wait() == 0
+    return time.monotonic() - began
+
+
+def program(folder: Path) -> "subprocess.Popen[bytes]":
+    """The program as a shell starts it, in a group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "safecity_pipeline", *arguments_for(folder)],
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("point", points("moment"))
+def test_the_same_for_the_program_at_any_moment(
+    point: Point, by_command: Prepared, lifetime: float, tmp_path: Path
+) -> None:
+    def killed(folder: Path) -> int:
+        process = program(folder)
+        time.sleep(point.place * lifetime)
+        print(f"{point}, seed {SEED}: {point.place * lifetime:.2f} s of {lifetime:.2f}")
+        process.kill() if point.action == "kill alone" else os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return process.pid
+
+    kill_and_refresh(by_command, tmp_path, killed)

@@ -1,0 +1,496 @@
+"""A refresh makes anew what a change touches and nothing else, and its release is that of a clean
+run, whatever lay in raw/ before.
+
+Three sources of the registry, to be quick: street-level crime as text, population, and
+looked-after children as a workbook. Not here: a refresh that is interrupted (`faults`).
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from same_release import differences
+from small_folder import APRIL, MAY, POPULATION, small_settings, street, street_row, write_small
+from test_structure import of_the_project
+
+from safecity_pipeline import cost, measure, registry, sample, upkeep
+from safecity_pipeline.ingest import units
+from safecity_pipeline.model import Refused, Source
+from safecity_pipeline.refresh import Refresh, Report
+from safecity_pipeline.registry import Registry
+from safecity_pipeline.settings import Settings
+from safecity_pipeline.warehouse import Warehouse
+
+BOOK = "SFR49_2014_LATables.xlsx"
+WORKBOOK = "looked_after_children/synthetic-SFR49_2014_LATables.xlsx"
+KEPT = ("street_crime", "population", "looked_after_children")
+INDICATORS = (
+    "all_crime_rate",
+    "asb_rate",
+    "burglary_rate",
+    "looked_after_convicted",
+    "looked_after_substance_misuse",
+)
+MANIFEST = "file,source,period,published_on,rows,synthetic\n"
+HAMPSHIRE = "hampshire-street.csv"
+
+
+def cut(known: Registry) -> Registry:
+    """Three sources of it, and five indicators that need no other."""
+    return replace(
+        known,
+        sources={name: known.sources[name] for name in KEPT},
+        layouts=tuple(one for one in known.layouts if one.source in KEPT),
+        indicators={key: known.indicators[key] for key in INDICATORS},
+    )
+
+
+class Town:
+    """A folder of extracts, what is declared, and a warehouse; `differs` asks a clean run."""
+
+    def __init__(self, folder: Path, known: Registry) -> None:
+        self.folder, self.known = folder, cut(known)
+        self.settings = small_settings(folder)
+        self.raw = self.settings.raw
+        self.clean = 0
+
+    def put(self, file: str, content: str | bytes) -> None:
+        path = self.raw / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def move(self, old: str, new: str) -> None:
+        (self.raw / new).parent.mkdir(parents=True, exist_ok=True)
+        (self.raw / old).rename(self.raw / new)
+
+    def declare(self, **other: Any) -> None:
+        """The registry with something else in it, which its digest tells."""
+        digest = f"{self.known.digest}, {', '.join(other)}"
+        self.known = replace(self.known, digest=digest, **other)
+
+    def refresh(self, settings: Settings | None = None) -> dict[str, Report]:
+        """Every step in order; their reports by name."""
+        one = Refresh(settings or self.settings)
+        one.__dict__["registry"] = self.known
+        with one.warehouse.lock():
+            one.warehouse.sweep()
+            return {
+                "raw": one.look(),
+                **{source: one.take_in(source) for source in self.known.sources},
+                "values": one.indicators(),
+                "findings": one.findings(),
+                "release": one.release(),
+            }
+
+    def differs(self) -> list[str]:
+        """How the release differs from that of a clean run of what is there now."""
+        self.clean += 1
+        other = self.settings.with_folders(self.raw, self.folder / f"clean-{self.clean}")
+        self.refresh(other)
+        found = differences(self.settings.warehouse, other.warehouse)
+        shutil.rmtree(other.warehouse)
+        return found
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, known: Registry) -> Town:
+    """Four months of street-level crime, the population, and the workbook; refreshed once."""
+    made = Town(tmp_path_factory.mktemp("first"), known)
+    write_small(made.raw)
+    for number in (6, 7):
+        made.put(f"2014-{number:02}-{HAMPSHIRE}", month(number))
+    written = tmp_path_factory.mktemp("sample") / "raw"
+    sample.write(written)
+    # Made-up and real extracts are not mixed, so the workbook goes by a name of its own.
+    shutil.copy(written / WORKBOOK, made.raw / BOOK)
+    made.refresh()
+    return made
+
+
+@pytest.fixture
+def town(tmp_path: Path, known: Registry, first: Town) -> Town:
+    return copied(first, tmp_path / "town", known)
+
+
+def copied(first: Town, folder: Path, known: Registry) -> Town:
+    """The same folder and warehouse again; files keep their dates."""
+    shutil.copytree(first.folder, folder, symlinks=True)
+    return Town(folder, known)
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of indicators whose values were computed, as they were."""
+    keys: list[str] = []
+    values = measure.values
+
+    def noted(connection: Any, indicator: Any, sources: Mapping[str, Source]) -> Any:
+        keys.append(indicator.indicator)
+        return values(connection, indicator, sources)
+
+    monkeypatch.setattr(measure, "values", noted)
+    return keys
+
+
+def handled(reports: Mapping[str, Report]) -> dict[str, int]:
+    return {source: reports[source].handled for source in KEPT}
+
+
+def counts(report: Report) -> tuple[int, int]:
+    return report.facts["computed"], report.facts["kept"]
+
+
+def month(number: int, rows: int = 2, **more: str) -> str:
+    return street([street_row(f"2014-{number:02}", **more)] * rows)
+
+
+# --- what is made anew ---------------------------------------------------------------------------
+
+
+def test_a_new_street_file_is_read_alone_and_only_street_indicators_are_computed(
+    town: Town, computed: list[str]
+) -> None:
+    town.put(f"2014-08-{HAMPSHIRE}", month(8))
+    reports = town.refresh()
+    # its head and two rows; the other months have 4 + 3 + 3 + 3 lines, which nobody reads again
+    assert handled(reports) == {"street_crime": 3, "population": 0, "looked_after_children": 0}
+    assert set(computed) == {"all_crime_rate", "asb_rate", "burglary_rate"}
+    assert counts(reports["values"]) == (3, 2)
+    # no row speaks of antisocial behaviour or burglary: but the rates of a new month are 0, not
+    # absent, so all three have a value more
+    assert counts(reports["findings"]) == (3, 2)
+    assert town.differs() == []
+
+
+def test_a_changed_threshold_reads_its_source_again_and_nothing_else(
+    town: Town, computed: list[str]
+) -> None:
+    (town.folder / "safecity.toml").write_text(
+        'area_code = "E06000045"\narea_name = "Southampton"\nyear = "2014-15"\n'
+    )
+    (town.folder / "thresholds.csv").write_text(
+        "source,rule,severity,threshold,meaning\n"
+        "looked_after_children,england_against_regions,warn,7,wider here\n"
+    )
+    town.known = cut(registry.load(town.folder / "safecity.toml"))
+    reports = town.refresh()
+    rows = handled(reports)
+    assert rows.pop("looked_after_children") > 0
+    assert set(rows.values()) == {0}
+    assert set(computed) == {"looked_after_convicted", "looked_after_substance_misuse"}
+    assert counts(reports["values"]) == (2, 3)
+    assert reports["findings"].facts["computed"] <= 2
+
+
+def test_a_declaration_makes_anew_what_rests_on_it(town: Town, computed: list[str]) -> None:
+    """An entry, a list of peers, a definitional change, and an entry that goes, one by one."""
+    burglary = town.known.indicators["burglary_rate"]
+    other = {**town.known.indicators, "burglary_rate": replace(burglary, per=burglary.per * 10)}
+    town.declare(indicators=other)
+    reports = town.refresh()
+    assert set(handled(reports).values()) == {0}
+    assert computed == ["burglary_rate"]
+    assert counts(reports["findings"]) == (1, 4)
+
+    alone = {**other, "burglary_rate": replace(other["burglary_rate"], peer_group=None)}
+    town.declare(indicators=alone)
+    town.refresh()
+    computed.clear()
+    areas, changes = town.known.areas, town.known.changes
+    town.declare(areas=replace(areas, _peers=areas._peers[1:]))
+    assert counts(town.refresh()["findings"]) == (4, 1)
+
+    of_asb = next(one for one in changes.changes if one.series_scope == "asb")
+    rest = tuple(one for one in changes.changes if one is not of_asb)
+    town.declare(changes=replace(changes, changes=rest))
+    assert counts(town.refresh()["findings"]) == (1, 4)
+
+    town.declare(indicators={key: alone[key] for key in alone if key != "asb_rate"})
+    assert counts(town.refresh()["findings"]) == (0, 4)
+    assert computed == []
+    assert town.differs() == []
+
+
+def test_a_file_that_was_received_another_day_dates_its_values(town: Town) -> None:
+    os.utime(town.raw / MAY, (1_500_000_000, 1_500_000_000))
+    town.put("note.txt", "something new, so that the steps have work")
+    town.refresh()
+    assert town.differs() == []
+
+
+def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
+    town.put("note.txt", "something new, so that the steps have work")
+    one = Refresh(town.settings)
+    one.__dict__["registry"] = town.known
+    with one.warehouse.lock():
+        one.look()
+        for source in KEPT:
+            one.take_in(source)
+        assert counts(one.indicators(["2020-21"]))[0] == 0
+        one.indicators(["2007-08", "2014-15"])
+        assert set(computed) == {"all_crime_rate", "asb_rate", "burglary_rate"}
+        one.findings(["2014-15"])
+        with pytest.raises(Refused, match="not a financial year"):
+            one.indicators(["2014CY"])
+        one.indicators()
+        one.findings()
+        one.release()
+    assert town.differs() == []
+
+
+def test_nothing_new_opens_no_file_under_construction(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(self: Warehouse) -> None:
+        raise AssertionError("the work file was opened")
+
+    before = town.settings.warehouse.joinpath("current").resolve()
+    monkeypatch.setattr(Warehouse, "open_work", never)
+    reports = town.refresh()
+    assert reports["release"].facts["published"] is False
+    assert before == town.settings.warehouse.joinpath("current").resolve()
+
+
+# --- the same release as a clean run's -----------------------------------------------------------
+
+
+LATER = f"2015-01-10/2014-06-{HAMPSHIRE}"
+NOVEMBER, JULY = f"2013-11-{HAMPSHIRE}", f"2014-07-{HAMPSHIRE}"
+
+
+def test_whatever_came_and_went_the_release_is_that_of_a_clean_run(town: Town) -> None:
+    town.put(NOVEMBER, street([street_row("2013-11")] * 4))  # older, and late
+    (town.raw / MAY).unlink()
+    town.move(APRIL, f"again/{APRIL}")
+    town.put(LATER, month(6, 5, kind="Burglary"))  # the month is there already, from no day
+    town.move(BOOK, f"old/{BOOK}")
+    town.put("manifest.csv", f"{MANIFEST}{JULY},,,,9,\n")  # which has two rows and a head
+    reports = town.refresh()
+    status = dict(rows_of(town, "SELECT file, status FROM meta.extract"))
+    assert status == {
+        NOVEMBER: "read",
+        MAY: "withdrawn",
+        APRIL: "withdrawn",
+        f"again/{APRIL}": "read",
+        LATER: "read",
+        f"2014-06-{HAMPSHIRE}": "superseded",
+        JULY: "refused",
+        BOOK: "withdrawn",
+        f"old/{BOOK}": "read",
+        POPULATION: "read",
+    }
+    # heads and rows: November 1 + 4, April 1 + 3, the later June 1 + 5
+    assert handled(reports)["street_crime"] == 15
+    assert town.differs() == []
+
+    town.put(MAY, month(5, 3))
+    town.move(f"again/{APRIL}", APRIL)
+    (town.raw / LATER).unlink()
+    # The later day of the two decides, though its file comes first by name.
+    town.put(f"again/{JULY}", month(7, 1))
+    town.put("again/manifest.csv", f"{MANIFEST}{JULY},,,2015-06-01,,\n")
+    town.put("manifest.csv", f"{MANIFEST}{JULY},,,2015-07-01,3,\n")
+    town.refresh()
+    july = "SELECT status FROM meta.extract WHERE ends_with(file, '2014-07-hampshire-street.csv')"
+    assert rows_of(town, f"{july} ORDER BY file") == [("read",), ("superseded",)]
+    assert town.differs() == []
+
+
+def rows_of(town: Town, statement: str) -> list[tuple[Any, ...]]:
+    connection = Warehouse(town.settings.warehouse).read_release()
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+def test_a_changed_layout_reads_its_files_again(town: Town) -> None:
+    layouts = tuple(
+        replace(one, values={"crime_type": {"Drugs": "Burglary"}})
+        if one.source == "street_crime"
+        else one
+        for one in town.known.layouts
+    )
+    town.declare(layouts=layouts)
+    # four heads, and 3 + 2 + 2 + 2 rows
+    assert handled(town.refresh()) == {
+        "street_crime": 13,
+        "population": 0,
+        "looked_after_children": 0,
+    }
+    assert town.differs() == []
+
+
+def test_figures_made_of_half_a_delivery_are_made_anew_though_it_is_withdrawn(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step dies when rows are stored and not yet decided upon; somebody has the figures made in
+    the web interface all the same; then the new file goes."""
+    august = f"2014-08-{HAMPSHIRE}"
+    town.put(august, month(8))
+    one = Refresh(town.settings)
+    one.__dict__["registry"] = town.known
+    with one.warehouse.lock():
+        one.look()
+        with monkeypatch.context() as patch:
+            patch.setattr(units, "resolve", _dies)
+            with pytest.raises(RuntimeError):
+                one.take_in("street_crime")
+        one.indicators(["2014-15"])
+    (town.raw / august).unlink()
+    town.put("note.txt", "something new, so that the steps have work")
+    town.refresh()
+    assert town.differs() == []
+
+
+def _dies(*given: object) -> None:
+    raise RuntimeError
+
+
+MONTHS = st.integers(4, 6)
+FOLDERS = st.sampled_from(["", "2015-01-10/", "2015-02-10/", "some/"])
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Any files that come, change, move and go, with a refresh now and then."""
+
+    first: Town
+    folder: Path
+    known: Registry
+    runs = 0
+
+    @initialize()
+    def begin(self) -> None:
+        type(self).runs += 1
+        self.town = copied(self.first, self.folder / str(self.runs), self.known)
+
+    def files(self) -> list[str]:
+        found = self.town.raw.rglob("*street.csv")
+        return sorted(path.relative_to(self.town.raw).as_posix() for path in found)
+
+    @rule(number=MONTHS, folder=FOLDERS, rows=st.integers(1, 3), refresh=st.booleans())
+    def deliver(self, number: int, folder: str, rows: int, refresh: bool) -> None:
+        self.town.put(f"{folder}2014-{number:02}-{HAMPSHIRE}", month(number, rows))
+        self._then(refresh)
+
+    @rule(data=st.data(), refresh=st.booleans())
+    def withdraw(self, data: st.DataObject, refresh: bool) -> None:
+        if files := self.files():
+            (self.town.raw / data.draw(st.sampled_from(files))).unlink()
+        self._then(refresh)
+
+    @rule(data=st.data(), folder=FOLDERS, refresh=st.booleans())
+    def rename(self, data: st.DataObject, folder: str, refresh: bool) -> None:
+        if files := self.files():
+            old = self.town.raw / data.draw(st.sampled_from(files))
+            new = self.town.raw / folder / old.name
+            new.parent.mkdir(exist_ok=True)
+            old.replace(new)
+        self._then(refresh)
+
+    @rule(data=st.data(), day=st.integers(1, 3), refresh=st.booleans())
+    def vouch(self, data: st.DataObject, day: int, refresh: bool) -> None:
+        if files := self.files():
+            file = self.town.raw / data.draw(st.sampled_from(files))
+            line = f"{file.name},,,2015-03-{day:02},,\n"
+            (file.parent / "manifest.csv").write_text(MANIFEST + line)
+        self._then(refresh)
+
+    def _then(self, refresh: bool) -> None:
+        if refresh:
+            self.town.refresh()
+
+    def teardown(self) -> None:
+        if hasattr(self, "town"):
+            self.town.refresh()
+            assert self.town.differs() == []
+            shutil.rmtree(self.town.folder)
+
+
+def _any_sequence(first: Town, folder: Path, known: Registry, examples: int, steps: int) -> None:
+    class Here(Deliveries):
+        pass
+
+    Here.first, Here.folder, Here.known = first, folder, known
+    run_state_machine_as_test(
+        Here,
+        settings=limits(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_after_a_few_deliveries_the_release_is_that_of_a_clean_run(
+    first: Town, tmp_path: Path, known: Registry
+) -> None:
+    _any_sequence(first, tmp_path, known, examples=2, steps=4)
+
+
+@pytest.mark.nightly
+def test_after_any_deliveries_the_release_is_that_of_a_clean_run(
+    first: Town, tmp_path: Path, known: Registry
+) -> None:
+    _any_sequence(first, tmp_path, known, examples=25, steps=6)
+
+
+# --- code and cost -------------------------------------------------------------------------------
+
+
+def behind(names: Iterable[str]) -> set[str]:
+    """Modules and all that they import, for as long as it is of the project."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting += of_the_project(name)
+    return found
+
+
+def test_all_code_that_decides_a_figure_is_in_its_state() -> None:
+    assert {*behind(["measure"]), "refresh"} == set(upkeep.BEHIND_VALUES)
+    assert {*behind(["measure", "compare", "breaks"]), "refresh"} == set(upkeep.BEHIND_FINDINGS)
+
+
+def test_every_step_says_what_it_cost(town: Town) -> None:
+    connection = Warehouse(town.settings.warehouse).read_release()
+    columns = "step, rows, seconds, cpu_seconds, rows_per_second, peak_megabytes"
+    rows = connection.execute(f"SELECT {columns} FROM meta.run_cost ORDER BY step").fetchall()
+    connection.close()
+    clean = [f"clean/{source}" for source in sorted(KEPT)]
+    assert [row[0] for row in rows] == [
+        *clean,
+        "mart/finding",
+        "mart/indicator_value",
+        "meta/extract",
+    ]
+    assert {row[0]: row[1] for row in rows}["clean/street_crime"] == 13
+    for _, handled_rows, seconds, cpu_seconds, speed, peak in rows:
+        assert seconds > 0 and cpu_seconds > 0
+        assert speed == pytest.approx(handled_rows / seconds)
+        assert peak is None or peak > 1
+
+
+@pytest.mark.skipif(not cost.RESET.exists(), reason="no high-water mark that can be begun anew")
+def test_the_peak_is_of_the_block_and_not_of_the_process_so_far() -> None:
+    with cost.measured() as large:
+        held = bytearray(b"x") * (200 * cost.MEGABYTE)
+        del held
+    with cost.measured() as small:
+        pass
+    peaks = large.read().peak_megabytes, small.read().peak_megabytes
+    assert peaks[0] is not None and peaks[1] is not None
+    assert peaks[0] - peaks[1] > 150
