@@ -10,8 +10,9 @@ demo: $(BIN)/safecity ## write a synthetic sample to demo/raw and refresh it int
 test: $(BIN)/safecity ## run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-nightly: $(BIN)/safecity ## the whole fault suite: every killed process, every full disk
+nightly: $(BIN)/safecity ## the whole fault suite (every killed process, every full disk), and what else takes long
 	$(BIN)/python -m pytest -n auto -m "nightly or not nightly" tests/faults
+	$(BIN)/python -m pytest -n auto -m nightly --ignore=tests/faults tests
 
 bench: $(BIN)/safecity ## measure speed and memory as ratios, each beside its goal
 	$(BIN)/python -m benchmarks

@@ -14,10 +14,11 @@ takes part in no comparison.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -52,6 +53,11 @@ def unbroken(area_code: str, earlier: Days, later: Days) -> Broken:
 
 
 LENGTHS = {"month": 1, "quarter": 3, "year": 12, "calendar_year": 12}
+APRIL = 4
+
+# A hundred labels and days come back in thousands of values, and a period is slow to make.
+_parsed = cache(period.parse)
+_financial_year_of = cache(period.financial_year_of)
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,11 @@ class Value:
     stated: float | None = None
     lacking: str | None = None
 
-    @property
+    @cached_property
     def offset(self) -> tuple[int, int]:
         """Place in the financial year: months after April, and length in months."""
-        fiscal = period.financial_year_of(self.start).start
-        months = (self.start.year - fiscal.year) * 12 + self.start.month - fiscal.month
-        length = LENGTHS.get(self.kind)
-        return months, len(period.parse(self.period).months) if length is None else length
+        length = LENGTHS.get(self.kind) or len(_parsed(self.period).months)
+        return (self.start.month - APRIL) % 12, length
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ Offsets = frozenset[tuple[int, int]]
 
 @dataclass
 class Series:
-    """Every value of one indicator in one area, by period label.
+    """Every value of one indicator in one area, by period label; they stay as they are from the
+    first question on.
 
     `stock`: the denominator is a stock, such as a population: it is not added up over months.
     """
@@ -107,24 +112,36 @@ class Series:
     area_name: str
     stock: bool
     values: dict[str, Value] = field(default_factory=dict)
+    _parts: dict[str, Mapping[tuple[int, int], Value]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def parts(self, label: str) -> dict[tuple[int, int], Value]:
+    def parts(self, label: str) -> Mapping[tuple[int, int], Value]:
         """What a value is the sum of: the months or quarters received; itself where it has none."""
+        if label not in self._parts:
+            self._parts[label] = self._added_up(label)
+        return self._parts[label]
+
+    def _added_up(self, label: str) -> Mapping[tuple[int, int], Value]:
         whole = self.values.get(label)
         if whole is None:
             return {}
         if whole.kind != "year" or whole.stated is not None or whole.lacking:
             return {whole.offset: whole}
-        inside = {
-            value.offset: value
-            for value in self.values.values()
-            if value.kind in ("month", "quarter")
-            and not value.lacking
-            and period.financial_year_of(value.start).label == label
-        }
+        inside = self._inside_years.get(label, {})
         if whole.complete and sum(months for _, months in inside) != 12:
             return {whole.offset: whole}  # one yearly row, whatever quarters came beside it
         return inside or {whole.offset: whole}
+
+    @cached_property
+    def _inside_years(self) -> Mapping[str, Mapping[tuple[int, int], Value]]:
+        """The months and quarters that have a figure, by financial year."""
+        years: dict[str, dict[tuple[int, int], Value]] = {}
+        for value in self.values.values():
+            if value.kind in ("month", "quarter") and not value.lacking:
+                year = _financial_year_of(value.start).label
+                years.setdefault(year, {})[value.offset] = value
+        return years
 
     def over(self, label: str, offsets: Offsets) -> tuple[float, float | None]:
         """Numerator and denominator of a period over some of its parts."""
@@ -137,45 +154,65 @@ class Series:
         return numerator, sum(part.denominator or 0.0 for part in parts)
 
 
+class _Row(NamedTuple):
+    """What a comparison needs of a row of mart.indicator_value; what is missing is None."""
+
+    area_code: str
+    area_name: str
+    period: str
+    period_kind: str
+    period_start: date
+    coverage_start: date
+    coverage_end: date
+    complete: bool
+    numerator: float | None
+    denominator: float | None
+    denominator_vintage: str | None
+    value: float | None
+    obs_status: str | None
+    suppressed_reason: str | None
+
+
 def series_of(values: pd.DataFrame, stock: bool, published: bool = False) -> dict[str, Series]:
     """Rows of mart.indicator_value of one indicator, by area; `published` by its kind."""
     found: dict[str, Series] = {}
-    rows: Iterable[Any] = values.itertuples(index=False)
-    for row in rows:
+    # Column by column: to ask pandas for one cell after the other takes ten times as long.
+    columns = (_plain(values[name]) for name in _Row._fields)
+    for row in map(_Row._make, zip(*columns, strict=True)):
         series = found.setdefault(row.area_code, Series(row.area_code, row.area_name, stock))
         series.values[row.period] = _value(row, published)
     return found
 
 
-def _value(row: Any, published: bool) -> Value:
+def _plain(column: pd.Series) -> list[Any]:
+    """Its values as Python has them: dates without a time, and None for what is missing."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = column.dt.date
+    # What is missing (NaN, NaT) is unlike itself.
+    return [None if cell is None or cell != cell else cell for cell in column.tolist()]
+
+
+def _value(row: _Row, published: bool) -> Value:
     return Value(
         row.period,
         row.period_kind,
-        _day(row.period_start),
-        _day(row.coverage_start),
-        _day(row.coverage_end),
-        bool(row.complete),
-        _number(row.numerator),
-        _number(row.denominator),
-        None if pd.isna(row.denominator_vintage) else str(row.denominator_vintage),
-        _number(row.value) if published else None,
-        _lacking(row) if pd.isna(row.value if published else row.numerator) else None,
+        row.period_start,
+        row.coverage_start,
+        row.coverage_end,
+        row.complete,
+        row.numerator,
+        row.denominator,
+        row.denominator_vintage,
+        row.value if published else None,
+        _lacking(row) if (row.value if published else row.numerator) is None else None,
     )
 
 
-def _number(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)
-
-
-def _lacking(row: Any) -> str:
+def _lacking(row: _Row) -> str:
     """The status of a value that is not there though its row is: what its extract says of it."""
     if row.suppressed_reason == measure.AMBIGUOUS:
         return measure.AMBIGUOUS
     return "suppressed" if row.obs_status == "C" else "not_available"
-
-
-def _day(value: Any) -> date:
-    return value.date() if isinstance(value, pd.Timestamp) else value
 
 
 def findings(
@@ -253,7 +290,7 @@ def _groups(
     """Every period that the area or one of its peers of that time has, and the group then."""
     dated: dict[str, Compared | None] = {}
     for label in sorted({label for series in found.values() for label in series.values}):
-        last = period.parse(label).end
+        last = _parsed(label).end
         group = group_on(indicator.peer_group, last) if indicator.peer_group else None
         compared = _compared(indicator, found, group, stand_ins) if group else None
         codes = compared.members if compared else (home,)
@@ -267,14 +304,20 @@ def _groups(
 
 def _changes(indicator: Indicator, series: Series, broken_by: BrokenBy) -> Iterator[Finding]:
     for value in list(series.values.values()):
-        now = period.parse(value.period)
         for comparison in indicator.compare:
-            base = _base(comparison, now)
+            base = _base(comparison, value.period)
             if base is not None:
                 yield _change(indicator, series, comparison, value, base, broken_by)
 
 
-def _base(comparison: str, now: Period) -> Period | None:
+@cache
+def _base(comparison: str, label: str) -> str | None:
+    """Label of the earlier period that a comparison means for this one, or None for none."""
+    base = _earlier(comparison, _parsed(label))
+    return None if base is None else base.label
+
+
+def _earlier(comparison: str, now: Period) -> Period | None:
     """The earlier period that a comparison means for this one, or None where it means none.
 
     Years taken together share years with those that begin one later, so they are compared only
@@ -290,7 +333,7 @@ def _base(comparison: str, now: Period) -> Period | None:
     if comparison == "five_years":
         return now.year_before(5) if yearly else None
     if comparison.startswith("baseline:"):
-        base = period.parse(comparison.removeprefix("baseline:"))
+        base = _parsed(comparison.removeprefix("baseline:"))
         return base if yearly and base.kind == now.kind and base < now else None
     return None
 
@@ -300,34 +343,35 @@ def _change(
     series: Series,
     comparison: str,
     value: Value,
-    base: Period,
+    base: str,
     broken_by: BrokenBy,
 ) -> Finding:
     mine, theirs, status = _like(series, value, base)
     compared = mine or frozenset(series.parts(value.period))
     start, end = _span(series, value.period, compared)
     now = _figure(indicator, series, value.period, compared)
-    finding = Finding(
+    said: dict[str, Any] = {"status": status}
+    if theirs:
+        then = _figure(indicator, series, base, theirs)
+        days = Days(*_span(series, base, theirs)), Days(start, end)
+        vintages = value.vintage, series.values[base].vintage
+        broken = _rebased(broken_by(series.area_code, *days), *vintages)
+        said |= {"base_value": then.value, **_changed(indicator, then, now)}
+        said |= _marked(said["status"], broken)
+    return Finding(
         indicator.indicator,
         series.area_code,
         series.area_name,
         comparison,
-        base.label,
+        base,
         value.period,
-        status,
-        base.label,
+        base_period=base,
         value=now.value,
         compared_start=start,
         compared_end=end,
         compared_months=_months(compared),
+        **said,
     )
-    if not theirs:
-        return finding
-    then = _figure(indicator, series, base.label, theirs)
-    finding = replace(finding, base_value=then.value)
-    changed = _with_change(indicator, finding, then, now)
-    broken = broken_by(series.area_code, Days(*_span(series, base.label, theirs)), Days(start, end))
-    return _marked(changed, _rebased(broken, value.vintage, series.values[base.label].vintage))
 
 
 def _figure(indicator: Indicator, series: Series, label: str, offsets: Offsets) -> Figure:
@@ -356,27 +400,26 @@ def _rebased(broken: Broken, now: str | None, base: str | None) -> Broken:
     return replace(broken, material=(*broken.material, "denominator_vintage"))
 
 
-def _marked(finding: Finding, broken: Broken) -> Finding:
+def _marked(status: str, broken: Broken) -> dict[str, Any]:
     """A comparison across a definitional change stays, says so, and is no verdict any more."""
-    marked = replace(
-        finding,
-        broken_by=" ".join(broken.ids) or None,
-        broken_materially=", ".join(broken.material) or None,
-    )
-    if not broken.material or finding.status not in ("comparable", "part_year"):
-        return marked
-    return replace(marked, status="definition_changed", significance=statistics.NOT_COMPARED)
+    marks: dict[str, Any] = {
+        "broken_by": " ".join(broken.ids) or None,
+        "broken_materially": ", ".join(broken.material) or None,
+    }
+    if not broken.material or status not in ("comparable", "part_year"):
+        return marks
+    return {**marks, "status": "definition_changed", "significance": statistics.NOT_COMPARED}
 
 
-def _like(series: Series, value: Value, base: Period) -> tuple[Offsets, Offsets, str]:
+def _like(series: Series, value: Value, base: str) -> tuple[Offsets, Offsets, str]:
     """The parts of the period and of its base that are compared, and what to call that."""
-    earlier = series.values.get(base.label)
+    earlier = series.values.get(base)
     if value.lacking:
         return frozenset(), frozenset(), value.lacking
     if earlier is None or earlier.lacking:
         return frozenset(), frozenset(), "missing_base"
     mine = frozenset(series.parts(value.period))
-    theirs = frozenset(series.parts(base.label))
+    theirs = frozenset(series.parts(base))
     if value.kind != "year" or (value.complete and earlier.complete):
         # Whole against whole needs no matching: one may be of quarters, the other of one table.
         return mine, theirs, "comparable"
@@ -393,25 +436,25 @@ def _span(series: Series, label: str, offsets: Offsets) -> tuple[date, date]:
     return min(part.coverage_start for part in parts), max(part.coverage_end for part in parts)
 
 
-def _with_change(indicator: Indicator, finding: Finding, base: Figure, now: Figure) -> Finding:
+def _changed(indicator: Indicator, base: Figure, now: Figure) -> dict[str, Any]:
+    """The change with its verdict, or the status that says why there is none."""
     lacking = indicator.kind != PUBLISHED and indicator.denominator is not None
     if lacking and (not base.base or not now.base):
-        return replace(finding, status="missing_denominator")
+        return {"status": "missing_denominator"}
     if not (_possible(indicator, base) and _possible(indicator, now)):
-        return replace(finding, status="cannot_tell")
+        return {"status": "cannot_tell"}
     share = _is_share(indicator)
     unit = "percentage points" if share else "percent"
     if base.value == 0 and not share:
-        return replace(finding, status="zero_base", change_unit=unit)
+        return {"status": "zero_base", "change_unit": unit}
     found = _interval_of_change(indicator, base, now)
-    return replace(
-        finding,
-        change=found.value,
-        change_lower_95=found.lower,
-        change_upper_95=found.upper,
-        change_unit=unit,
-        significance=statistics.benchmark(found, 0.0, indicator.polarity),
-    )
+    return {
+        "change": found.value,
+        "change_lower_95": found.lower,
+        "change_upper_95": found.upper,
+        "change_unit": unit,
+        "significance": statistics.benchmark(found, 0.0, indicator.polarity),
+    }
 
 
 def _is_share(indicator: Indicator) -> bool:
@@ -662,9 +705,10 @@ def _against_average(
     if len(known) < len(members) or len(known) < 2 or not total:
         return
     average = sum(x for *_, x, _ in known if x is not None) * indicator.per / total
-    for series, value, x, n in known:
-        assert value is not None and x is not None
-        own = replace(_own_interval(indicator, x, n), value=value)
+    limits = _own_limits(indicator, [x for *_, x, _ in known], [n for *_, n in known])
+    for (series, value, *_), (lower, upper) in zip(known, limits, strict=True):
+        assert value is not None
+        own = Interval(value, lower, upper, "")
         yield Finding(
             indicator.indicator,
             series.area_code,
@@ -683,7 +727,13 @@ def _against_average(
         )
 
 
-def _own_interval(indicator: Indicator, x: float, n: float) -> Interval:
+def _own_limits(
+    indicator: Indicator, cases: Sequence[float | None], bases: Sequence[float]
+) -> Iterator[tuple[float | None, float | None]]:
+    """The limits of each area's own value."""
     many = statistics.proportions if _is_share(indicator) else statistics.rates
-    value, lower, upper = (float(part[0]) for part in many([x], [n], indicator.per))
-    return Interval(value, None if pd.isna(lower) else lower, None if pd.isna(upper) else upper, "")
+    _, *limits = many(cases, bases, indicator.per)
+    lower, upper = (
+        [None if pd.isna(limit) else float(limit) for limit in column] for column in limits
+    )
+    return zip(lower, upper, strict=True)

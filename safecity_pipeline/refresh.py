@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import pairwise
@@ -71,7 +71,8 @@ class Report:
 
 
 class Refresh:
-    """One refresh of one warehouse. Each step opens the work database for itself.
+    """One refresh of one warehouse. Each step opens the work database for itself, or takes the one
+    that is kept open (`at_work`).
 
     The caller holds the warehouse's lock (`Warehouse.lock`) over all steps.
     """
@@ -80,6 +81,8 @@ class Refresh:
         self.settings = settings
         self.warehouse = Warehouse(settings.warehouse, ledger.STATE + upkeep.STATE + STATE)
         self.run_id = run_id or warehouse.stamp_now()
+        self._kept: ExitStack | None = None
+        self._open: DuckDBPyConnection | None = None
 
     @cached_property
     def registry(self) -> Registry:
@@ -181,6 +184,8 @@ class Refresh:
             newly = taken.ledger["extract_id"].isin(fresh)
             report.handled = int(taken.ledger.loc[newly, "rows_read"].sum())
             report.facts = bookkeeping.intake_facts(taken, extracts)
+        if report.handled:
+            self._close()  # with whatever the reading of rows left in memory
         return report
 
     def indicators(self, years: Sequence[str] = ()) -> Report:
@@ -233,10 +238,11 @@ class Refresh:
             return Report({"published": False, "release": str(facts.get("stamp"))})
         stamp = warehouse.stamp_now()
         with measured() as meter:
-            with self.warehouse.open_work() as connection:
+            with self._work() as connection:
                 self._may_publish(connection)
                 with transaction(connection):
                     self._write_release(connection, stamp)
+            self._close()
             self.warehouse.publish(stamp, [table for table in tables.TABLES if table.public])
             self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
         log.info("release %s published", stamp)
@@ -262,6 +268,37 @@ class Refresh:
     # --- what the steps write ------------------------------------------------------------------
 
     @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Keep the work database open from one step to the next: opening and closing it takes as
+        long as a small step. A step that fails or that reads rows closes it, and so does a
+        release."""
+        with ExitStack() as self._kept:
+            try:
+                yield
+            finally:
+                self._close()
+                self._kept = None
+
+    @contextmanager
+    def _work(self) -> Iterator[DuckDBPyConnection]:
+        if self._kept is None:
+            with self.warehouse.open_work() as connection:
+                yield connection
+            return
+        if self._open is None:
+            self._open = self._kept.enter_context(self.warehouse.open_work())
+        try:
+            yield self._open
+        except BaseException:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        self._open = None
+        if self._kept is not None:
+            self._kept.close()
+
+    @contextmanager
     def _step(
         self, name: str, before: Cost | None = None
     ) -> Iterator[tuple[DuckDBPyConnection, Report]]:
@@ -270,7 +307,7 @@ class Refresh:
         `before`: what was spent on the step before it opened the database.
         """
         report = Report()
-        with measured() as meter, self.warehouse.open_work() as connection:
+        with measured() as meter, self._work() as connection:
             yield connection, report
             with transaction(connection):
                 self._store_checks(connection, name, report.checks)
@@ -328,8 +365,10 @@ class Refresh:
 
     def _store_checks(self, connection: DuckDBPyConnection, step: str, checks: list[Check]) -> None:
         about = {check.source for check in checks} or {step}
-        for source in about:
-            connection.execute("DELETE FROM build.check_result WHERE source = ?", [source])
+        connection.execute(
+            "DELETE FROM build.check_result WHERE list_contains(?::VARCHAR[], source)",
+            [sorted(about)],
+        )
         rows = [
             (
                 self.run_id,
@@ -344,9 +383,7 @@ class Refresh:
             for check in checks
         ]
         if rows:
-            connection.executemany(
-                "INSERT INTO build.check_result VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
+            upkeep.insert(connection, "build.check_result", rows)
 
     @cached_property
     def _withdrawn(self) -> dict[str, str]:
@@ -398,8 +435,9 @@ class Refresh:
         self, connection: DuckDBPyConnection, indicators: Sequence[Indicator]
     ) -> pd.DataFrame:
         """Rows of mart.indicator_value of some indicators."""
-        tallies = measure.tallied(connection, indicators, self.registry.sources)
-        found = [self._values_of(connection, one, tallies) for one in indicators]
+        there = measure.received(connection, indicators, self.registry.sources)
+        tallies = measure.tallied(connection, there, self.registry.sources)
+        found = [self._values_of(connection, one, tallies) for one in there]
         return self._named(pd.concat(found, ignore_index=True)) if found else pd.DataFrame()
 
     def _values_of(
@@ -456,14 +494,15 @@ class Refresh:
         return self.registry.areas.peer_group(group, self.area_code, day)
 
     def _broken_by(self, indicator: Indicator) -> compare.BrokenBy:
-        areas, changes = self.registry.areas, self.registry.changes
-        counted_from = {indicator.main.source}
+        areas, known = self.registry.areas, self.registry.changes
+        series, counted_from = indicator.series, {indicator.main.source}
+        # Whom a change reaches is asked once here, and not at each of thousands of comparisons.
+        near = [one for one in known.changes if known.reaches(one, series, counted_from)]
+        changes = replace(known, changes=tuple(near))
 
         def broken_by(area_code: str, earlier: Days, later: Days) -> Broken:
             force = areas.home_force(area_code)
-            return breaks.between(
-                changes, indicator.series, counted_from, area_code, force, earlier, later
-            )
+            return breaks.between(changes, series, counted_from, area_code, force, earlier, later)
 
         return broken_by
 

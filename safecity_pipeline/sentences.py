@@ -8,7 +8,7 @@ from. Does not belong here: deciding anything (`compare`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from functools import cache
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Finding, Indicator
@@ -33,7 +33,8 @@ NO_VERDICT = "no interval can be given, so nobody can say whether that is more t
 
 def worded(indicator: Indicator, finding: Finding, standing_in: Sequence[StandIn] = ()) -> Finding:
     """The finding with its sentence; `standing_in`: who is compared in the place of a peer."""
-    return replace(finding, sentence=_sentence(indicator, finding, standing_in))
+    sentence = _sentence(indicator, finding, standing_in)
+    return Finding(**{**vars(finding), "sentence": sentence})  # replace() asks field by field
 
 
 def _sentence(indicator: Indicator, finding: Finding, standing_in: Sequence[StandIn]) -> str:
@@ -84,10 +85,22 @@ def _why(finding: Finding) -> str:
     return finding.status
 
 
+@cache
+def _printed(label: str) -> str:
+    """A hundred labels come back in thousands of findings, and a period is slow to make."""
+    return period.parse(label).printed
+
+
+@cache
+def _length(label: str) -> int:
+    """How many months a period has."""
+    return len(period.parse(label).months)
+
+
 def _when(finding: Finding) -> str:
     start, end, months = finding.compared_start, finding.compared_end, finding.compared_months
     if start is None or end is None or months is None or _is_whole(finding):
-        return period.parse(finding.period).printed
+        return _printed(finding.period)
     covered = period.describe_coverage(start, end)
     spanned = (end.year - start.year) * 12 + end.month - start.month + 1
     return covered if months == spanned else f"{covered} ({months} of these {spanned} months)"
@@ -95,8 +108,7 @@ def _when(finding: Finding) -> str:
 
 def _is_whole(finding: Finding) -> bool:
     """Every month of the period is compared, or the finding does not say which are."""
-    now = period.parse(finding.period)
-    return finding.compared_months in (None, len(now.months))
+    return finding.compared_months in (None, _length(finding.period))
 
 
 def _figure(indicator: Indicator, value: float) -> str:
@@ -137,7 +149,7 @@ def _size(change: float) -> str:
 def _base_when(finding: Finding) -> str:
     if finding.base_period is None:
         return "the other areas"
-    base = period.parse(finding.base_period).printed
+    base = _printed(finding.base_period)
     return (
         base if _is_whole(finding) or finding.base_value is None else f"the same months of {base}"
     )

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -288,7 +289,7 @@ def rank(values: Iterable[float | None], higher_first: bool = True) -> list[int 
     ranked = ~np.isnan(column)
     places: list[int | None] = [None] * column.size
     signed = column[ranked] if higher_first else -column[ranked]
-    found = _places(signed[np.newaxis, :])[0]
+    found = _places(signed[np.newaxis, :])[:, 0]
     for position, place in zip(np.flatnonzero(ranked), found, strict=True):
         places[int(position)] = int(place)
     return places
@@ -336,14 +337,14 @@ def rank_interval(
 
 
 def _limits_of_places(
-    places: NDArray[np.int64], drawn: NDArray[np.bool_], confidence: float
+    places: NDArray[np.int32], drawn: NDArray[np.bool_], confidence: float
 ) -> list[tuple[int | None, int | None]]:
     limits: list[tuple[int | None, int | None]] = [(None, None)] * drawn.size
     if not drawn.any():
         return limits
     tail = (1 - confidence) / 2
     # inverted_cdf answers with a place that was drawn, never with one between two
-    lower, upper = np.quantile(places, [tail, 1 - tail], axis=0, method="inverted_cdf")
+    lower, upper = np.quantile(places, [tail, 1 - tail], axis=1, method="inverted_cdf")
     for position, low, high in zip(np.flatnonzero(drawn), lower, upper, strict=True):
         limits[int(position)] = (int(low), int(high))
     return limits
@@ -369,14 +370,17 @@ _DRAWS: dict[str, Callable[[np.random.Generator, Column, Column, int, float], Co
 }
 
 
-def _places(rows: Column) -> NDArray[np.int64]:
-    """Rank within each row, the highest first, equal values sharing the smallest place."""
-    order = np.argsort(-rows, axis=1, kind="stable")
-    ordered = np.take_along_axis(rows, order, axis=1)
-    starts = np.ones(rows.shape, dtype=np.int64)
-    starts[:, 1:] = np.where(ordered[:, 1:] != ordered[:, :-1], np.arange(2, rows.shape[1] + 1), 1)
-    places = np.empty(rows.shape, dtype=np.int64)
-    np.put_along_axis(places, order, np.maximum.accumulate(starts, axis=1), axis=1)
+def _places(rows: Column) -> NDArray[np.int32]:
+    """Rank within each row, the highest first, equal values sharing the smallest place; a row for
+    each column of `rows`.
+
+    A place is one more than the number of those above. To count them, area by area, takes a fifth
+    of the time of sorting thousands of short rows.
+    """
+    areas = np.ascontiguousarray(rows.T)
+    places = np.ones(areas.shape, dtype=np.int32)
+    for one in areas:
+        places += one > areas
     return places
 
 
@@ -446,6 +450,7 @@ def _is_missing(number: float | None) -> bool:
     return number is None or math.isnan(number)
 
 
+@cache
 def _normal_quantile(confidence: float) -> float:
     from scipy.special import ndtri
 

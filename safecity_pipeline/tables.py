@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
+    """`random`: its values are all different and do not pack, so that the database need not try."""
+
     name: str
     sql_type: str
     comment: str
+    random: bool = False
 
 
 @dataclass(frozen=True)
@@ -374,7 +377,10 @@ def create(table: Table) -> str:
 
 
 def _declared(table: Table, create: str) -> str:
-    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
+    columns = ", ".join(
+        f'"{column.name}" {column.sql_type}' + " USING COMPRESSION uncompressed" * column.random
+        for column in table.columns
+    )
     statements = [f"{create} {table.full_name} ({columns})"]
     statements.append(f"COMMENT ON TABLE {table.full_name} IS {quoted(table.comment)}")
     statements += [

@@ -257,7 +257,14 @@ def replace(
     connection.execute("DELETE FROM build.made_from WHERE table_name = ?", [table.full_name])
     states = [(table.full_name, key, state) for key, state in wanted.items() if state]
     if states:
-        connection.executemany("INSERT INTO build.made_from VALUES (?, ?, ?)", states)
+        insert(connection, "build.made_from", states)
+
+
+def insert(connection: DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Add a few rows by one statement: one for each row takes longer than most steps."""
+    places = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+    cells = [cell for row in rows for cell in row]
+    connection.execute(f"INSERT INTO {table} VALUES {places}", cells)
 
 
 def gone(

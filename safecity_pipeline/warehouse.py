@@ -14,12 +14,14 @@ ever opens one by other means while DuckDB has it open (that would drop its lock
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -40,6 +42,8 @@ PUBLIC, RESTRICTED = "safecity.duckdb", "safecity_restricted.duckdb"
 MEMORY_LIMIT = "600MB"
 # Words of DuckDB's where another process has a file open, and where this one has.
 IN_USE = ("Could not set lock", "is already attached")
+# Seconds. A reader follows `current` first and opens then; what it was led to must still be there.
+LINGER = 1.0
 
 
 class Warehouse:
@@ -101,18 +105,35 @@ class Warehouse:
     def open_work(self) -> Iterator[DuckDBPyConnection]:
         """The file under construction, made where it is not there. The caller holds the lock.
 
-        Raises Refused where another program has it open.
+        Raises Refused where another program has it open, or the disk is full.
         """
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        connection = self._attached()
+        with self._room():
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            connection = self._attached()
+            try:
+                connection.execute("USE work")
+                for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
+                    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+                connection.execute(self.shape or "SELECT 1")
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Say so in words where something breaks down because the disk is full."""
         try:
-            connection.execute("USE work")
-            for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            connection.execute(self.shape or "SELECT 1")
-            yield connection
-        finally:
-            connection.close()
+            yield
+        except (OSError, duckdb.Error) as error:
+            # DuckDB hands on the system's words, and has no number for them.
+            full = error.errno == errno.ENOSPC if isinstance(error, OSError) else False
+            if not full and os.strerror(errno.ENOSPC) not in str(error):
+                raise
+            raise Refused(
+                "the disk is full",
+                str(self.folder),
+                repair="make room and refresh again; what was published stands",
+            ) from None
 
     def _attached(self) -> DuckDBPyConnection:
         connection = _connect(self.scratch)
@@ -178,15 +199,17 @@ class Warehouse:
         Everything is written under a name that no reader looks for, then named, then pointed to:
         a reader sees the whole old release or the whole new one. Each of the three is on the disk
         before the next begins, so that this holds when the power fails, too. What breaks down on
-        the way leaves nothing. Raises Refused where what was made is not the release meant.
+        the way leaves nothing. Raises Refused where what was made is not the release meant, or
+        the disk is full.
         """
         partial, folder = self.releases / f".partial-{stamp}", self.releases / stamp
         try:
-            self._mark(stamp)
-            self._settle()
-            self._make(partial, stamp, list(public))
-            partial.rename(folder)
-            self._switch(stamp)
+            with self._room():
+                self._mark(stamp)
+                self._settle()
+                self._make(partial, stamp, list(public))
+                partial.rename(folder)
+                self._switch(stamp)
         except BaseException:
             # A full disk is not kept full by what cannot be finished.
             shutil.rmtree(partial, ignore_errors=True)
@@ -270,10 +293,18 @@ class Warehouse:
             (path for path in self.releases.glob("[!.]*") if path != now),
             reverse=True,
         )
+        if now and older and min(keep, keep_restricted) == 1:
+            self._linger()
         for folder in older[keep_restricted - 1 :]:
             self._drop(folder / "restricted")
         for folder in older[keep - 1 :]:
             self._drop(folder)
+
+    def _linger(self) -> None:
+        """Wait until nobody can be on the way to the release that was current before."""
+        link, pointer = self.folder / "current", self.folder / "current.txt"
+        switched = (link if link.is_symlink() else pointer).lstat().st_mtime
+        time.sleep(min(max(switched + LINGER - time.time(), 0), LINGER))
 
     def _drop(self, folder: Path) -> None:
         """Remove a folder whole, or leave it whole where a reader holds it open (Windows)."""

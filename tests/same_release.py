@@ -32,7 +32,7 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def _between(one: Path, other: Path) -> list[str]:
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})  # most tables are small
     try:
         for name, file in (("one", one), ("other", other)):
             connection.execute(f"ATTACH '{file.resolve()}' AS \"{name}\" (READ_ONLY)")

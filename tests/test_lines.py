@@ -54,7 +54,7 @@ def read(content: bytes, delimiter: str = ",", short_rows: int = 0) -> Read:
         if not scan.clean:
             lines.write_mended(path, scan, len(head), mended, delimiter, short_rows=short_rows)
         table = _table(path if scan.clean else mended, len(head), delimiter)
-        received = lines.as_received(path, set(range(1, scan.total + 1)), scan.joined)
+        received = lines.as_received(path, scan, set(range(1, scan.total + 1)))
     rows = {row: tuple(cells) for row, *cells in table}
     assert list(rows) == list(range(2, scan.total + 1))
     return Read(head, scan, {row: c for row, c in rows.items() if any(c)}, received)
@@ -221,7 +221,7 @@ def test_lines_across_blocks_are_whole(tmp_path: Path) -> None:
     scan = lines.scan(path, 2)
     assert (scan.total, scan.blank, scan.broken, scan.clean) == (60_000, [], {}, False)
     chosen = {1, 20_000, 40_001, 60_000}
-    assert lines.as_received(path, chosen) == {n: f"{row},{n - 1}" for n in chosen}
+    assert lines.as_received(path, scan, chosen) == {n: f"{row},{n - 1}" for n in chosen}
 
 
 def test_a_line_without_an_end_costs_one_row_however_long() -> None:

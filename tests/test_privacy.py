@@ -102,7 +102,7 @@ def test_cells_go_into_the_restricted_database_and_nowhere_else(
 
     caplog.set_level(logging.DEBUG)
     with monkeypatch.context() as patch:
-        patch.setattr(measure, "prove", fails)
+        patch.setattr(measure, "values", fails)
         outcome = run.refresh(planted)
     assert outcome.failure.startswith("mart/indicator_value: ConversionException at refresh.py:")
     assert_nobody_is_named(planted, outcome, caplog, "".join(capfd.readouterr()))

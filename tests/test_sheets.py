@@ -320,7 +320,7 @@ def of_two_years(value: int) -> Workbook:
     return book
 
 
-@pytest.mark.parametrize(("write", "left"), [("_note", 8), ("load.store", 0)])
+@pytest.mark.parametrize(("write", "left"), [("note", 8), ("load.store", 0)])
 def test_what_a_crash_leaves_half_read_is_forgotten(
     tmp_path: Path, known: Registry, monkeypatch: pytest.MonkeyPatch, write: str, left: int
 ) -> None:
@@ -330,7 +330,7 @@ def test_what_a_crash_leaves_half_read_is_forgotten(
     bench = Bench(tmp_path, known, {"care": SOURCE}, (LAYOUT, second))
     of_two_years(200).save(bench.raw / "care.xlsx")
     with monkeypatch.context() as patch:
-        patch.setattr(f"safecity_pipeline.ingest.intake.{write}", interrupted)
+        patch.setattr(f"safecity_pipeline.ingest.adding.{write}", interrupted)
         with pytest.raises(KeyboardInterrupt):
             bench.take_in("care")
     assert bench.rows("SELECT count(*) FROM clean.care") == [(left,)]

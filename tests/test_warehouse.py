@@ -23,7 +23,7 @@ from small_folder import (
 )
 
 from safecity_pipeline import tables, warehouse
-from safecity_pipeline.ingest import load
+from safecity_pipeline.ingest import load, stage
 from safecity_pipeline.model import Refused
 from safecity_pipeline.refresh import Refresh
 from safecity_pipeline.settings import Settings
@@ -332,7 +332,7 @@ def test_a_row_that_is_lost_on_the_way_stops_publication(
     stored = load.store
 
     def forgetful(
-        connection: duckdb.DuckDBPyConnection, staged: load.Staged, scratch: Path
+        connection: duckdb.DuckDBPyConnection, staged: stage.Staged, scratch: Path
     ) -> None:
         stored(connection, staged, scratch)
         connection.execute(
@@ -394,7 +394,7 @@ def test_a_breakdown_while_publishing_leaves_the_old_release_and_no_rubbish(
     where, name = STEPS[step]
     with monkeypatch.context() as patch:
         patch.setattr(where, name, failing(getattr(where, name), after))
-        with pytest.raises(OSError, match=os.strerror(28)):
+        with pytest.raises(Refused, match="the disk is full"):
             release_step(chosen)
     assert stamp(chosen) == before and crimes_in_april(chosen) == 3
 
@@ -406,6 +406,18 @@ def test_a_breakdown_while_publishing_leaves_the_old_release_and_no_rubbish(
     assert {path.name for path in chosen.warehouse.iterdir()} == {"build", "current", "releases"}
 
 
+def test_what_breaks_down_for_another_reason_is_not_called_a_full_disk(again: Settings) -> None:
+    """DuckDB's words for a full disk are the system's; any other error goes its way."""
+    house = Refresh(again).warehouse
+    with house.lock():
+        with pytest.raises(PermissionError), house.open_work():
+            raise PermissionError(13, os.strerror(13))
+        with pytest.raises(duckdb.CatalogException), house.open_work() as connection:
+            connection.execute("SELECT * FROM no_such_table")
+        with pytest.raises(Refused, match="the disk is full"), house.open_work():
+            raise duckdb.TransactionException(f"Failed to commit: {os.strerror(28)}")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows switches by a pointer file")
 def test_a_breakdown_of_the_switch_itself(
     prepared: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -414,13 +426,13 @@ def test_a_breakdown_of_the_switch_itself(
     before, real = stamp(chosen), os.replace
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", failing(real, after=False))
-        with pytest.raises(OSError, match=os.strerror(28)):
+        with pytest.raises(Refused, match="the disk is full"):
             release_step(chosen)
     assert stamp(chosen) == before
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", failing(real, after=True))
-        with pytest.raises(OSError, match=os.strerror(28)):
+        with pytest.raises(Refused, match="the disk is full"):
             release_step(chosen)
     after = stamp(chosen)  # the switch was made: this is the release now, and it stays
     Warehouse(chosen.warehouse).sweep()
@@ -436,7 +448,7 @@ def test_the_first_release_of_all_is_whole_or_not_there(
     (chosen.warehouse / "current").unlink()
     with monkeypatch.context() as patch:
         patch.setattr(Warehouse, "_switch", failing(Warehouse._switch, after=False))
-        with pytest.raises(OSError, match=os.strerror(28)):
+        with pytest.raises(Refused, match="the disk is full"):
             release_step(chosen)
     with pytest.raises(Refused, match="no release has been published here yet"):
         stamp(chosen)
@@ -538,6 +550,22 @@ def test_the_current_release_stays_even_where_the_clock_was_set_back(six: Wareho
     six.sweep()
     six.prune(keep=2, keep_restricted=1)
     assert kept(six) == {"1": True, "6": False}
+
+
+def test_what_was_current_just_now_stays_for_those_on_their_way_to_it(
+    six: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader is led from `current` to 5, and opens it when 6 is current already."""
+    (six.folder / "current").symlink_to("releases/6")
+    found: list[dict[str, bool]] = []
+    monkeypatch.setattr("time.sleep", lambda seconds: found.append(kept(six) if seconds else {}))
+    six.prune(keep=1, keep_restricted=1)
+    assert found == [dict.fromkeys("123456", True)]
+    assert kept(six) == {"6": True}
+    os.utime(six.folder / "current", (1, 1), follow_symlinks=False)
+    (six.releases / "5").mkdir()
+    six.prune(keep=1, keep_restricted=1)
+    assert found[1:] == [{}]  # it has not waited
 
 
 # --- one refresh at a time ---------------------------------------------------------------------

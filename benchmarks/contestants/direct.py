@@ -17,12 +17,13 @@ def run(raw: Path, warehouse: Path) -> None:
     refresh = Refresh(settings.load(settings.PACKAGED).with_folders(raw, warehouse))
     with refresh.warehouse.lock("the benchmark"):
         refresh.warehouse.sweep()
-        refresh.look()
-        for source in refresh.registry.sources:
-            refresh.take_in(source)
-        refresh.indicators()
-        refresh.findings()
-        refresh.release()
+        with refresh.at_work():
+            refresh.look()
+            for source in refresh.registry.sources:
+                refresh.take_in(source)
+            refresh.indicators()
+            refresh.findings()
+            refresh.release()
 
 
 if __name__ == "__main__":

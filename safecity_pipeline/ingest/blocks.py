@@ -135,7 +135,7 @@ def blocks(path: Path) -> Iterator[Block]:
 
 def _blocks(handle: gzip.GzipFile) -> Iterator[Block]:
     read, rest = handle.read(BLOCK), b""
-    by_returns = ends_in_returns(read)
+    by_returns = ends_in_returns(read[: 1 << 20])
     offset, first, dropped = 0, 1, 0
     while read:
         data, read = rest + read, handle.read(BLOCK)

@@ -10,21 +10,17 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 import safecity_pipeline
 from safecity_pipeline import tables
-from safecity_pipeline.ingest import ledger, load, rules, schema, transcripts, units
-from safecity_pipeline.ingest.load import Piece, SheetCount, Staged
+from safecity_pipeline.ingest import adding, ledger, rules, schema, units
 from safecity_pipeline.ingest.units import Decision, Unit
 from safecity_pipeline.model import Check, CheckSpec, Extract, Places, Source
 
@@ -34,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ENGINE = (
     "intake",
+    "adding",
     "survey",
     "manifests",
     "heads",
@@ -43,15 +40,13 @@ ENGINE = (
     "reading",
     "parse",
     "rules",
+    "stage",
     "load",
+    "plain",
     "schema",
+    "ledger",
 )
-BATCH_BYTES = 64 << 20
-WORKERS = 2  # batches judged at the same time
-UNDER_WAY = "under way"
-BESIDE = ("quarantine.cell", "build.noted")  # what is said of rows and cells beside their tables
 SPREADSHEET_ROWS = (65_536, 1_048_576)
-UNPACKED = 6  # a street-level .csv.gz of Hampshire unpacks to 5.3 times its size
 
 Transaction = Callable[["DuckDBPyConnection"], AbstractContextManager[None]]
 
@@ -101,7 +96,7 @@ def take_in(
     with transaction(connection):
         _prepare(connection, source, rules_version)
         fresh = _changed(connection, source, extracts)
-    _add_all(connection, source, fresh, places, scratch, transaction)
+    adding.add_all(connection, source, fresh, places, scratch, transaction)
     intake = Intake(source, read=len(fresh))
     present = {extract.extract_id: extract for extract in extracts}
     with transaction(connection):
@@ -127,7 +122,7 @@ def _prepare(connection: DuckDBPyConnection, source: Source, rules_version: str)
         schema.quarantine_table(source),
     ):
         connection.execute(tables.create(table))
-    for name in ("build.source_state", "build.ingested", "build.unit", *BESIDE):
+    for name in ("build.source_state", "build.ingested", "build.unit", *adding.BESIDE):
         connection.execute(f"DELETE FROM {name} WHERE source = ?", [source.name])
     connection.execute("INSERT INTO build.source_state VALUES (?, ?)", [source.name, rules_version])
 
@@ -142,185 +137,11 @@ def _changed(
             [source.name],
         ).fetchall()
     )
-    wanted = {extract.extract_id: _read_as(extract) for extract in extracts}
+    wanted = {extract.extract_id: adding.read_as(extract) for extract in extracts}
     for extract_id, read_as in stored.items():
         if wanted.get(extract_id) != read_as:
-            _forget(connection, source, extract_id)
+            adding.forget(connection, source, extract_id)
     return [one for one in extracts if stored.get(one.extract_id) != wanted[one.extract_id]]
-
-
-def _read_as(extract: Extract) -> str:
-    """Everything beside content and rules that decides how the extract is read."""
-    vouched = extract.vouched.rows if extract.vouched else None
-    facts = repr((extract.readings, vouched))
-    return hashlib.sha256(facts.encode()).hexdigest()[:16]
-
-
-def _forget(connection: DuckDBPyConnection, source: Source, extract_id: str) -> None:
-    for place in ("clean", "set_aside", "quarantine"):
-        connection.execute(f"DELETE FROM {place}.{source.name} WHERE {ledger.among([extract_id])}")
-    for name in ("ingested", "unit"):
-        connection.execute(f"DELETE FROM build.{name} WHERE extract_id = ?", [extract_id])
-    for name in BESIDE:
-        connection.execute(f"DELETE FROM {name} WHERE _extract_id = ?", [extract_id])
-
-
-def _batches(extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
-    """Extracts of one layout and head, together as large as memory is meant to hold at once; a
-    workbook, whose sheets are of several layouts, by itself."""
-    by_head = sorted(extracts, key=lambda one: (_spelling(one), one.file))
-    for _, group in groupby(by_head, key=_spelling):
-        batch: list[Extract] = []
-        size = 0
-        for extract in group:
-            grown = extract.bytes * (UNPACKED if extract.path.suffix == ".gz" else 1)
-            if batch and size + grown > BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-            batch.append(extract)
-            size += grown
-        if batch:
-            yield batch
-
-
-def _spelling(extract: Extract) -> tuple[str, tuple[str, ...]]:
-    if transcripts.needed(extract.path, extract.layout):
-        return extract.extract_id, ()
-    return extract.layout.name if extract.layout else "", extract.read[0].head
-
-
-def _add_all(
-    connection: DuckDBPyConnection,
-    source: Source,
-    fresh: Sequence[Extract],
-    places: Places,
-    scratch: Path,
-    transaction: Transaction,
-) -> None:
-    """Judge and store what has to be read, a few batches at the same time: what DuckDB does for
-    one leaves it waiting for what Python does for another."""
-
-    idle: SimpleQueue[DuckDBPyConnection] = SimpleQueue()
-    batches = list(_batches(fresh))
-
-    def add(batch: list[Extract]) -> int:
-        own = idle.get()
-        try:
-            _add(own, source, batch, places, scratch, transaction)
-        finally:
-            idle.put(own)
-        return len(batch)
-
-    done = 0
-    workers = min(WORKERS, len(batches))
-    with ExitStack() as ending:
-        for _ in range(workers):
-            idle.put(ending.enter_context(closing(_beside(connection))))
-        pool = ending.enter_context(ThreadPoolExecutor(max(workers, 1)))
-        ending.callback(pool.shutdown, cancel_futures=True)
-        for count in pool.map(add, batches):
-            done += count
-            log.info("%s: %d of %d files read", source.name, done, len(fresh))
-
-
-def _beside(connection: DuckDBPyConnection) -> DuckDBPyConnection:
-    """Another connection to the same database, with temporary tables of its own."""
-    row = connection.execute("SELECT current_database()").fetchone()
-    own = connection.cursor()
-    own.execute(f"USE {row[0] if row else 'memory'}")
-    return own
-
-
-def _add(
-    connection: DuckDBPyConnection,
-    source: Source,
-    batch: list[Extract],
-    places: Places,
-    scratch: Path,
-    transaction: Transaction,
-) -> None:
-    """Judge and store the sheets, those of one spelling together. Where there are several
-    spellings, the extract is under way until all of them are stored; one that a crash leaves so is
-    forgotten and read again."""
-    pieces = [Piece(extract, reading) for extract in batch for reading in extract.read]
-    groups = [list(alike) for _, alike in groupby(pieces, key=lambda piece: piece.spelling)]
-    if len(groups) > 1:
-        ids = [extract.extract_id for extract in batch]
-        ledger.note_refused(
-            connection, source, dict.fromkeys(ids, UNDER_WAY), dict.fromkeys(ids, "")
-        )
-    stored: list[Staged] = []
-    for group in groups:
-        stored.append(load.judge(connection, source, group, places, scratch))
-        with transaction(connection):
-            load.store(connection, stored[-1], scratch)
-            if len(stored) == len(groups):
-                _note(connection, source, batch, stored)
-    for extract in batch:
-        transcripts.drop(extract.sha256)
-
-
-def _note(
-    connection: DuckDBPyConnection, source: Source, batch: list[Extract], stored: list[Staged]
-) -> None:
-    """Remember every sheet with its count: those read, those not read, and files refused."""
-    read_as = {extract.extract_id: _read_as(extract) for extract in batch}
-    ids = list(read_as)
-    refused = {one.extract_id: one.message for staged in stored for one in staged.refused}
-    refused |= _told_twice(connection, source, batch) | _note_units(connection, source, ids)
-    connection.execute("DELETE FROM build.ingested WHERE list_contains(?, extract_id)", [ids])
-    for extract_id in refused:
-        _forget(connection, source, extract_id)  # other sheets of it may have been stored
-    ledger.note_refused(connection, source, read_as, refused)
-    counts = [count for staged in stored for count in staged.counts.values()]
-    counts += [
-        SheetCount(extract.extract_id, one.sheet, one.rows, one.rows, 0)
-        for extract in batch
-        for one in extract.readings
-        if one.layout is None
-    ]
-    stands = [count for count in counts if count.extract_id not in refused]
-    ledger.note(connection, source, read_as, stands)
-
-
-def _told_twice(
-    connection: DuckDBPyConnection, source: Source, batch: list[Extract]
-) -> dict[str, str]:
-    """Workbooks in which two sheets deliver one unit, which would count twice; with the reason."""
-    ids = [extract.extract_id for extract in batch if len(extract.read) > 1]
-    if not ids:
-        return {}
-    found = connection.execute(
-        f"SELECT DISTINCT _extract_id, min(_sheet), max(_sheet) FROM {source.clean} "
-        f"WHERE {ledger.among(ids)} GROUP BY _extract_id, {_unit_columns(source)} "
-        "HAVING count(DISTINCT _sheet) > 1"
-    ).fetchall()
-    return {
-        extract_id: f"the sheets {first} and {last} deliver the same figures; keep one of them"
-        for extract_id, first, last in found
-    }
-
-
-def _note_units(
-    connection: DuckDBPyConnection, source: Source, extract_ids: list[str]
-) -> dict[str, str]:
-    """Remember what the extracts deliver; answers those with rows of which nobody can say when
-    they happened, with the reason."""
-    connection.execute(
-        f"INSERT INTO build.unit SELECT _extract_id, {tables.quoted(source.name)}, "
-        f"{_unit_columns(source)}, count(*) FROM {source.clean} "
-        f"WHERE {ledger.among(extract_ids)} GROUP BY ALL"
-    )
-    found = connection.execute(
-        "SELECT DISTINCT extract_id FROM build.unit WHERE list_contains(?, extract_id) "
-        "AND (period_start IS NULL OR period_end IS NULL)",
-        [extract_ids],
-    ).fetchall()
-    return {extract_id: "it has rows without a period" for (extract_id,) in found}
-
-
-def _unit_columns(source: Source) -> str:
-    return f"{source.table}, {source.geography}, {source.period_start}, {source.period_end}"
 
 
 def _units(connection: DuckDBPyConnection, source: Source) -> list[Unit]:
@@ -360,7 +181,7 @@ def _move(
     connection: DuckDBPyConnection, source: Source, origin: str, target: str, join: str
 ) -> None:
     """Move the rows of `origin` that are (SEMI) or are not (ANTI) among the losing units."""
-    unit = f"(_extract_id, {_unit_columns(source)})"
+    unit = f"(_extract_id, {adding.unit_columns(source)})"
     losing = "(_losing_extract, _losing_table, _losing_geography, _losing_start, _losing_end)"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE moving AS SELECT r.rowid AS _place "

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from safecity_pipeline import tables
 from safecity_pipeline.ingest import rules, schema
-from safecity_pipeline.ingest.load import SheetCount
+from safecity_pipeline.ingest.stage import SheetCount
 from safecity_pipeline.model import Check, CrossRow, Source
 
 if TYPE_CHECKING:
@@ -131,18 +133,23 @@ def _uneven(
 
     Counting physical rows cannot show that one is stored twice while another is lost; this does.
     """
-    cells = {(one.extract_id, one.sheet): one.cells for one in counts}
-    found = connection.execute(
-        f"""
-        SELECT _extract_id, _sheet, n, count(*) FROM (
-            SELECT _extract_id, _sheet, _row, count(*) AS n FROM clean.{source.name}
-            WHERE {among([one.extract_id for one in counts])} GROUP BY ALL) GROUP BY ALL"""
-    ).fetchall()
-    off: dict[tuple[str, str], int] = {}
-    for extract_id, sheet, times, rows in found:
-        place = extract_id, sheet
-        off[place] = off.get(place, 0) + abs(times - cells.get(place, 0)) * rows
+    off = {}
+    for one in counts:
+        times = np.bincount(rows_of(connection, source, one.extract_id, one.sheet))
+        off[one.extract_id, one.sheet] = int(np.abs(times[times > 0] - one.cells).sum())
     return off
+
+
+def rows_of(
+    connection: DuckDBPyConnection, source: Source, extract_id: str, sheet: str = ""
+) -> NDArray[np.int64]:
+    """Physical rows of a sheet that have given clean rows, as often as they have."""
+    found = connection.execute(
+        f"SELECT _row FROM {source.clean} WHERE {among([extract_id])} "
+        f"AND _sheet = {tables.quoted(sheet)}"
+    ).fetchnumpy()
+    rows: NDArray[np.int64] = np.asarray(found["_row"])
+    return rows
 
 
 def among(extract_ids: Sequence[str]) -> str:

@@ -18,8 +18,10 @@ import io
 import re
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,7 +61,8 @@ class Lines:
     `broken`: row → what is wrong with it. `joined`: row → its physical lines, where they are
     several. `mended`: how many rows a strict reader would not take as they stand, though nothing
     is wrong with them. `ends`: how lines end. `odd`: the rows that were looked at one by one and
-    need something done, as (row, first byte, byte after its last), one after another.
+    need something done, as (row, first byte, byte after its last), one after another. `stops`:
+    where each physical line stops in the unpacked text, block by block.
     """
 
     total: int = 0
@@ -69,6 +72,7 @@ class Lines:
     mended: int = 0
     ends: Ends = field(default_factory=Ends)
     odd: array[int] = field(default_factory=lambda: array("q"))
+    stops: list[blocks.Places] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
@@ -209,6 +213,7 @@ def scan(path: Path, cells: int, delimiter: str = ",", *, short_rows: int = 0) -
         block = reader.block
         if block.first > counted:
             lines.ends.count(block)
+            lines.stops.append(block.stops + (block.offset + block.dropped))
             counted = block.first
         for at in blocks.odd_lines(block, delimiter.encode(), cells - 1).tolist():
             if at < reader.at:
@@ -354,38 +359,59 @@ def _copy(source: gzip.GzipFile, out: BinaryIO, stop: int | None, as_it_is: bool
         out.write(data)
 
 
-def as_received(
-    path: Path, numbers: Iterable[int], joined: Mapping[int, int] | None = None
-) -> dict[int, str]:
-    """The named records as they stand in the file, unreadable bytes replaced.
+def write_numbered(
+    path: Path,
+    lines: Lines,
+    numbers: Iterable[int],
+    to: Path,
+    cells: int,
+    delimiter: str = ",",
+    *,
+    short_rows: int = 0,
+) -> None:
+    """Write some whole rows as `write_mended` does, each after its number."""
+    form = _Form(cells, delimiter, short_rows)
+    odd = set(lines.odd[::3])
+    with to.open("wb") as out:
+        for number, body in _records(path, lines, numbers):
+            out.write(f"{number}{delimiter}".encode())
+            out.write((form.mended(body) if number in odd else body) + b"\n")
 
-    `joined`: the one that `scan` found; without it every physical line counts as a record. A
-    record that is too long to be read is cut.
-    """
-    together = joined or {}
-    wanted = _physical(numbers, together)
-    found: dict[int, list[bytes]] = {}
-    for block in blocks.blocks(path):
-        inside = np.searchsorted(wanted[0], [block.first, block.first + len(block)])
-        for at in range(*inside.tolist()):
-            line = block.line(int(wanted[0][at]) - block.first).content
-            found.setdefault(int(wanted[1][at]), []).append(line)
-    return {number: _readable(number, b"".join(parts)) for number, parts in found.items()}
+
+def write_first(path: Path, cells: int, most: int, to: Path, delimiter: str) -> None:
+    """Write the first rows of data that stand on a plain line, at most so many, each after its
+    number; none where the file cannot be read."""
+    with to.open("wb") as out, suppress(Refused):
+        block = next(blocks.blocks(path), blocks.NONE)
+        odd = set(blocks.odd_lines(block, delimiter.encode(), cells - 1).tolist())
+        plain = (at for at in range(HEAD_ROW, len(block)) if at not in odd)
+        for at in islice(plain, most):
+            out.write(f"{at + 1}{delimiter}".encode())
+            out.write(_body(block.line(at).content) + b"\n")
 
 
-def _physical(numbers: Iterable[int], joined: Mapping[int, int]) -> tuple[blocks.Places, ...]:
-    """The physical lines of records, in order, and the record of each."""
-    beyond = sorted(joined)
-    added = np.cumsum([0, *(joined[number] - 1 for number in beyond)])
+def as_received(path: Path, lines: Lines, numbers: Iterable[int]) -> dict[int, str]:
+    """The named records as they stand in the file, unreadable bytes replaced. `lines`: what `scan`
+    found. A record that is too long to be read is cut."""
+    return {
+        number: body[:LONGEST]
+        .decode("utf-8-sig" if number == HEAD_ROW else "utf-8", errors="replace")
+        .replace("\0", "\N{REPLACEMENT CHARACTER}")
+        for number, body in _records(path, lines, numbers)
+    }
+
+
+def _records(path: Path, lines: Lines, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    """The named records, in order, without the line end that closes them; of one that goes on and
+    on, enough to see that."""
     ordered = np.array(sorted(numbers), np.int64)
-    first = ordered + added[np.searchsorted(np.array(beyond, np.int64), ordered)]
-    heights = np.array([joined.get(number, 1) for number in ordered.tolist()], np.int64)
-    owners = np.repeat(ordered, heights)
-    within = np.arange(len(owners)) - np.repeat(np.cumsum(heights) - heights, heights)
-    return np.repeat(first, heights) + within, owners
-
-
-def _readable(number: int, record: bytes) -> str:
-    encoding = "utf-8-sig" if number == HEAD_ROW else "utf-8"
-    text = _body(record)[:LONGEST].decode(encoding, errors="replace")
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    joined = sorted(lines.joined)
+    beyond = np.cumsum([0, *(lines.joined[number] - 1 for number in joined)])
+    first = ordered + beyond[np.searchsorted(np.array(joined, np.int64), ordered)]
+    last = first + [lines.joined.get(number, 1) - 1 for number in ordered.tolist()]
+    stops = np.concatenate([np.zeros(1, np.int64), *lines.stops])
+    with open_bytes(path) as source:
+        for at, number in enumerate(ordered.tolist()):
+            start, stop = int(stops[first[at] - 1]), int(stops[last[at]])
+            source.seek(start)
+            yield number, _body(source.read(min(stop - start, 2 * LONGEST)))

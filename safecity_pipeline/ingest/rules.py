@@ -186,6 +186,8 @@ def _failures(
 
 
 def _refused(typed: pd.DataFrame, name: str, column: Column) -> Iterator[tuple[str, str, pd.Index]]:
+    if column.nullable and not column.checks:
+        return
     try:
         column.validate(typed, lazy=True)
         return

@@ -31,6 +31,12 @@ def stored(source: Source) -> dict[str, str]:
     }
 
 
+def types(source: Source) -> dict[str, str]:
+    """The database's types of stored and derived columns."""
+    derived = {one.name: one.sql_type for one in source.derived}
+    return {name: parse.SQL_TYPES[kind] for name, kind in stored(source).items()} | derived
+
+
 def marked(source: Source) -> dict[str, str | None]:
     """Columns in which a marker may stand in place of a number, so that their value has a status;
     with the column, if any, that says in words why there is no number."""
@@ -61,7 +67,8 @@ def clean_table(source: Source, schema: str = "clean") -> Table:
 
 
 def _columns(name: str, kind: str, model: Mapping[str, ModelColumn]) -> list[Column]:
-    column = Column(name, parse.SQL_TYPES[kind], str(model[name].description))
+    random = bool((model[name].metadata or {}).get("random"))
+    column = Column(name, parse.SQL_TYPES[kind], str(model[name].description), random)
     if not is_marked(model[name]):
         return [column]
     status = "ok, rounded, suppressed, not_available, not_applicable, below:n or text (not read)"

@@ -12,6 +12,7 @@ import fnmatch
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ RESAVE = {
     ".xlsb": "open it in Excel and save it as .xlsx",
     ".xlsm": "save it as .xlsx, without macros",
 }
+READERS = 2  # files hashed at the same time
 OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")
 UNREAD, HIDDEN = "no layout reads this sheet", "hidden, so not read"
 
@@ -61,7 +63,8 @@ def gather(raw: Path) -> Survey:
         raise Refused("no such folder of extracts", str(raw), repair="name one with --raw")
     files = sorted(path for path in raw.rglob("*") if path.is_file() and _is_extract(raw, path))
     vouched, faults = manifests.below(raw)
-    extracts = tuple(_found(path, raw, vouched.get(path)) for path in files)
+    with ThreadPoolExecutor(READERS) as pool:  # hashing a gigabyte lets other threads run
+        extracts = tuple(pool.map(lambda path: _found(path, raw, vouched.get(path)), files))
     present = set(files)
     missing = tuple(str(path.relative_to(raw)) for path in vouched if path not in present)
     return Survey(extracts, missing, tuple(faults))

@@ -22,6 +22,7 @@ def refresh_resource(context: dg.InitResourceContext) -> Iterator[Refresh]:
     guarded("lock", lock.__enter__)
     try:
         refresh.warehouse.sweep()
-        yield refresh
+        with refresh.at_work():
+            yield refresh
     finally:
         lock.__exit__(None, None, None)

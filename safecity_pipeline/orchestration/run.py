@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,8 @@ def _run(folder: str, begun: Refresh | None) -> Outcome:
     if begun:
         begun.run_id = str(uuid.uuid4())
         given = {"run_id": begun.run_id, "resources": {"refresh": begun}}
-    with dg.DagsterInstance.from_config(folder) as instance:
+    kept_open = begun.at_work() if begun else nullcontext()
+    with kept_open, dg.DagsterInstance.from_config(folder) as instance:
         _bury(instance)
         result = defs.resolve_job_def(years.JOB).execute_in_process(
             instance=instance,
@@ -68,7 +70,10 @@ def _reason(error: OSError | DatabaseError) -> str:
     """What the operating system or SQLite says; neither quotes a value."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    return f"Dagster's records: {error.orig or type(error).__name__}"
+    words = str(error.orig or type(error).__name__)
+    # SQLite says no more than this where it cannot enlarge what it has mapped.
+    hint = "; is the disk full?" if "disk I/O error" in words else ""
+    return f"Dagster's records: {words}{hint}"
 
 
 def _bury(instance: dg.DagsterInstance) -> None:

@@ -13,6 +13,8 @@ from pandera.typing import Series
 from safecity_pipeline.model import Derived, Places, Source
 
 REFERENCE = "[0-9a-f]{64}"
+LONGEST = 200
+PRINTED = "[!-~]([ -~]{0,198}[!-~])?"  # at most LONGEST characters, no blank at an end
 CRIME_TYPES = (
     "Anti-social behaviour",
     "Bicycle theft",
@@ -69,7 +71,7 @@ class StreetCrime(pa.DataFrameModel):
     crime_id: Series[str] = pa.Field(
         nullable=True,
         description="Publisher's reference, 64 hexadecimal characters; not a key",
-        metadata={"form": REFERENCE, "example": ("0123456789abcdef" * 4, "")},
+        metadata={"form": REFERENCE, "random": True, "example": ("0123456789abcdef" * 4, "")},
     )
     month: Series[pd.Timestamp] = pa.Field(
         description="Month in which it was reported, as its first day",
@@ -96,7 +98,10 @@ class StreetCrime(pa.DataFrameModel):
     location: Series[str] = pa.Field(
         nullable=True,
         description="Name of the map point",
-        metadata={"example": ("On or near St Mary Street", "On or near Broad Green")},
+        metadata={
+            "form": PRINTED,
+            "example": ("On or near St Mary Street", "On or near Broad Green"),
+        },
     )
     lsoa_code: Series[str] = pa.Field(
         nullable=True,
@@ -160,7 +165,7 @@ class StreetCrime(pa.DataFrameModel):
 
     @pa.check("location", name="location_length", error="a location has at most 200 characters")
     def location_length(cls, values: pd.Series) -> pd.Series:
-        return values.str.len() <= 200
+        return values.str.len() <= LONGEST
 
     @pa.check("lsoa_code", name="lsoa_code_form", error="an LSOA code is E01 or W01 and six digits")
     def lsoa_code_form(cls, values: pd.Series) -> pd.Series:

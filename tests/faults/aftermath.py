@@ -12,9 +12,12 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import pytest
 from faulty import Plan, end_of, run, start, until, write_after, write_before
+from filelock import FileLock
 from onlookers import PUBLIC, look
 from same_release import differences
 
@@ -24,38 +27,66 @@ DAGSTER, RUNS = "build/dagster", "runs.json"
 
 @dataclass(frozen=True)
 class Prepared:
-    """`before`: one release, and the extracts that a second one shall take in. `clean`: the same
-    after that refresh without fault. `events`: what that one did, in order."""
+    """In `folder`: "before" with one release, and the extracts that a second one shall take in;
+    "clean" with the same after that refresh without fault. `way`: of the refresh to come."""
 
-    before: Path
-    clean: Path
-    events: list[str]
-    way: str
+    folder: Path
+    way: str = "steps"
+
+    @property
+    def before(self) -> Path:
+        return self.folder / "before"
+
+    @property
+    def clean(self) -> Path:
+        return self.folder / "clean"
 
     def copy(self, folder: Path) -> Path:
         """The state before the fault, to be harmed."""
         shutil.copytree(self.before, folder, symlinks=True, dirs_exist_ok=True)
         return folder
 
-    @property
+    @cached_property
     def old(self) -> str:
         return look(self.before / "warehouse" / PUBLIC)
 
-    @property
+    @cached_property
     def new(self) -> str:
         return look(self.clean / "warehouse" / PUBLIC)
+
+    @cached_property
+    def events(self) -> list[str]:
+        """What the refresh without fault did, in order."""
+        return Plan(self.clean).events
 
     def numbers(self, where: str) -> list[int]:
         """Numbers of the events in which a pattern is found."""
         return [n for n, event in enumerate(self.events, 1) if re.search(where, event)]
 
 
-def prepare(
-    folder: Path, way: str = "steps", change: Callable[[Path], None] = write_after
+def prepared(
+    factory: pytest.TempPathFactory,
+    name: str = "few rows",
+    change: Callable[[Path], None] = write_after,
+    steps: str = "steps",
 ) -> Prepared:
-    """Make both states in a new folder, and see that they are what a fresh warehouse gets."""
-    # Without Dagster, which has no part in what is in a release, both are made in less time.
-    steps = "steps" if way == "steps" else "all steps"
+    """Both states, made once for all processes that share the tests. Whoever uses them leaves them
+    as they are."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / f"prepared with {name}"
+    made = folder / "made"
+    with FileLock(f"{folder}.lock"):
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _prepare(folder, change, steps)
+            made.touch()
+    return Prepared(folder)
+
+
+def _prepare(folder: Path, change: Callable[[Path], None], steps: str) -> None:
+    """Make both states, and see that they are what a fresh warehouse gets."""
     before, clean, fresh = (folder / name for name in ("before", "clean", "fresh"))
     write_before(before / "raw")
     done(Plan(before, steps))
@@ -65,7 +96,6 @@ def prepare(
     shutil.copytree(before / "raw", fresh / "raw")
     done(Plan(fresh, steps))
     agree("clean and fresh", differences(clean / "warehouse", fresh / "warehouse"), [])
-    return Prepared(before, clean, Plan(clean).events, way)
 
 
 def done(plan: Plan) -> None:
@@ -79,7 +109,7 @@ def mends_itself(prepared: Prepared, folder: Path) -> None:
     done(Plan(folder, prepared.way))
     agree("releases", differences(folder / "warehouse", prepared.clean / "warehouse"), [])
     agree("left over", left_over(prepared, folder), [])
-    if prepared.way == "command":
+    if prepared.way != "steps":
         runs = ended_runs(folder)
         agree("the newest run", runs[:1], ["SUCCESS"])
         agree("runs before it", runs[1:], ["FAILURE"] * len(runs[1:]))

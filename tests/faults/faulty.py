@@ -6,9 +6,10 @@ from outside the code under test, by Python's audit hooks and by a stand-in for 
 and come in the same order in every run of the same extracts, so that each can be hit by number.
 
 The `steps` are taken directly, under the lock, as the job does, with three sources and a few
-indicators (a second) or with everything declared (`all steps`); the `command` is all of it, with
-Dagster (ten seconds). All are forked from a server that has imported everything already (`warmed`),
-for imports are most of a small refresh.
+indicators; the `command` is the same with Dagster. Both are forked from a server that has imported
+everything already (`warmed`), for imports are most of a small refresh. The `program` is all of it,
+imports too, with everything declared, and what happens to it comes by the clock; `all steps` are
+those that it takes.
 
 Here: the processes, their events, and what can be made to happen. Not here: what must hold
 afterwards (`aftermath`), and any test.
@@ -24,7 +25,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import forkserver
@@ -36,7 +38,7 @@ import pytest
 from other_means import Violations
 from small_folder import environment, refresh, small_settings, street, street_row
 
-from safecity_pipeline import registry
+from safecity_pipeline import registry, sources
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.sample import looked_after_workbook
 
@@ -46,7 +48,8 @@ POPULATION = "synthetic-MYEB3_summary_(2019_geog20).csv"
 WORKBOOK = "synthetic-SFR49_2014_LATables.xlsx"
 SOURCES = ("street_crime", "population", "looked_after_children")
 INDICATORS_EACH = 2
-SAID, EVENTS, HELD, GO, BALLAST = "said.txt", "events.txt", "held", "go", "ballast"
+JUNE_ROWS = 1_000
+EVENTS, HELD, GO, BALLAST = "events.txt", "held", "go", "ballast"
 PATIENCE = 180.0  # seconds; a process that takes longer hangs
 NAMED = re.compile(r"open|os\.(rename|remove|mkdir|rmdir|symlink|chmod|truncate)|shutil\..*")
 Tell = Callable[[str], None]
@@ -74,9 +77,14 @@ class Plan:
     growing: Path | None = None
 
     @property
+    def log(self) -> Path:
+        """Where the process writes: beside the folder, whose disk may be full."""
+        return self.folder.with_name(f"{self.folder.name}.said")
+
+    @property
     def said(self) -> str:
         """What the process wrote."""
-        return (self.folder / SAID).read_text(encoding="utf-8")
+        return self.log.read_text(encoding="utf-8")
 
     @property
     def events(self) -> list[str]:
@@ -98,12 +106,13 @@ def write_before(raw: Path) -> None:
     )
 
 
-def write_after(raw: Path, rows: int = 3) -> None:
-    """April changed, with a bad row; May withdrawn; June, of so many rows, and a workbook new."""
+def write_after(raw: Path) -> None:
+    """April changed, with a bad row; May withdrawn; June and a workbook new. June's rows are so
+    many that they do not fit into what a full disk has left of a page."""
     april = [*[street_row("2014-04")] * 4, street_row("2014-04", kind="Piracy")]
     (raw / APRIL).write_text(street(april), encoding="utf-8")
     (raw / MAY).unlink()
-    june = (street_row("2014-06", location=f"On or near Street {n}") for n in range(rows))
+    june = (street_row("2014-06", location=f"On or near Street {n}") for n in range(JUNE_ROWS))
     (raw / JUNE).write_text(street(june), encoding="utf-8")
     [made] = looked_after_workbook.deliveries(2014)
     (raw / WORKBOOK).write_bytes(made.content)
@@ -170,7 +179,7 @@ def carry_out(plan: Plan) -> None:
     """The process itself."""
     os.setsid()
     # Unbuffered, below Python: what a killed process has said is there, and all of it is caught.
-    said = os.open(plan.folder / SAID, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    said = os.open(plan.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(said, 1)
     os.dup2(said, 2)
     os.environ.clear()
@@ -180,10 +189,7 @@ def carry_out(plan: Plan) -> None:
 
 
 def _steps(plan: Plan) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        # A release is made from the code too; these tests hold while somebody edits it.
-        patch.setattr("safecity_pipeline.refresh.code_version", lambda: "of these tests")
-        patch.setattr(registry, "load", lambda *_: few_declared())
+    with few_sources():
         _all_steps(plan)
 
 
@@ -197,18 +203,37 @@ def _all_steps(plan: Plan) -> None:
 def _command(plan: Plan) -> None:
     from safecity_pipeline import cli
 
-    sys.argv = ["safecity", *arguments_for(plan.folder)]
-    cli.main()
+    sys.argv = ["safecity", *_arguments(plan.folder)]
+    with few_sources():
+        cli.main()
+
+
+def _program(plan: Plan) -> None:
+    """Nothing of this process is left but its number and where it writes."""
+    os.execv(sys.executable, [sys.executable, "-m", "safecity_pipeline", *_arguments(plan.folder)])
+
+
+@contextmanager
+def few_sources() -> Iterator[None]:
+    """This process with what `few_declared` answers, for Dagster's assets too."""
+    few = few_declared()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "load", lambda *_: few)
+        patch.setattr(sources, "discover", lambda: few.sources)
+        # A release is made from the code too; these tests hold while somebody edits it.
+        patch.setattr("safecity_pipeline.refresh.code_version", lambda: "of these tests")
+        yield
 
 
 WAYS: dict[str, Callable[[Plan], None]] = {
     "steps": _steps,
     "all steps": _all_steps,
     "command": _command,
+    "program": _program,
 }
 
 
-def arguments_for(folder: Path) -> list[str]:
+def _arguments(folder: Path) -> list[str]:
     """Arguments of `safecity` for a refresh of the folder."""
     places = ["--raw", str(folder / "raw"), "--warehouse", str(folder / "warehouse")]
     return [
@@ -351,15 +376,17 @@ def _touch(plan: Plan) -> None:
 
 
 def _open_work(plan: Plan) -> None:
-    """What nobody may do while DuckDB has the file open: read it, as to hash it."""
+    """What nobody may do while DuckDB has the file open: read it, as to hash it. That is all."""
     for file in (plan.folder / "warehouse" / "build").glob("work-*.duckdb"):
         file.open("rb").close()
+    os._exit(0)
 
 
 def _copy_work(plan: Plan) -> None:
     """Nor this."""
     for file in (plan.folder / "warehouse" / "build").glob("work-*.duckdb"):
         shutil.copyfile(file, plan.folder / "copy")
+    os._exit(0)
 
 
 ACTIONS: dict[str, Callable[[Plan], None]] = {

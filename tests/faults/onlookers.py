@@ -1,7 +1,8 @@
 """Readers of a warehouse in processes of their own, while refreshes come to harm.
 
-`passer_by` opens `current` anew all the time, as a dashboard does; `analyst` keeps connections open
-with a result half read. Each writes down what it saw, by `print_of`, and every error.
+`passer_by` follows `current`, and opens it whenever it is another and twice a second in between, as
+a dashboard does; `analyst` keeps connections open with a result half read. Each writes down what it
+saw, by `print_of`, and every error.
 
 Here: reading and remembering. Not here: what they should have seen.
 """
@@ -21,6 +22,7 @@ from same_release import TIMES
 PUBLIC = Path("current", "public", "safecity.duckdb")
 RESTRICTED = Path("current", "restricted", "safecity_restricted.duckdb")
 STOP = "stop"
+BETWEEN_LOOKS = 0.5  # seconds; a look takes a tenth of that, and refreshes want processors too
 OPEN_RESULT = "SELECT i FROM range(200_000) r(i), (SELECT 1 FROM meta.release)"
 
 
@@ -62,17 +64,20 @@ class Watched:
 
 
 def passer_by(warehouse: Path, notes: Path) -> None:
-    """Look at the newest release again and again."""
+    """Look at the newest release again and again, and at once where it is another."""
     seen = Seen()
-    last = False
+    release, again, last = Path(), 0.0, False
     while not last:
         last = (notes / STOP).exists()
         try:
-            seen.note(look(warehouse / PUBLIC))
+            now = (warehouse / "current").readlink()
+            if last or now != release or time.monotonic() > again:
+                seen.note(look(warehouse / PUBLIC))
+                release, again = now, time.monotonic() + BETWEEN_LOOKS
         except Exception as error:
             seen.errors.append(repr(error))
         (notes / "passer_by is ready").touch()
-        time.sleep(0.005)
+        time.sleep(0.002)
     _write(notes / "passer_by", seen)
 
 
@@ -82,7 +87,7 @@ def analyst(warehouse: Path, notes: Path) -> None:
     seen = Seen()
     try:
         files = [(warehouse / name) for name in (PUBLIC, RESTRICTED)]
-        held = [duckdb.connect(str(file), read_only=True) for file in files]
+        held = [connected(file) for file in files]
         for connection in held:
             connection.execute("SET enable_progress_bar = false")
         half_read = [connection.execute(OPEN_RESULT) for connection in held]
@@ -104,11 +109,16 @@ def analyst(warehouse: Path, notes: Path) -> None:
 
 def look(database: Path) -> str:
     """Print of a release, read over a connection made now."""
-    connection = duckdb.connect(str(database), read_only=True)
+    connection = connected(database)
     try:
         return print_of(connection)
     finally:
         connection.close()
+
+
+def connected(database: Path) -> duckdb.DuckDBPyConnection:
+    """A reader's connection, with one thread: of tables this small, threads only take turns."""
+    return duckdb.connect(str(database), read_only=True, config={"threads": 1})
 
 
 def print_of(connection: duckdb.DuckDBPyConnection) -> str:

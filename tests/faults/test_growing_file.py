@@ -6,14 +6,15 @@ as if the file had always been as it is now.
 """
 
 import hashlib
+import shutil
 import sys
 import time
 from pathlib import Path
 
 import duckdb
 import pytest
-from aftermath import Prepared, agree, done, left_over, prepare
-from faulty import APRIL, GO, Plan, end_of, run, start, write_after
+from aftermath import Prepared, agree, done, left_over, prepared
+from faulty import APRIL, GO, Plan, end_of, run, start
 from onlookers import PUBLIC, look
 from same_release import differences
 from small_folder import street_row
@@ -21,35 +22,35 @@ from small_folder import street_row
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these tests fork")
 # The refresh opens the file itself, or has DuckDB read it.
 READS = rf"^(open raw/{APRIL}$|execute .*{APRIL})"
+NIGHTLY = pytest.mark.nightly
 CHANGED = "changed while it was"
 LATE = street_row("2014-04", location="On or near Late Lane") + "\n"
 
 
-def write_grown(raw: Path) -> None:
-    """What lies in raw/ at last."""
-    write_after(raw)
-    with (raw / APRIL).open("a", encoding="utf-8") as handle:
-        handle.write(LATE)
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+@pytest.fixture(scope="session")
+def by_steps(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Before the file grew."""
-    return prepare(tmp_path_factory.mktemp("prepared"))
+    return prepared(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(tmp_path_factory.mktemp("grown"), change=write_grown)
+def grown(by_steps: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean run of what lies in raw/ at last."""
+    folder = tmp_path_factory.mktemp("grown")
+    shutil.copytree(by_steps.before / "raw", folder / "raw")
+    with (folder / "raw" / APRIL).open("a", encoding="utf-8") as handle:
+        handle.write(LATE)
+    done(Plan(folder))
+    return folder / "warehouse"
 
 
-def refreshed_truly(prepared: Prepared, plan: Plan) -> None:
+def refreshed_truly(by_steps: Prepared, plan: Plan) -> None:
     """Refresh while something happens to April: what is published of it is what was hashed, or it
     is refused, or all is and the last release stands."""
     work = plan.folder
     if run(plan) != 0:
         assert CHANGED in plan.said, plan.said
-        assert look(work / "warehouse" / PUBLIC) == prepared.old
+        assert look(work / "warehouse" / PUBLIC) == by_steps.old
         return
     database = duckdb.connect(str(work / "warehouse" / PUBLIC), read_only=True)
     [(status, message, sha256, rows)] = database.execute(
@@ -65,49 +66,51 @@ def refreshed_truly(prepared: Prepared, plan: Plan) -> None:
     assert (status, rows) == ("read", hashes.index(sha256))
 
 
-@pytest.mark.parametrize("which", [0, -2, pytest.param(None, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "which", [pytest.param(0, marks=NIGHTLY), -2, pytest.param(None, marks=NIGHTLY)]
+)
 def test_a_file_that_grows_just_before_it_is_read(
-    which: int | None, prepared: Prepared, grown: Prepared, tmp_path: Path
+    which: int | None, by_steps: Prepared, grown: Path, tmp_path: Path
 ) -> None:
     """At the first read, which is for the hash; at the last but one; at any other."""
-    numbers = prepared.numbers(READS)
+    numbers = by_steps.numbers(READS)
     assert len(numbers) > 2
     chosen = [numbers[which]] if which is not None else [*numbers[1:-2], numbers[-1]]
     for number in chosen:
-        work = prepared.copy(tmp_path / f"{number}")
+        work = by_steps.copy(tmp_path / f"{number}")
         plan = Plan(work, at=number, action="grow", growing=work / "raw" / APRIL)
-        refreshed_truly(prepared, plan)
+        refreshed_truly(by_steps, plan)
         assert (work / "raw" / APRIL).read_text(encoding="utf-8").endswith(LATE)
         done(Plan(work))
-        assert differences(work / "warehouse", grown.clean / "warehouse") == []
+        assert differences(work / "warehouse", grown) == []
 
 
 def test_the_same_content_copied_again_meanwhile_is_the_same_file_to_the_next_refresh(
-    prepared: Prepared, tmp_path: Path
+    by_steps: Prepared, tmp_path: Path
 ) -> None:
     """Its time is another, its hash is not; what was refused for it must not stay refused."""
-    work = prepared.copy(tmp_path / "work")
-    second = prepared.numbers(READS)[1]
-    refreshed_truly(prepared, Plan(work, at=second, action="touch", growing=work / "raw" / APRIL))
+    work = by_steps.copy(tmp_path / "work")
+    second = by_steps.numbers(READS)[1]
+    refreshed_truly(by_steps, Plan(work, at=second, action="touch", growing=work / "raw" / APRIL))
     done(Plan(work))
-    assert differences(work / "warehouse", prepared.clean / "warehouse") == []
+    assert differences(work / "warehouse", by_steps.clean / "warehouse") == []
 
 
 @pytest.mark.nightly
-def test_a_file_that_grows_all_the_time(prepared: Prepared, tmp_path: Path) -> None:
-    work, fresh = prepared.copy(tmp_path / "work"), tmp_path / "fresh"
+def test_a_file_that_grows_all_the_time(by_steps: Prepared, tmp_path: Path) -> None:
+    work, fresh = by_steps.copy(tmp_path / "work"), tmp_path / "fresh"
     writer = start(write_on, work)
     try:
-        refreshed_truly(prepared, Plan(work))
+        refreshed_truly(by_steps, Plan(work))
     finally:
         (work / GO).touch()
     assert end_of(writer) == 0
     done(Plan(work))
-    prepared.copy(fresh)
+    by_steps.copy(fresh)
     (fresh / "raw" / APRIL).write_bytes((work / "raw" / APRIL).read_bytes())
     done(Plan(fresh))
     assert differences(work / "warehouse", fresh / "warehouse") == []
-    agree("left over", left_over(prepared, fresh), [])
+    agree("left over", left_over(by_steps, fresh), [])
 
 
 def write_on(work: Path) -> None:

@@ -14,4 +14,5 @@ from safecity_pipeline import cli, progress, summary  # noqa: F401
 from safecity_pipeline.orchestration import run  # noqa: F401
 
 pa.Column(str, name="first").validate(pd.DataFrame({"first": ["time"]}))
-faulty.few_declared()
+with faulty.few_sources():
+    from safecity_pipeline import definitions  # noqa: F401

@@ -1,0 +1,303 @@
+"""Extracts that have to be read: judged and stored in batches, a few at the same time.
+
+Belongs here: which extracts make a batch, what is stored in one transaction, and what is noted of
+an extract when all of it is stored. Does not belong here: which have to be read (`intake`), how one
+is judged (`load`, `plain`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from duckdb import InvalidInputException
+
+from safecity_pipeline import tables
+from safecity_pipeline.ingest import ledger, load, plain, transcripts
+from safecity_pipeline.ingest.plain import Known
+from safecity_pipeline.ingest.stage import Piece, SheetCount, Staged
+from safecity_pipeline.model import Extract, Places, Source
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+log = logging.getLogger(__name__)
+
+BATCH_BYTES = 64 << 20  # of text, as much as memory is meant to hold at once at each desk
+PLAIN_BYTES = 300 << 20  # where only what is not plain is held
+WORKERS = 2  # batches judged at the same time
+UNDER_WAY = "under way"
+BESIDE = ("quarantine.cell", "build.noted")  # what is said of rows and cells beside their tables
+UNPACKED = 6  # a street-level .csv.gz of Hampshire unpacks to 5.3 times its size
+
+Spelling = tuple[str, tuple[str, ...]]
+Transaction = Callable[["DuckDBPyConnection"], AbstractContextManager[None]]
+
+
+@dataclass
+class Desk:
+    """A connection of its own at which one batch after the other is judged, and what has been
+    learnt there of the texts of the last spelling. `alike`: by spelling, the pieces that are to be
+    read at any desk, where there is much to be gained by it."""
+
+    connection: DuckDBPyConnection
+    source: Source
+    places: Places
+    scratch: Path
+    transaction: Transaction
+    alike: Mapping[Spelling, Sequence[Piece]]
+    known: Known | None = None
+
+    def add(self, batch: Sequence[Extract]) -> None:
+        """Judge and store extracts of one spelling, or one of several."""
+        first = Piece(batch[0], batch[0].read[0])
+        known = self._known(first)
+        if known and known.is_of_use:
+            try:
+                self._add(batch, known)
+                return
+            except InvalidInputException:
+                known.helps = False  # one of them cannot be read: it is found out which
+        for part in _as_large_as(BATCH_BYTES, batch):
+            staged = self._add(part)
+            if known and known.helps:
+                known.learn(staged)
+
+    def _add(self, batch: Sequence[Extract], known: Known | None = None) -> Staged:
+        """Judge and store the sheets, those of one spelling in one transaction; answers the last
+        ones, whose rows are on the stage still. Where there are
+        several spellings, the extract is under way until all of them are stored; one that a crash
+        leaves so is forgotten and read again."""
+        pieces = [Piece(extract, reading) for extract in batch for reading in extract.read]
+        groups = [list(alike) for _, alike in groupby(pieces, key=lambda piece: piece.spelling)]
+        if len(groups) > 1:
+            ids = [extract.extract_id for extract in batch]
+            under_way = dict.fromkeys(ids, UNDER_WAY)
+            ledger.note_refused(self.connection, self.source, under_way, dict.fromkeys(ids, ""))
+        stored: list[Staged] = []
+        for group in groups:
+            with self._judged(group, known) as staged:
+                load.store(self.connection, staged, self.scratch)
+                stored.append(staged)
+                if len(stored) == len(groups):
+                    note(self.connection, self.source, batch, stored)
+        for extract in batch:
+            transcripts.drop(extract.sha256)
+        return stored[-1]
+
+    @contextmanager
+    def _judged(self, pieces: list[Piece], known: Known | None) -> Iterator[Staged]:
+        """The pieces, judged, and the transaction in which they are stored."""
+        if known:
+            with self.transaction(self.connection):
+                yield plain.add(known, pieces, self.places, self.scratch)
+            return
+        staged = load.judge(self.connection, self.source, pieces, self.places, self.scratch)
+        with self.transaction(self.connection):
+            yield staged
+
+    def _known(self, piece: Piece) -> Known | None:
+        """What is known of texts in this spelling; None where every row has to be judged."""
+        alike = self.alike.get(_key(piece))
+        if alike is None:
+            return None
+        if self.known is None or self.known.spelling != piece.spelling:
+            self.known = Known(self.connection, self.source, piece.spelling)
+            plain.learn_ahead(self.known, alike, self.places, self.scratch)
+        return self.known
+
+
+def add_all(
+    connection: DuckDBPyConnection,
+    source: Source,
+    fresh: Sequence[Extract],
+    places: Places,
+    scratch: Path,
+    transaction: Transaction,
+) -> None:
+    """Judge and store what has to be read, at a few desks: what DuckDB does at one leaves it
+    waiting for what Python does at another."""
+    if not fresh:
+        return
+    idle: SimpleQueue[Desk] = SimpleQueue()
+    alike = _alike(source, fresh)
+    batches = list(_batches(fresh, alike))
+    workers = min(WORKERS, len(batches))
+
+    def add(batch: Sequence[Extract]) -> int:
+        desk = idle.get()
+        try:
+            desk.add(batch)
+        finally:
+            idle.put(desk)
+        return len(batch)
+
+    with ExitStack() as ending:
+        for _ in range(workers):
+            own = ending.enter_context(closing(_beside(connection)))
+            idle.put(Desk(own, source, places, scratch, transaction, alike))
+        if workers > 1:
+            ending.enter_context(plain.side_by_side(connection))
+        pool = ending.enter_context(ThreadPoolExecutor(workers))
+        ending.callback(pool.shutdown, cancel_futures=True)
+        done = 0
+        for count in pool.map(add, batches):
+            done += count
+            log.info("%s: %d of %d files read", source.name, done, len(fresh))
+
+
+def _batches(
+    extracts: Sequence[Extract], alike: Mapping[Spelling, Sequence[Piece]]
+) -> Iterator[Sequence[Extract]]:
+    """Extracts of one layout and head; a workbook, whose sheets are of several layouts, by itself.
+
+    Where rows may be plain, the first ones come alone, since what is learnt of them helps with the
+    others, and the others in a few large batches.
+    """
+    by_head = sorted(extracts, key=lambda one: (_spelling(one), one.file))
+    for spelling, group in groupby(by_head, key=_spelling):
+        listed = list(group)
+        if spelling in alike:
+            yield from ([one] for one in listed[:WORKERS])
+            listed = listed[WORKERS:]
+            share = sum(map(_size, listed)) // (2 * WORKERS) + 1
+            yield from _as_large_as(max(BATCH_BYTES, min(PLAIN_BYTES, share)), listed)
+        else:
+            yield from _as_large_as(BATCH_BYTES, listed)
+
+
+def _as_large_as(most: int, extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
+    """In order, as many together as have at most so many bytes; at least one."""
+    batch: list[Extract] = []
+    for extract in extracts:
+        if batch and sum(map(_size, batch)) + _size(extract) > most:
+            yield batch
+            batch = []
+        batch.append(extract)
+    if batch:
+        yield batch
+
+
+def _size(extract: Extract) -> int:
+    return extract.bytes * (UNPACKED if extract.path.suffix == ".gz" else 1)
+
+
+def _spelling(extract: Extract) -> Spelling:
+    if transcripts.needed(extract.path, extract.layout):
+        return extract.extract_id, ()
+    return extract.layout.name if extract.layout else "", extract.read[0].head
+
+
+def _alike(source: Source, extracts: Sequence[Extract]) -> dict[Spelling, list[Piece]]:
+    """Pieces that can be plain, by spelling, where there are so many that it pays."""
+    alike: dict[Spelling, list[Piece]] = defaultdict(list)
+    for extract in extracts:
+        for piece in (Piece(extract, reading) for reading in extract.read):
+            if plain.can_be(source, piece):
+                alike[_key(piece)].append(piece)
+    large = BATCH_BYTES // 2
+    return {
+        spelling: pieces
+        for spelling, pieces in alike.items()
+        if sum(_size(piece.extract) for piece in pieces) > large
+    }
+
+
+def _key(piece: Piece) -> Spelling:
+    return piece.layout.name, piece.reading.head
+
+
+def _beside(connection: DuckDBPyConnection) -> DuckDBPyConnection:
+    """Another connection to the same database, with temporary tables of its own."""
+    row = connection.execute("SELECT current_database()").fetchone()
+    own = connection.cursor()
+    own.execute(f"USE {row[0] if row else 'memory'}")
+    return own
+
+
+def read_as(extract: Extract) -> str:
+    """Everything beside content and rules that decides how the extract is read."""
+    vouched = extract.vouched.rows if extract.vouched else None
+    facts = repr((extract.readings, vouched))
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def forget(connection: DuckDBPyConnection, source: Source, extract_id: str) -> None:
+    for place in ("clean", "set_aside", "quarantine"):
+        connection.execute(f"DELETE FROM {place}.{source.name} WHERE {ledger.among([extract_id])}")
+    for name in ("ingested", "unit"):
+        connection.execute(f"DELETE FROM build.{name} WHERE extract_id = ?", [extract_id])
+    for name in BESIDE:
+        connection.execute(f"DELETE FROM {name} WHERE _extract_id = ?", [extract_id])
+
+
+def note(
+    connection: DuckDBPyConnection, source: Source, batch: Sequence[Extract], stored: list[Staged]
+) -> None:
+    """Remember every sheet with its count: those read, those not read, and files refused."""
+    manner = {extract.extract_id: read_as(extract) for extract in batch}
+    ids = list(manner)
+    refused = {one.extract_id: one.message for staged in stored for one in staged.refused}
+    refused |= _told_twice(connection, source, batch) | _note_units(connection, source, ids)
+    connection.execute("DELETE FROM build.ingested WHERE list_contains(?, extract_id)", [ids])
+    for extract_id in refused:
+        forget(connection, source, extract_id)  # other sheets of it may have been stored
+    ledger.note_refused(connection, source, manner, refused)
+    counts = [count for staged in stored for count in staged.counts.values()]
+    counts += [
+        SheetCount(extract.extract_id, one.sheet, one.rows, one.rows, 0)
+        for extract in batch
+        for one in extract.readings
+        if one.layout is None
+    ]
+    stands = [count for count in counts if count.extract_id not in refused]
+    ledger.note(connection, source, manner, stands)
+
+
+def _told_twice(
+    connection: DuckDBPyConnection, source: Source, batch: Sequence[Extract]
+) -> dict[str, str]:
+    """Workbooks in which two sheets deliver one unit, which would count twice; with the reason."""
+    ids = [extract.extract_id for extract in batch if len(extract.read) > 1]
+    if not ids:
+        return {}
+    found = connection.execute(
+        f"SELECT DISTINCT _extract_id, min(_sheet), max(_sheet) FROM {source.clean} "
+        f"WHERE {ledger.among(ids)} GROUP BY _extract_id, {unit_columns(source)} "
+        "HAVING count(DISTINCT _sheet) > 1"
+    ).fetchall()
+    return {
+        extract_id: f"the sheets {first} and {last} deliver the same figures; keep one of them"
+        for extract_id, first, last in found
+    }
+
+
+def _note_units(
+    connection: DuckDBPyConnection, source: Source, extract_ids: list[str]
+) -> dict[str, str]:
+    """Remember what the extracts deliver; answers those with rows of which nobody can say when
+    they happened, with the reason."""
+    connection.execute(
+        f"INSERT INTO build.unit SELECT _extract_id, {tables.quoted(source.name)}, "
+        f"{unit_columns(source)}, count(*) FROM {source.clean} "
+        f"WHERE {ledger.among(extract_ids)} GROUP BY ALL"
+    )
+    found = connection.execute(
+        "SELECT DISTINCT extract_id FROM build.unit WHERE list_contains(?, extract_id) "
+        "AND (period_start IS NULL OR period_end IS NULL)",
+        [extract_ids],
+    ).fetchall()
+    return {extract_id: "it has rows without a period" for (extract_id,) in found}
+
+
+def unit_columns(source: Source) -> str:
+    return f"{source.table}, {source.geography}, {source.period_start}, {source.period_end}"
