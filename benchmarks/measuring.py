@@ -84,11 +84,12 @@ def best(command: Sequence[str], times: int, **more: str) -> Measure:
 
 
 def environment(**more: str) -> Mapping[str, str]:
-    """This process's, without settings of the project, and finding this folder's modules."""
+    """This process's, without settings of the project, and finding this folder's modules. Python
+    may keep what it compiles, as it does wherever a program is run more than once."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("SAFECITY_", "DAGSTER_"))
+        if not name.startswith(("SAFECITY_", "DAGSTER_")) and name != "PYTHONDONTWRITEBYTECODE"
     }
     return {**kept, "PYTHONPATH": str(ROOT), "DAGSTER_DISABLE_TELEMETRY": "1", **more}
 

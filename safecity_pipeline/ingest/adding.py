@@ -169,7 +169,8 @@ def _batches(
         if spelling in alike:
             yield from ([one] for one in listed[:WORKERS])
             listed = listed[WORKERS:]
-            share = sum(map(_size, listed)) // (2 * WORKERS) + 1
+            # So that the desks end at the same time, and none is left with a last file.
+            share = sum(map(_size, listed)) // (2 * WORKERS) + max(map(_size, listed), default=0)
             yield from _as_large_as(max(BATCH_BYTES, min(PLAIN_BYTES, share)), listed)
         else:
             yield from _as_large_as(BATCH_BYTES, listed)

@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,10 +55,23 @@ class Block:
     def __len__(self) -> int:
         return len(self.stops)
 
+    @cached_property
+    def text(self) -> NDArray[np.uint8]:
+        return np.frombuffer(self.data, np.uint8)
+
     @property
     def starts(self) -> Places:
         """Where in `data` each line begins."""
         return np.concatenate([np.zeros(1, np.int64), self.stops[:-1]])
+
+    @cached_property
+    def end_lengths(self) -> Places:
+        """0, 1 or 2 characters: the one line end that closes each line."""
+        lasts = self.text[self.stops - 1]
+        feeds = lasts == FEED
+        both = feeds & (self.text[np.maximum(self.stops - 2, 0)] == RETURN) & (self.stops > 1)
+        lengths: Places = (feeds | (lasts == RETURN)).astype(np.int64) + both
+        return lengths
 
     def start(self, at: int) -> int:
         """Where in the unpacked text a line begins."""
@@ -142,7 +156,7 @@ def _blocks(handle: gzip.GzipFile) -> Iterator[Block]:
         stops = line_stops(data, by_returns, bool(read))
         whole = int(stops[-1]) if len(stops) else 0
         if whole:
-            yield Block(data[:whole], stops, offset, first, dropped)
+            yield Block(data[:whole] if whole < len(data) else data, stops, offset, first, dropped)
             offset, first, dropped = offset + whole + dropped, first + len(stops), 0
         rest = data[whole:]
         if len(rest) > 2 * LONGEST and not rest.endswith(b"\r"):
@@ -188,13 +202,11 @@ class Ends:
     alone: int = 0
 
     def count(self, block: Block) -> None:
-        text = np.frombuffer(block.data, np.uint8)
-        lasts = text[block.stops - 1]
-        feeds = block.stops[lasts == FEED]
-        before = text[np.maximum(feeds - 2, 0)]
-        both = int(np.count_nonzero((before == RETURN) & (feeds > 1)))
+        lengths = block.end_lengths
+        both = int(np.count_nonzero(lengths == 2))
+        lasts = block.text[block.stops - 1]
         self.both += both
-        self.feeds += len(feeds) - both
+        self.feeds += int(np.count_nonzero(lasts == FEED)) - both
         self.alone += int(np.count_nonzero(lasts == RETURN))
 
     @property
@@ -207,26 +219,16 @@ def odd_lines(block: Block, delimiter: bytes, delimiters: int) -> Places:
     """Indices of the lines that are not plain: all but those of printable ASCII without quotation
     marks that have exactly `delimiters` delimiters, something beside them, and no unusual length.
     """
-    text, starts, stops = np.frombuffer(block.data, np.uint8), block.starts, block.stops
     if len(delimiter) != 1:
         return np.arange(len(block))
-    marks = np.flatnonzero(text == delimiter[0])
+    stops = block.stops
+    marks = np.flatnonzero(block.text == delimiter[0])
     counted = np.diff(np.searchsorted(marks, stops), prepend=0)
-    lengths = stops - starts - _end_lengths(text, stops)
+    lengths = stops - block.starts - block.end_lengths
     odd = (counted != delimiters) | (lengths == delimiters) | (lengths > LONGEST)
-    suspects = _suspects(block.data, text, stops)
+    suspects = _suspects(block.data, block.text, stops)
     odd[np.searchsorted(stops, suspects, side="right")] = True
     return np.flatnonzero(odd)
-
-
-def _end_lengths(text: NDArray[np.uint8], stops: Places) -> Places:
-    """0, 1 or 2 characters: the one line end that closes each line."""
-    lasts = text[stops - 1]
-    before = text[np.maximum(stops - 2, 0)]
-    feeds = lasts == FEED
-    both = feeds & (before == RETURN) & (stops > 1)
-    lengths: Places = (feeds | (lasts == RETURN)).astype(np.int64) + both
-    return lengths
 
 
 def _suspects(data: bytes, text: NDArray[np.uint8], stops: Places) -> Places:

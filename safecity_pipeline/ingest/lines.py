@@ -42,7 +42,8 @@ from safecity_pipeline.ingest.blocks import (
 from safecity_pipeline.model import Refused
 
 HEAD_ROW = 1
-SAMPLE = 1 << 20  # bytes in which the head must end
+HEAD_SAMPLE = 1 << 16  # bytes in which most heads end
+SAMPLE = 1 << 20  # bytes in which every head must end
 MOST_LINES = 50  # of one record
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_BREAK = re.compile(r"\r\n?|\n")
@@ -167,7 +168,9 @@ def head_of(path: Path, delimiter: str = ",") -> tuple[str, ...]:
     """
     try:
         with open_bytes(path) as handle:
-            sample = handle.read(SAMPLE)
+            sample = handle.read(HEAD_SAMPLE)
+            if b'"' in sample or not (b"\n" in sample or b"\r" in sample):
+                sample += handle.read(SAMPLE)
     except UNREADABLE as error:
         raise Refused(f"cannot be read: {damage(error)}", repair="send it again") from None
     stops = blocks.line_stops(sample, blocks.ends_in_returns(sample))[:MOST_LINES]
@@ -381,8 +384,10 @@ def write_numbered(
 def write_first(path: Path, cells: int, most: int, to: Path, delimiter: str) -> None:
     """Write the first rows of data that stand on a plain line, at most so many, each after its
     number; none where the file cannot be read."""
-    with to.open("wb") as out, suppress(Refused):
-        block = next(blocks.blocks(path), blocks.NONE)
+    with to.open("wb") as out, suppress(*UNREADABLE), open_bytes(path) as handle:
+        sample = handle.read(HEAD_SAMPLE)
+        stops = blocks.line_stops(sample, blocks.ends_in_returns(sample), True)
+        block = blocks.Block(sample[: stops[-1]] if len(stops) else b"", stops)
         odd = set(blocks.odd_lines(block, delimiter.encode(), cells - 1).tolist())
         plain = (at for at in range(HEAD_ROW, len(block)) if at not in odd)
         for at in islice(plain, most):
