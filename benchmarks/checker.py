@@ -12,8 +12,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-CLEAN = (
-    "row",
+NAMES = (
     "crime_id",
     "month",
     "reported_by",
@@ -26,8 +25,8 @@ CLEAN = (
     "crime_type",
     "last_outcome_category",
     "context",
-    "area_code",
 )
+CLEAN = ("row", *NAMES, "area_code")
 SHOWN = 3
 
 

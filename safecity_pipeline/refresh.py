@@ -198,6 +198,7 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged()
         with self._step("mart/indicator_value") as (connection, report):
+            upkeep.make_ready(connection, tables.INDICATOR_VALUE)
             wanted = upkeep.of_values(self.registry, self._home, upkeep.versions(connection))
             stale = upkeep.stale(connection, tables.INDICATOR_VALUE, wanted, years)
             rows = self._values(connection, [self.registry.indicators[key] for key in stale])
@@ -218,7 +219,8 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged()
         with self._step("mart/finding") as (connection, report):
-            connection.execute(tables.create_once(tables.INDICATOR_VALUE))
+            for table in (tables.INDICATOR_VALUE, tables.FINDING):
+                upkeep.make_ready(connection, table)
             hashes = upkeep.hashes_of_values(connection)
             wanted = upkeep.of_findings(self.registry, self._home, hashes)
             stale = upkeep.stale(connection, tables.FINDING, wanted, years)

@@ -185,6 +185,20 @@ def _hash(*parts: object) -> str:
 # --- what is stale, and its replacement ----------------------------------------------------------
 
 
+def make_ready(connection: DuckDBPyConnection, table: Table) -> None:
+    """Make a table of figures where it is not there. One with other columns, which an older version
+    left, goes, and with it what is said of its rows."""
+    stored = connection.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = "
+        "current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        [table.schema, table.name],
+    ).fetchall()
+    if stored == [(column.name, column.sql_type) for column in table.columns]:
+        return
+    connection.execute(tables.create(table))
+    connection.execute("DELETE FROM build.made_from WHERE table_name = ?", [table.full_name])
+
+
 def stale(
     connection: DuckDBPyConnection,
     table: Table,
@@ -210,7 +224,6 @@ def stale(
 
 def _with_values_in(connection: DuckDBPyConnection, years: Sequence[str]) -> set[str]:
     spans = pd.DataFrame([_span(year) for year in years], columns=["first", "last"])
-    connection.execute(tables.create_once(tables.INDICATOR_VALUE))
     connection.register("years_now", spans)
     rows = connection.execute(
         "SELECT DISTINCT indicator FROM mart.indicator_value "
@@ -243,7 +256,6 @@ def replace(
     then, from left to right. The caller holds the transaction.
     """
     stand = [key for key in wanted if key not in set(made)]
-    connection.execute(tables.create_once(table))
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE rows_in_order AS SELECT * FROM {table.full_name} "
         "WHERE list_contains(?::VARCHAR[], indicator)",
@@ -271,6 +283,5 @@ def gone(
     connection: DuckDBPyConnection, table: Table, wanted: Mapping[str, str | None]
 ) -> list[str]:
     """Indicators that have rows in `table` and are declared no more."""
-    connection.execute(tables.create_once(table))
     rows = connection.execute(f"SELECT DISTINCT indicator FROM {table.full_name}").fetchall()
     return sorted({indicator for (indicator,) in rows} - set(wanted))

@@ -87,9 +87,8 @@ class Warehouse:
             ) from None
         try:
             if lock.lock_counter == 1:
-                with contextlib.suppress(
-                    OSError
-                ):  # on a full disk: it only tells others who we are
+                # It only tells others who we are; a full disk says so elsewhere.
+                with contextlib.suppress(OSError):
                     holder.write_text(json.dumps(_holder(what)), encoding="utf-8")
             yield
         finally:

@@ -63,12 +63,13 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
     one = Refresh(chosen, run_id)
     with one.warehouse.lock():
         one.warehouse.sweep()
-        one.look()
-        for source in one.registry.sources:
-            one.take_in(source)
-        one.indicators()
-        one.findings()
-        return one.release()
+        with one.at_work():
+            one.look()
+            for source in one.registry.sources:
+                one.take_in(source)
+            one.indicators()
+            one.findings()
+            return one.release()
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -11,17 +11,19 @@ import os
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 from conftest import Bench, Rows, check_named
 from hypothesis import given
 from hypothesis import strategies as st
 
 from safecity_pipeline import settings, sources, warehouse
-from safecity_pipeline.ingest import adding, intake, lines, parse, plain, rules, units
+from safecity_pipeline.ingest import adding, intake, lines, parse, plain, rules, transcripts, units
 from safecity_pipeline.ingest.plain import Known
 from safecity_pipeline.model import Refused, Source
 from safecity_pipeline.refresh import Refresh
@@ -592,6 +594,34 @@ def test_a_batch_that_fails_ends_the_work_and_says_why(
     assert (2,) not in bench.rows("SELECT month(month) FROM clean.street_crime")
 
 
+def test_transcripts_stay_until_nobody_can_be_reading_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files of one content share one; each is a batch, and the batches go side by side."""
+    head, row = STREET_HEAD.split(","), f",2014-01,{HAMPSHIRE},{HAMPSHIRE},,,,,,Burglary,,"
+    frame = pd.DataFrame([row.split(",")] * 3, columns=head).astype(str)
+    connection = warehouse.memory()
+    connection.register("frame", frame)
+    first = bench.raw / "2014-01-hampshire-street.parquet"
+    connection.execute(f"COPY frame TO '{first}' (FORMAT parquet)")
+    (bench.raw / "again").mkdir()
+    (bench.raw / "again" / first.name).write_bytes(first.read_bytes())
+    noted = []
+
+    def dropped(_: str) -> None:
+        noted.append(bench.rows("SELECT count(DISTINCT extract_id) FROM build.ingested")[0][0])
+
+    monkeypatch.setattr(transcripts, "drop", dropped)
+    bench.layouts = tuple(
+        replace(one, files=("*street*.parquet",))
+        for one in bench.layouts
+        if one.name == "street_2013"
+    )
+    taken = bench.take_in("street_crime")
+    assert check_named(taken, "ledger_adds_up").passed
+    assert (taken.read, noted) == (2, [2, 2])
+
+
 # --- forms ---------------------------------------------------------------------------------------
 
 FORMS = [
@@ -600,6 +630,13 @@ FORMS = [
     for name, column in source.model.to_schema().columns.items()
     if (form := rules.form_of(column))
 ]
+
+
+def test_only_a_column_of_texts_may_say_a_form() -> None:
+    """Of a number or a month the text is not the value, and nobody would have read it."""
+    column = pa.Column(float, metadata={"form": "[0-9]+"}, name="rate")
+    with pytest.raises(RuntimeError, match="rate: a column that is not of texts has no form"):
+        rules.form_of(column)
 
 
 @pytest.mark.parametrize(("source", "name", "form"), FORMS)

@@ -312,6 +312,18 @@ def test_a_text_file_may_have_titles_and_notes_too(tmp_path: Path, known: Regist
     assert bench.quarantined("care") == {7: ["row_whole"]}
 
 
+@pytest.mark.parametrize("place", ["clean", "set_aside"])
+def test_a_cell_that_is_there_twice_shows_whenever_it_came_to_be(made: Made, place: str) -> None:
+    """Rows of a wide table are counted once, however many cells they gave."""
+    bench = made(DRAWN)
+    assert check_named(bench.take_in("care"), "ledger_adds_up").passed
+    one = "SELECT * FROM clean.care WHERE area_name = 'Ashton' AND measure = 'in_care'"
+    bench.connection.execute(f"INSERT INTO {place}.care {one}")
+    found = check_named(bench.take_in("care"), "ledger_adds_up")
+    assert not found.passed
+    assert "1 doubled" in found.message
+
+
 def of_two_years(value: int) -> Workbook:
     """Table 1 of 2014 and Table 2 of 2013, which another layout reads."""
     book = drawn(with_cell(7, 2, value))

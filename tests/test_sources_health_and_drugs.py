@@ -20,7 +20,13 @@ from hypothesis import strategies as st
 from safecity_pipeline import warehouse
 from safecity_pipeline.model import CrossRow, Layout
 from safecity_pipeline.registry import Registry
-from safecity_pipeline.sources import drug_admissions, drug_seizures, fingertips, force_outcomes
+from safecity_pipeline.sources import (
+    drug_admissions,
+    drug_seizures,
+    fingertips,
+    force_outcomes,
+    street_crime,
+)
 
 
 def rule(known: Registry, source: str, name: str) -> CrossRow:
@@ -549,6 +555,13 @@ def test_populations_of_the_same_shape_are_no_admissions(bench: Bench) -> None:
 
 
 # --- outcomes by force ---------------------------------------------------------------------------
+
+
+def test_both_sources_know_the_same_words_of_data_police_uk() -> None:
+    """Each lists them for itself, since sources know nothing of each other."""
+    assert set(force_outcomes.CRIME_TYPES) == set(street_crime.CRIME_TYPES)
+    assert set(force_outcomes.OUTCOMES) == set(street_crime.OUTCOMES)
+
 
 OUTCOMES_HEAD = "Year,f0_,crime_type,reported_by,last_outcome_category"
 HAMPSHIRE = "Hampshire Constabulary"

@@ -18,24 +18,11 @@ import duckdb
 import pandas as pd
 import pandera.pandas as pa
 
+from benchmarks.checker import NAMES
 from safecity_pipeline import registry
 from safecity_pipeline.registry.areas import Areas
 from safecity_pipeline.sources.street_crime import StreetCrime
 
-NAMES = (
-    "crime_id",
-    "month",
-    "reported_by",
-    "falls_within",
-    "longitude",
-    "latitude",
-    "location",
-    "lsoa_code",
-    "lsoa_name",
-    "crime_type",
-    "last_outcome_category",
-    "context",
-)
 FIRST = 2  # physical line of the first row below the head
 TABLES = """
     CREATE TABLE clean (

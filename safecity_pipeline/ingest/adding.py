@@ -90,8 +90,6 @@ class Desk:
                 stored.append(staged)
                 if len(stored) == len(groups):
                     note(self.connection, self.source, batch, stored)
-        for extract in batch:
-            transcripts.drop(extract.sha256)
         return stored[-1]
 
     @contextmanager
@@ -153,6 +151,9 @@ def add_all(
         for count in pool.map(add, batches):
             done += count
             log.info("%s: %d of %d files read", source.name, done, len(fresh))
+    # Not before: two files of one content, at two desks, are read from one transcript.
+    for extract in fresh:
+        transcripts.drop(extract.sha256)
 
 
 def _batches(

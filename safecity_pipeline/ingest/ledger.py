@@ -118,10 +118,24 @@ def _has_wide_sheets(connection: DuckDBPyConnection, source: Source) -> bool:
 
 
 def uneven(connection: DuckDBPyConnection, source: Source) -> int:
-    """Clean rows that came too many or too few times, as seen when they were stored."""
-    row = connection.execute(
-        "SELECT coalesce(sum(uneven), 0) FROM build.ingested WHERE source = ?", [source.name]
-    ).fetchone()
+    """Clean rows that come too many or too few times: each physical row gives one, or one a column
+    if wide.
+
+    Of wide sheets, whose rows are counted once however many cells they gave, they are looked for
+    among all that is stored; of others, `sheets` shows them, but for one that was stored twice
+    while another was lost, which was looked for when they were stored.
+    """
+    if not _has_wide_sheets(connection, source):
+        statement = "SELECT coalesce(sum(uneven), 0) FROM build.ingested WHERE source = ?"
+    else:
+        statement = f"""
+        SELECT coalesce(sum(abs(stored.n - i.cells)), 0) FROM (
+            SELECT _extract_id, _sheet, _row, count(*) AS n FROM (
+                SELECT _extract_id, _sheet, _row FROM clean.{source.name} UNION ALL
+                SELECT _extract_id, _sheet, _row FROM set_aside.{source.name}) GROUP BY ALL) stored
+        JOIN build.ingested AS i ON i.extract_id = stored._extract_id AND i.sheet = stored._sheet
+        WHERE i.source = ? AND i.message = ''"""
+    row = connection.execute(statement, [source.name]).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -121,8 +121,11 @@ def _column(
 
 
 def form_of(column: Column) -> str | None:
-    """The form of which a column's texts may be without being asked one by one."""
+    """The form of which a column's texts may be without being asked one by one; they are kept as
+    they stand, so no other column than one of texts can have a form."""
     form = (column.metadata or {}).get("form")
+    if form is not None and parse.kind_of(column) != "text":
+        raise RuntimeError(f"{column.name}: a column that is not of texts has no form")
     return None if form is None else str(form)
 
 

@@ -1,8 +1,8 @@
 """Dagster's own records in SQLite, with connections that stay open.
 
 A refresh leaves some eight hundred events, most of them the results of checks. Dagster's SQLite
-storage opens and closes a database three times for each, and compiles every statement anew: that
-was half the time of a small refresh. Here the same databases, with the same tables, are written
+storage opens and closes a database three times for each, and compiles every statement anew, which
+takes longer than the steps of a small refresh. Here the same databases, with the same tables, are written
 through connections that are kept; a home can be read with either storage.
 
 Belongs here: how connections are made and kept. Does not belong here: what is stored, which is

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aftermath import Prepared, mends_itself, prepared
+from aftermath import AS_IF_NOTHING_HAD_HAPPENED, Prepared, mended, prepared
 from faulty import BALLAST, Plan, run
 from onlookers import PUBLIC, look
 
@@ -74,7 +74,7 @@ def test_the_last_release_stands_and_with_room_again_all_is_well(
     assert any(words in plan.said for words in FULL), plan.said
     assert look(work / "warehouse" / PUBLIC) == by_steps.old
     (work / BALLAST).unlink()
-    mends_itself(by_steps, work)
+    assert mended(by_steps, work) == AS_IF_NOTHING_HAD_HAPPENED
 
 
 @pytest.mark.nightly
@@ -88,4 +88,8 @@ def test_the_command_says_so_in_words(point: str, by_command: Prepared, small_di
     assert "Traceback" not in plan.said
     assert look(work / "warehouse" / PUBLIC) == by_command.old
     (work / BALLAST).unlink()
-    mends_itself(by_command, work)
+    found = mended(by_command, work)
+    assert replace(found, runs=[]) == AS_IF_NOTHING_HAD_HAPPENED
+    newest, *before = found.runs
+    assert newest == "SUCCESS"
+    assert set(before) <= {"FAILURE"}

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from aftermath import Prepared, done, ended, mends_itself, prepared
+from aftermath import AS_IF_NOTHING_HAD_HAPPENED, Mended, Prepared, done, ended, mended, prepared
 from faulty import Plan, carry_out, end_of, start
 from onlookers import PUBLIC, Watched, look
 
@@ -103,17 +103,32 @@ def by_program(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return replace(prepared(tmp_path_factory, "all sources", steps="all steps"), way="program")
 
 
-def kill_and_refresh(prepared: Prepared, folder: Path, killed: Callable[[Path], int]) -> None:
-    """What must hold for readers, during and after, and for the refresh after a killed one."""
+@dataclass(frozen=True)
+class Aftermath:
+    """Print of the release that readers were led to right after the kill; what a refresh without
+    fault then made of it; what each reader saw in all that time, errors and prints."""
+
+    right_after: str
+    mended: Mended
+    seen: dict[str, tuple[list[str], list[str]]]
+
+
+def kill_and_refresh(prepared: Prepared, folder: Path, killed: Callable[[Path], int]) -> Aftermath:
+    """Kill a refresh while readers look on, wait for the last of its processes, refresh again."""
     work = prepared.copy(folder / "work")
     with Watched(work / "warehouse", folder / "notes") as readers:
         group = killed(work)
-        assert look(work / "warehouse" / PUBLIC) in (prepared.old, prepared.new)
+        right_after = look(work / "warehouse" / PUBLIC)
         ended(group)
-        mends_itself(prepared, work)
-    for name in ("passer_by", "analyst"):
-        seen = readers.saw(name)
-        assert (seen.errors, seen.prints) == ([], [prepared.old, prepared.new])
+        found = mended(prepared, work)
+    saw = {name: readers.saw(name) for name in readers.processes}
+    return Aftermath(right_after, found, {name: (o.errors, o.prints) for name, o in saw.items()})
+
+
+def old_then_new(prepared: Prepared) -> dict[str, tuple[list[str], list[str]]]:
+    """What readers see of a refresh, killed or not: no error, and no third release."""
+    seen: tuple[list[str], list[str]] = ([], [prepared.old, prepared.new])
+    return {"passer_by": seen, "analyst": seen}
 
 
 def killed_as_planned(plan: Plan) -> int:
@@ -132,7 +147,10 @@ def test_readers_notice_nothing_and_the_next_refresh_is_as_if_nothing_had_happen
     def killed(folder: Path) -> int:
         return killed_as_planned(point.plan(by_steps, folder))
 
-    kill_and_refresh(by_steps, tmp_path, killed)
+    found = kill_and_refresh(by_steps, tmp_path, killed)
+    assert found.right_after in (by_steps.old, by_steps.new)
+    assert found.mended == AS_IF_NOTHING_HAD_HAPPENED
+    assert found.seen == old_then_new(by_steps)
 
 
 @pytest.mark.parametrize("point", points("command", "command's end"))
@@ -142,7 +160,13 @@ def test_the_same_for_the_command_whose_run_dagster_then_calls_failed(
     def killed(folder: Path) -> int:
         return killed_as_planned(point.plan(by_command, folder))
 
-    kill_and_refresh(by_command, tmp_path, killed)
+    found = kill_and_refresh(by_command, tmp_path, killed)
+    assert found.right_after in (by_command.old, by_command.new)
+    assert replace(found.mended, runs=[]) == AS_IF_NOTHING_HAD_HAPPENED
+    newest, *before = found.mended.runs
+    assert newest == "SUCCESS"
+    assert set(before) <= {"FAILURE"}
+    assert found.seen == old_then_new(by_command)
 
 
 # --- by the clock --------------------------------------------------------------------------------
@@ -165,13 +189,21 @@ class EndedFirst(Exception):
 def test_the_same_for_the_program_at_any_moment(
     point: Point, by_program: Prepared, lifetime: float, tmp_path: Path
 ) -> None:
+    found = None
     for sooner in (1.0, 0.7, 0.5):
         moment = point.place * lifetime * sooner
         print(f"{point}, seed {SEED}: {moment:.2f} s of {lifetime:.2f}")
         killed = partial(killed_at, by_program, moment, point.action)
         with suppress(EndedFirst):
-            return kill_and_refresh(by_program, tmp_path / f"{sooner}", killed)
-    pytest.fail("the program always ended before its moment")
+            found = kill_and_refresh(by_program, tmp_path / f"{sooner}", killed)
+            break
+    assert found is not None, "the program always ended before its moment"
+    assert found.right_after in (by_program.old, by_program.new)
+    assert replace(found.mended, runs=[]) == AS_IF_NOTHING_HAD_HAPPENED
+    newest, *before = found.mended.runs
+    assert newest == "SUCCESS"
+    assert set(before) <= {"FAILURE"}
+    assert found.seen == old_then_new(by_program)
 
 
 def killed_at(prepared: Prepared, moment: float, action: str, folder: Path) -> int:
