@@ -12,7 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from duckdb import InvalidInputException
 
 from safecity_pipeline import tables
-from safecity_pipeline.ingest import ledger, load, plain, transcripts
+from safecity_pipeline.ingest import ledger, load, plain, stage, transcripts
 from safecity_pipeline.ingest.plain import Known
 from safecity_pipeline.ingest.stage import Piece, SheetCount, Staged
 from safecity_pipeline.model import Extract, Places, Source
@@ -43,38 +43,71 @@ Spelling = tuple[str, tuple[str, ...]]
 Transaction = Callable[["DuckDBPyConnection"], AbstractContextManager[None]]
 
 
+@dataclass(frozen=True)
+class Alike:
+    """Pieces of one spelling that may be plain, and what is known of their texts at all desks. The
+    first one teaches: its rows are all judged, and meanwhile the others are made ready."""
+
+    pieces: Sequence[Piece]
+    known: Known
+
+    @property
+    def first(self) -> Extract:
+        return self.pieces[0].extract
+
+
 @dataclass
 class Desk:
-    """A connection of its own at which one batch after the other is judged, and what has been
-    learnt there of the texts of the last spelling. `alike`: by spelling, the pieces that are to be
-    read at any desk, where there is much to be gained by it."""
+    """A connection of its own at which one batch after the other is judged. `alike`: by spelling,
+    where there is much to be gained by it."""
 
     connection: DuckDBPyConnection
     source: Source
     places: Places
     scratch: Path
     transaction: Transaction
-    alike: Mapping[Spelling, Sequence[Piece]]
-    known: Known | None = None
+    alike: Mapping[Spelling, Alike]
 
     def add(self, batch: Sequence[Extract]) -> None:
         """Judge and store extracts of one spelling, or one of several."""
-        first = Piece(batch[0], batch[0].read[0])
-        known = self._known(first)
-        if known and known.is_of_use:
+        alike = self.alike.get(_spelling(batch[0]))
+        if alike and batch[0] is alike.first:
+            self._teach(batch, alike)
+        elif not (alike and self._add_plain(batch, alike.known)):
+            for part in _as_large_as(BATCH_BYTES, batch):
+                self._add(part)
+
+    def _teach(self, batch: Sequence[Extract], alike: Alike) -> None:
+        """Judge every row, and let all desks know its texts."""
+        known = alike.known
+        try:
+            plain.learn_ahead(self.connection, known, alike.pieces, self.places, self.scratch)
+            known.learn(self.connection, self._add(batch))
+        finally:
+            known.taught.set()
+
+    def _add_plain(self, batch: Sequence[Extract], known: Known) -> bool:
+        """Add plain rows as they stand and judge the others; or answer that it cannot be done."""
+        pieces = [Piece(extract, reading) for extract in batch for reading in extract.read]
+        with stage.opened(self.connection, self.source, pieces, self.scratch) as staged:
+            known.taught.wait()
+            if not known.is_of_use:
+                return False
             try:
-                self._add(batch, known)
-                return
+                with self.transaction(self.connection):
+                    plain.add(self.connection, known, staged, self.places, self.scratch)
+                    stage.still_the_same(pieces)
+                    load.store(self.connection, staged, self.scratch)
+                    note(self.connection, self.source, batch, [staged])
             except InvalidInputException:
                 known.helps = False  # one of them cannot be read: it is found out which
-        for part in _as_large_as(BATCH_BYTES, batch):
-            staged = self._add(part)
-            if known and known.helps:
-                known.learn(staged)
+                return False
+            known.learn(self.connection, staged)
+        return True
 
-    def _add(self, batch: Sequence[Extract], known: Known | None = None) -> Staged:
-        """Judge and store the sheets, those of one spelling in one transaction; answers the last
-        ones, whose rows are on the stage still. Where there are
+    def _add(self, batch: Sequence[Extract]) -> Staged:
+        """Judge every row and store the sheets, those of one spelling in one transaction; answers
+        the last ones, whose rows are on the stage still. Where there are
         several spellings, the extract is under way until all of them are stored; one that a crash
         leaves so is forgotten and read again."""
         pieces = [Piece(extract, reading) for extract in batch for reading in extract.read]
@@ -85,33 +118,13 @@ class Desk:
             ledger.note_refused(self.connection, self.source, under_way, dict.fromkeys(ids, ""))
         stored: list[Staged] = []
         for group in groups:
-            with self._judged(group, known) as staged:
+            staged = load.judge(self.connection, self.source, group, self.places, self.scratch)
+            with self.transaction(self.connection):
                 load.store(self.connection, staged, self.scratch)
                 stored.append(staged)
                 if len(stored) == len(groups):
                     note(self.connection, self.source, batch, stored)
         return stored[-1]
-
-    @contextmanager
-    def _judged(self, pieces: list[Piece], known: Known | None) -> Iterator[Staged]:
-        """The pieces, judged, and the transaction in which they are stored."""
-        if known:
-            with self.transaction(self.connection):
-                yield plain.add(known, pieces, self.places, self.scratch)
-            return
-        staged = load.judge(self.connection, self.source, pieces, self.places, self.scratch)
-        with self.transaction(self.connection):
-            yield staged
-
-    def _known(self, piece: Piece) -> Known | None:
-        """What is known of texts in this spelling; None where every row has to be judged."""
-        alike = self.alike.get(_key(piece))
-        if alike is None:
-            return None
-        if self.known is None or self.known.spelling != piece.spelling:
-            self.known = Known(self.connection, self.source, piece.spelling)
-            plain.learn_ahead(self.known, alike, self.places, self.scratch)
-        return self.known
 
 
 def add_all(
@@ -140,11 +153,11 @@ def add_all(
         return len(batch)
 
     with ExitStack() as ending:
+        if workers > 1:
+            ending.enter_context(plain.side_by_side(connection))
         for _ in range(workers):
             own = ending.enter_context(closing(_beside(connection)))
             idle.put(Desk(own, source, places, scratch, transaction, alike))
-        if workers > 1:
-            ending.enter_context(plain.side_by_side(connection))
         pool = ending.enter_context(ThreadPoolExecutor(workers))
         ending.callback(pool.shutdown, cancel_futures=True)
         done = 0
@@ -157,19 +170,19 @@ def add_all(
 
 
 def _batches(
-    extracts: Sequence[Extract], alike: Mapping[Spelling, Sequence[Piece]]
+    extracts: Sequence[Extract], alike: Mapping[Spelling, Alike]
 ) -> Iterator[Sequence[Extract]]:
     """Extracts of one layout and head; a workbook, whose sheets are of several layouts, by itself.
 
-    Where rows may be plain, the first ones come alone, since what is learnt of them helps with the
+    Where rows may be plain, the first one comes alone, since what is learnt of it helps with the
     others, and the others in a few large batches.
     """
-    by_head = sorted(extracts, key=lambda one: (_spelling(one), one.file))
+    by_head = sorted(extracts, key=_order)
     for spelling, group in groupby(by_head, key=_spelling):
         listed = list(group)
         if spelling in alike:
-            yield from ([one] for one in listed[:WORKERS])
-            listed = listed[WORKERS:]
+            yield listed[:1]
+            listed = listed[1:]
             # So that the desks end at the same time, and none is left with a last file.
             share = sum(map(_size, listed)) // (2 * WORKERS) + max(map(_size, listed), default=0)
             yield from _as_large_as(max(BATCH_BYTES, min(PLAIN_BYTES, share)), listed)
@@ -193,29 +206,32 @@ def _size(extract: Extract) -> int:
     return extract.bytes * (UNPACKED if extract.path.suffix == ".gz" else 1)
 
 
+def _order(extract: Extract) -> tuple[Spelling, str]:
+    return _spelling(extract), extract.file
+
+
 def _spelling(extract: Extract) -> Spelling:
     if transcripts.needed(extract.path, extract.layout):
         return extract.extract_id, ()
     return extract.layout.name if extract.layout else "", extract.read[0].head
 
 
-def _alike(source: Source, extracts: Sequence[Extract]) -> dict[Spelling, list[Piece]]:
+def _alike(source: Source, extracts: Sequence[Extract]) -> dict[Spelling, Alike]:
     """Pieces that can be plain, by spelling, where there are so many that it pays."""
     alike: dict[Spelling, list[Piece]] = defaultdict(list)
-    for extract in extracts:
+    for extract in sorted(extracts, key=_order):
         for piece in (Piece(extract, reading) for reading in extract.read):
             if plain.can_be(source, piece):
-                alike[_key(piece)].append(piece)
-    large = BATCH_BYTES // 2
-    return {
-        spelling: pieces
+                alike[_spelling(extract)].append(piece)
+    large = [
+        (spelling, pieces)
         for spelling, pieces in alike.items()
-        if sum(_size(piece.extract) for piece in pieces) > large
+        if len(pieces) > 1 and sum(_size(piece.extract) for piece in pieces) > BATCH_BYTES // 2
+    ]
+    return {
+        spelling: Alike(pieces, Known(source, number))
+        for number, (spelling, pieces) in enumerate(large)
     }
-
-
-def _key(piece: Piece) -> Spelling:
-    return piece.layout.name, piece.reading.head
 
 
 def _beside(connection: DuckDBPyConnection) -> DuckDBPyConnection:

@@ -41,6 +41,7 @@ def judge(
     """
     with stage.opened(connection, source, pieces, scratch) as staged:
         stage.fill(connection, staged)
+    stage.still_the_same(staged.pieces)
     judge_stage(connection, staged, places)
     return staged
 

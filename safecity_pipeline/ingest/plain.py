@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ MOST = 250_000  # combinations of one group: to look up more of them costs as mu
 SAMPLE = 20  # rows of each file from which is learnt beforehand what all of its rows say
 FEW = 3  # combinations that are asked for in words
 HALF = 0.5
+LEARNT = "learnt"  # a database in memory, that all connections see
 
 
 def can_be(source: Source, piece: Piece) -> bool:
@@ -46,14 +48,13 @@ def can_be(source: Source, piece: Piece) -> bool:
 class Group:
     """Columns of the model that are looked at together, and the clean columns that follow."""
 
-    table: str
+    name: str
     columns: tuple[str, ...]
     values: tuple[str, ...]
 
-    @property
-    def joined(self) -> str:
-        same = [f"{self.table}.raw_{name} IS NOT DISTINCT FROM s.{name}" for name in self.columns]
-        return f"JOIN {self.table} ON {' AND '.join(same)}"
+    def joined(self, table: str) -> str:
+        same = [f"{self.name}.raw_{name} IS NOT DISTINCT FROM s.{name}" for name in self.columns]
+        return f"JOIN {table} AS {self.name} ON {' AND '.join(same)}"
 
 
 def groups_of(source: Source) -> tuple[Group, ...]:
@@ -78,61 +79,65 @@ def _group(source: Source, at: int, part: list[str]) -> Group:
 
 
 class Known:
-    """What is known of the texts of one spelling, in temporary tables of one connection."""
+    """What is known of the texts of one spelling, for all connections. `number` tells spellings
+    apart; `taught` is set when there is something to be known, or never will be."""
 
-    def __init__(self, connection: DuckDBPyConnection, source: Source, spelling: object) -> None:
-        self.connection, self.source, self.spelling = connection, source, spelling
+    def __init__(self, source: Source, number: int) -> None:
+        self.source, self.number = source, number
         self.groups = groups_of(source)
         self.lessons = 0
         self.helps = True
+        self.taught = Event()
+        self._one_by_one = Lock()
 
     @property
     def is_of_use(self) -> bool:
         """A whole file is known, and knowing it spares more than it costs."""
         return self.lessons > 1 and self.helps
 
-    def learn(self, staged: Staged) -> None:
-        """Remember the texts of the rows on the stage that broke no rule."""
-        told = load.values_of(self.connection, staged)
-        for group in self.groups:
-            values = [f"{told[name][0]} AS {name}" for name in group.values]
-            joins = dict.fromkeys(told[name][1] for name in group.values)
-            raws = [f"s.{name} AS raw_{name}" for name in group.columns]
-            found = (
-                f"SELECT DISTINCT {', '.join([*raws, *values])} FROM stage s "
-                f"{' '.join(joins)} {load.GOOD}"
-            )
-            self._add(group, found)
-        self.lessons += 1
+    def table(self, group: Group) -> str:
+        return f"{LEARNT}.spelling_{self.number}_{group.name}"
 
-    def _add(self, group: Group, found: str) -> None:
+    def learn(self, connection: DuckDBPyConnection, staged: Staged) -> None:
+        """Remember the texts of the rows on the stage that broke no rule. Not in a transaction:
+        what was learnt in between at another connection must be seen, lest it be there twice."""
+        told = load.values_of(connection, staged)
+        with self._one_by_one:
+            for group in self.groups:
+                self._add(connection, group, _texts_of(group, told))
+            self.lessons += 1
+
+    def _add(self, connection: DuckDBPyConnection, group: Group, found: str) -> None:
+        table = self.table(group)
         if not self.lessons:
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {group.table} AS {found}")
+            connection.execute(f"CREATE TABLE {table} AS {found}")
             return
         same = [f"k.raw_{name} IS NOT DISTINCT FROM f.raw_{name}" for name in group.columns]
-        self.connection.execute(
-            f"INSERT INTO {group.table} SELECT f.* FROM ({found}) AS f "
-            f"ANTI JOIN {group.table} AS k ON {' AND '.join(same)}"
+        connection.execute(
+            f"INSERT INTO {table} SELECT f.* FROM ({found}) AS f "
+            f"ANTI JOIN {table} AS k ON {' AND '.join(same)}"
         )
-        known = stage.number_from(self.connection, f"SELECT count(*) FROM {group.table}")
+        known = stage.number_from(connection, f"SELECT count(*) FROM {table}")
         self.helps = self.helps and known <= MOST
 
-    def add(self, staged: Staged, number: int) -> None:
+    def add(self, connection: DuckDBPyConnection, staged: Staged, number: int) -> None:
         """Add the plain rows of one piece to `clean`."""
         piece = staged.pieces[number]
-        looked_up = [self._looked_up(group, piece.reading.given) for group in self.groups]
+        looked_up = [self._looked_up(connection, one, piece.reading.given) for one in self.groups]
         value = {name: text for one in looked_up for name, text in one.values.items()}
         columns = [*schema.stored(self.source), *(one.name for one in self.source.derived)]
         selected = [value.get(name, f"s.{name}") for name in columns]
         named = f"{quoted(piece.extract.extract_id)}, {quoted(piece.reading.sheet)}, s._row"
         conditions = [*(one.condition for one in looked_up), self._formed()]
-        self.connection.execute(
+        connection.execute(
             f"INSERT INTO {self.source.clean} SELECT {', '.join([named, *selected])} "
             f"FROM ({staged.rows[number]}) AS s {' '.join(one.join for one in looked_up)} "
             f"WHERE {' AND '.join(conditions)}"
         )
 
-    def _looked_up(self, group: Group, given: Mapping[str, str]) -> _LookedUp:
+    def _looked_up(
+        self, connection: DuckDBPyConnection, group: Group, given: Mapping[str, str]
+    ) -> _LookedUp:
         """How a group is looked up: by a join, or in words where only a few texts can be meant.
 
         `given`: what all rows of the piece say.
@@ -140,12 +145,13 @@ class Known:
         said = [f"raw_{n} = {quoted(given[n])}" for n in group.columns if n in given]
         columns = [*(f"raw_{name}" for name in group.columns), *group.values]
         listed = ", ".join(f"{name}::VARCHAR" for name in columns)
-        few = self.connection.execute(
-            f"SELECT {listed} FROM {group.table} WHERE {' AND '.join(['true', *said])} "
+        few = connection.execute(
+            f"SELECT {listed} FROM {self.table(group)} WHERE {' AND '.join(['true', *said])} "
             f"LIMIT {FEW + 1}"
         ).fetchall()
         if len(few) > FEW:
-            return _LookedUp({name: f"{group.table}.{name}" for name in group.values}, group.joined)
+            joined = group.joined(self.table(group))
+            return _LookedUp({name: f"{group.name}.{name}" for name in group.values}, joined)
         width = len(group.columns)
         meant = [_is(group.columns, row[:width]) for row in few]
         types = schema.types(self.source)
@@ -164,6 +170,16 @@ class Known:
                 formed = f"regexp_full_match(s.{name}, {quoted(str(rules.form_of(column)))})"
                 conditions.append(f"(s.{name} IS NULL OR {formed})" if column.nullable else formed)
         return " AND ".join(conditions)
+
+
+def _texts_of(group: Group, told: Mapping[str, tuple[str, str]]) -> str:
+    """The statement that gives the combinations of a group in the good rows of the stage."""
+    values = [f"{told[name][0]} AS {name}" for name in group.values]
+    joins = dict.fromkeys(told[name][1] for name in group.values)
+    raws = [f"s.{name} AS raw_{name}" for name in group.columns]
+    return (
+        f"SELECT DISTINCT {', '.join([*raws, *values])} FROM stage s {' '.join(joins)} {load.GOOD}"
+    )
 
 
 @dataclass(frozen=True)
@@ -192,57 +208,65 @@ def _case(meant: Sequence[str], texts: Sequence[str | None], kind: str) -> str:
     return f"CASE {' '.join(cases)} END" if cases else f"CAST(NULL AS {kind})"
 
 
-def add(known: Known, pieces: Sequence[Piece], places: Places, scratch: Path) -> Staged:
+def add(
+    connection: DuckDBPyConnection, known: Known, staged: Staged, places: Places, scratch: Path
+) -> None:
     """Add the plain rows of the pieces, and judge the others on the stage.
 
-    The caller holds the transaction, and stores what is answered. Raises InvalidInputException
+    The caller holds the transaction, and stores what is on the stage. Raises InvalidInputException
     where the database cannot read one of them after all: then judge them the other way.
     """
-    with stage.opened(known.connection, known.source, pieces, scratch) as staged:
-        for number in staged.rows:
-            known.add(staged, number)
-        rest = [_rest(known, staged, number, scratch) for number in staged.rows]
-        _judge(known, staged, rest, places)
-    known.learn(staged)
-    left = stage.number_from(known.connection, "SELECT count(*) FROM stage")
+    for number in staged.rows:
+        known.add(connection, staged, number)
+    rest = [_rest(connection, staged, number, scratch) for number in staged.rows]
+    _judge(connection, staged, rest, places)
+    left = stage.number_from(connection, "SELECT count(*) FROM stage")
     known.helps &= left <= HALF * sum(count.rows_read for count in staged.counts.values())
-    return staged
 
 
-def learn_ahead(known: Known, pieces: Sequence[Piece], places: Places, scratch: Path) -> None:
+def learn_ahead(
+    connection: DuckDBPyConnection,
+    known: Known,
+    pieces: Sequence[Piece],
+    places: Places,
+    scratch: Path,
+) -> None:
     """Learn from the first rows of many files at once, before any of them is read: a month or a
     manifest's word that all rows of a file share would make every one of them new."""
     staged = Staged(known.source, list(pieces))
     try:
-        rows = [_first_rows(known, staged, number, scratch) for number in range(len(pieces))]
-        _judge(known, staged, rows, places)
-        known.learn(staged)
+        numbers = range(len(pieces))
+        rows = [_first_rows(connection, staged, number, scratch) for number in numbers]
+        _judge(connection, staged, rows, places)
+        known.learn(connection, staged)
     finally:
         for copy in staged.copies:
             copy.unlink(missing_ok=True)
 
 
-def _first_rows(known: Known, staged: Staged, number: int, scratch: Path) -> str:
+def _first_rows(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
     piece = staged.pieces[number]
-    sample = scratch / f"{piece.extract.extract_id}.{id(known)}.first.csv"
+    sample = scratch / f"{piece.extract.extract_id}.first.csv"
     staged.copies.append(sample)
     cells, delimiter = len(piece.reading.head), piece.layout.delimiter
     lines.write_first(piece.extract.path, cells, SAMPLE, sample, delimiter)
-    return _numbered(known, staged, number, sample)
+    return _numbered(connection, staged, number, sample)
 
 
-def _judge(known: Known, staged: Staged, rows: Iterable[str], places: Places) -> None:
-    stage.put(known.connection, known.source, rows)
-    load.judge_stage(known.connection, staged, places)
+def _judge(
+    connection: DuckDBPyConnection, staged: Staged, rows: Iterable[str], places: Places
+) -> None:
+    stage.put(connection, staged.source, rows)
+    load.judge_stage(connection, staged, places)
 
 
-def _rest(known: Known, staged: Staged, number: int, scratch: Path) -> str:
+def _rest(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
     """The statement that gives the rows of a piece that are not plain, from a file of their own."""
     piece, scan = staged.pieces[number], staged.scans[number]
     there = np.zeros(scan.total + 1, bool)
     there[: lines.HEAD_ROW + 1] = True
     there[[*scan.blank, *scan.broken]] = True
-    added = ledger.rows_of(known.connection, known.source, piece.extract.extract_id)
+    added = ledger.rows_of(connection, staged.source, piece.extract.extract_id)
     there[added[added <= scan.total]] = True  # there are more where the file grows meanwhile
     rest = scratch / f"{piece.extract.extract_id}.rest.csv"
     staged.copies.append(rest)
@@ -255,20 +279,21 @@ def _rest(known: Known, staged: Staged, number: int, scratch: Path) -> str:
         piece.layout.delimiter,
         short_rows=piece.layout.short_rows,
     )
-    return _numbered(known, staged, number, rest)
+    return _numbered(connection, staged, number, rest)
 
 
-def _numbered(known: Known, staged: Staged, number: int, path: Path) -> str:
+def _numbered(connection: DuckDBPyConnection, staged: Staged, number: int, path: Path) -> str:
     """The statement that gives rows of a piece from a file in which each follows its number."""
     piece = staged.pieces[number]
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(piece.reading.head)))
     rows = stage.read_text(path, f"'_row': 'BIGINT', {columns}", False, piece.layout.delimiter)
-    return stage.selected_rows(known.connection, known.source, piece, number, rows)[0]
+    return stage.selected_rows(connection, staged.source, piece, number, rows)[0]
 
 
 @contextmanager
 def side_by_side(connection: DuckDBPyConnection) -> Iterator[None]:
-    """Settings for several connections that read text at the same time.
+    """Settings for several connections that read text at the same time, and a place for what they
+    learn.
 
     Each does its own work on one thread, which is less of it. Joins stay in the order in which the
     statements have them: the planner knows nothing of the size of a text file, and would rather
@@ -276,7 +301,8 @@ def side_by_side(connection: DuckDBPyConnection) -> Iterator[None]:
     """
     connection.execute("SET threads = 1")
     connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    connection.execute(f"ATTACH ':memory:' AS {LEARNT}")
     try:
         yield
     finally:
-        connection.execute("RESET threads; RESET disabled_optimizers")
+        connection.execute(f"DETACH {LEARNT}; RESET threads; RESET disabled_optimizers")

@@ -95,8 +95,7 @@ def opened(
     connection: DuckDBPyConnection, source: Source, pieces: Sequence[Piece], scratch: Path
 ) -> Iterator[Staged]:
     """The pieces, each with the statement that gives its rows; one that cannot be read is refused
-    by itself. Mended copies go when the `with` ends. Raises Refused where a file changed meanwhile.
-    """
+    by itself. Copies go when the `with` ends."""
     staged = Staged(source, list(pieces))
     try:
         for number in range(len(staged.pieces)):
@@ -108,8 +107,6 @@ def opened(
     finally:
         for copy in staged.copies:
             copy.unlink(missing_ok=True)
-    for piece in staged.pieces:
-        _still_the_same(piece.extract)
 
 
 def fill(connection: DuckDBPyConnection, staged: Staged) -> None:
@@ -141,15 +138,16 @@ def _leave_out_unreadable(connection: DuckDBPyConnection, staged: Staged) -> Non
             staged.refuse(number, str(refused))
 
 
-def _still_the_same(extract: Extract) -> None:
-    """Raises Refused where the file is not any more what was hashed: some of its rows may be of
-    the one content, and some of the other."""
-    if extract.seen is not None and extract.seen != glance(extract.path):
-        raise Refused(
-            "the file changed while it was being read",
-            extract.file,
-            repair="refresh again when it has been copied whole; the last release stands",
-        )
+def still_the_same(pieces: Iterable[Piece]) -> None:
+    """To be asked when all has been read, before it is stored. Raises Refused where a file is not
+    any more what was hashed: some of its rows may be of the one content, and some of the other."""
+    for extract in (piece.extract for piece in pieces):
+        if extract.seen is not None and extract.seen != glance(extract.path):
+            raise Refused(
+                "the file changed while it was being read",
+                extract.file,
+                repair="refresh again when it has been copied whole; the last release stands",
+            )
 
 
 def _rows_of(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
