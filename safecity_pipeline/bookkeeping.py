@@ -7,7 +7,7 @@ see. Does not belong here: writing tables (`warehouse`), deciding anything (`ing
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sized
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +20,9 @@ from safecity_pipeline.model import Check, CheckSpec, Extract
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import Areas
 from safecity_pipeline.tables import Table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 NO_ROWS = {"rows_read": 0, "rows_valid": 0, "rows_quarantined": 0, "rows_excluded": 0}
 INDICATOR_FACTS = (
@@ -87,6 +90,15 @@ def _indicator_rows(known: Registry) -> pd.DataFrame:
         }
         for indicator in known.indicators.values()
     )
+
+
+def survey_rows(survey: Survey, withdrawn: Mapping[str, str]) -> dict[Table, pd.DataFrame]:
+    """What the ledger says of the extracts before any is taken in, by table."""
+    return {
+        tables.EXTRACT: extract_rows(survey.extracts, withdrawn),
+        tables.EXTRACT_SHEET: pd.DataFrame(),
+        tables.EXTRACT_UNIT: pd.DataFrame(),
+    }
 
 
 def extract_rows(extracts: Iterable[Extract], withdrawn: Mapping[str, str]) -> pd.DataFrame:
@@ -233,3 +245,20 @@ def intake_facts(taken: Intake, extracts: list[Extract]) -> dict[str, Any]:
     sums = {name: int(taken.ledger[name].sum()) for name in NO_ROWS}
     superseded = sum(not one.counted for one in taken.decisions)
     return {**sums, "units_superseded": superseded, "files": listing(extracts)}
+
+
+def stored_facts(
+    connection: DuckDBPyConnection, source: str, extracts: list[Extract]
+) -> dict[str, Any]:
+    """The same as `intake_facts`, of a source that is left as it is."""
+    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in NO_ROWS)
+    counted = connection.execute(
+        f"SELECT {sums} FROM meta.extract WHERE source = ?", [source]
+    ).fetchall()[0]
+    superseded = connection.execute(
+        "SELECT count(*) FROM meta.extract_unit SEMI JOIN (SELECT extract_id FROM meta.extract "
+        "WHERE source = ?) USING (extract_id) WHERE status = 'superseded'",
+        [source],
+    ).fetchall()[0]
+    found = dict(zip(NO_ROWS, counted, strict=True))
+    return {**found, "units_superseded": superseded[0], "files": listing(extracts)}

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -62,12 +61,14 @@ class Report:
     """What a step did: facts for people (never a cell of an extract), and its checks.
 
     `rows`: of the table that the step keeps; `handled`: those that it had to read or make for it.
+    `taken_in`: the source and state that it leaves.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     rows: int = 0
     handled: int = 0
+    taken_in: tuple[str, str] | None = None
 
 
 class Refresh:
@@ -109,7 +110,7 @@ class Refresh:
     @cached_property
     def _gathering(self) -> tuple[Survey, Cost]:
         with measured() as meter:
-            found = survey.gather(self.settings.raw)
+            found = survey.gather(self.settings.raw, self.warehouse.hashes)
         return found, meter.read()
 
     @cached_property
@@ -145,13 +146,12 @@ class Refresh:
             with transaction(connection):
                 for table, rows in bookkeeping.registry_rows(self.registry).items():
                     warehouse.fill(connection, table, rows)
-                files = bookkeeping.extract_rows(self.survey.extracts, self._withdrawn)
-                warehouse.fill(connection, tables.EXTRACT, files)
-                warehouse.fill(connection, tables.EXTRACT_SHEET, pd.DataFrame())
-                warehouse.fill(connection, tables.EXTRACT_UNIT, pd.DataFrame())
                 warehouse.fill(
                     connection, tables.DRIFT, bookkeeping.drift_rows(self.survey.extracts)
                 )
+                stands = self._standing_in(connection)
+                for table, rows in bookkeeping.survey_rows(self.survey, self._withdrawn).items():
+                    upkeep.fill_but(connection, table, rows, stands)
             report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn)
             report.rows = report.handled = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
@@ -161,32 +161,62 @@ class Refresh:
         """Bring one source's clean rows up to date with raw/."""
         if self.nothing_new:
             return self._unchanged(name)
-        source = self.registry.sources[name]
         with self._step(f"clean/{name}") as (connection, report):
-            extracts = [e for e in self.survey.extracts if e.status == "read" and e.source == name]
-            before = upkeep.read(connection, name)
-            upkeep.forget(connection, name)
-            taken = intake.take_in(
-                connection,
-                source,
-                extracts,
-                self.registry.areas,
-                intake.rules_hash(source, self.registry.areas_digest),
-                self.warehouse.scratch,
-                transaction,
-            )
-            with transaction(connection):
-                self._write_ledger(connection, taken, extracts)
-                upkeep.note(connection, name, taken.decisions, extracts)
-            fresh = {extract_id for extract_id, *_ in upkeep.read(connection, name) - before}
-            report.checks = taken.checks
-            report.rows = int(taken.ledger["rows_valid"].sum())
-            newly = taken.ledger["extract_id"].isin(fresh)
-            report.handled = int(taken.ledger.loc[newly, "rows_read"].sum())
-            report.facts = bookkeeping.intake_facts(taken, extracts)
+            if upkeep.taken_in(connection).get(name) == self._state_of(name):
+                self._left_as_it_is(connection, name, report)
+            else:
+                self._take_in(connection, name, report)
         if report.handled:
             self._close()  # with whatever the reading of rows left in memory
         return report
+
+    def _take_in(self, connection: DuckDBPyConnection, name: str, report: Report) -> None:
+        source, extracts = self.registry.sources[name], self._extracts_of(name)
+        before = upkeep.read(connection, name)
+        upkeep.forget(connection, name)
+        taken = intake.take_in(
+            connection,
+            source,
+            extracts,
+            self.registry.areas,
+            self._rules_hash(name),
+            self.warehouse.scratch,
+            transaction,
+        )
+        with transaction(connection):
+            self._write_ledger(connection, taken, extracts)
+            upkeep.note(connection, name, taken.decisions, extracts)
+        fresh = {extract_id for extract_id, *_ in upkeep.read(connection, name) - before}
+        report.checks = taken.checks
+        report.rows = int(taken.ledger["rows_valid"].sum())
+        newly = taken.ledger["extract_id"].isin(fresh)
+        report.handled = int(taken.ledger.loc[newly, "rows_read"].sum())
+        report.facts = bookkeeping.intake_facts(taken, extracts)
+        report.taken_in = name, self._state_of(name)
+
+    def _left_as_it_is(self, connection: DuckDBPyConnection, name: str, report: Report) -> None:
+        """Nothing that decides about the source has changed: its rows, ledger and checks stand."""
+        report.checks = _checks_in(connection, "build", name)
+        report.facts = bookkeeping.stored_facts(connection, name, self._extracts_of(name))
+        report.rows = int(report.facts["rows_valid"])
+
+    def _extracts_of(self, name: str) -> list[Extract]:
+        return [e for e in self.survey.extracts if e.status == "read" and e.source == name]
+
+    def _rules_hash(self, name: str) -> str:
+        return intake.rules_hash(self.registry.sources[name], self.registry.areas_digest)
+
+    def _state_of(self, name: str) -> str:
+        source = self.registry.sources[name]
+        return upkeep.of_source(source, self._rules_hash(name), self._extracts_of(name))
+
+    def _standing_in(self, connection: DuckDBPyConnection) -> list[str]:
+        """Ids of the extracts whose source is left as it is. Of the others nothing is remembered:
+        their ledger is about to be emptied."""
+        taken = upkeep.taken_in(connection)
+        sources = [one for one in self.registry.sources if taken.get(one) == self._state_of(one)]
+        upkeep.keep_taken_in(connection, sources)
+        return [extract.extract_id for name in sources for extract in self._extracts_of(name)]
 
     def indicators(self, years: Sequence[str] = ()) -> Report:
         """Bring mart.indicator_value up to date: only indicators are computed of which a source,
@@ -259,13 +289,9 @@ class Refresh:
         """Every check of the newest release."""
         connection = self.warehouse.read_release()
         try:
-            rows = connection.execute(
-                "SELECT source, check_name, passed, message, severity, period, failed_rows "
-                "FROM meta.check_result"
-            ).fetchall()
+            return _checks_in(connection, "meta")
         finally:
             connection.close()
-        return [Check(*row) for row in rows]
 
     # --- what the steps write ------------------------------------------------------------------
 
@@ -314,6 +340,8 @@ class Refresh:
             with transaction(connection):
                 self._store_checks(connection, name, report.checks)
                 self._note_state(connection, name)
+                if report.taken_in:
+                    upkeep.note_taken_in(connection, *report.taken_in)
                 self._store_cost(connection, name, report, meter.read() + (before or Cost()))
 
     def _store_cost(
@@ -560,11 +588,19 @@ def _hash(text: str) -> str:
 
 def code_version() -> str:
     """Version of the pipeline and a hash of its code."""
-    folder = Path(safecity_pipeline.__file__).parent
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return f"{safecity_pipeline.__version__}+{digest.hexdigest()[:12]}"
+    return f"{safecity_pipeline.__version__}+{upkeep.all_code()}"
+
+
+def _checks_in(
+    connection: DuckDBPyConnection, schema: str, source: str | None = None
+) -> list[Check]:
+    """Stored results of checks, of one source or of all."""
+    rows = connection.execute(
+        "SELECT source, check_name, passed, message, severity, period, failed_rows "
+        f"FROM {schema}.check_result WHERE source = coalesce(?, source) ORDER BY rowid",
+        [source],
+    ).fetchall()
+    return [Check(*row) for row in rows]
 
 
 def _counts(connection: DuckDBPyConnection, statement: str) -> tuple[int, ...]:

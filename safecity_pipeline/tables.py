@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ASIDE = "aside"
+"""A database in memory beside the one at work: what all connections must see, and nobody keeps."""
+
 
 @dataclass(frozen=True)
 class Column:

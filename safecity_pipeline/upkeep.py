@@ -2,7 +2,10 @@
 
 A source's *version* changes when its clean rows, or the dates on which they were received, may have
 changed; the same extracts read by the same rules have the same version, whatever lay there in
-between. An indicator's *state* is a hash of all that its values, or its findings, rest on: of its
+between. Its *state* is a hash of all that decides what becomes of its extracts; where it is the one
+of the last time, rows, ledger and checks stand.
+
+An indicator's *state* is a hash of all that its values, or its findings, rest on: of its
 declaration, the versions of its sources, the areas, and the code. Where the state is the stored
 one, the rows stand.
 
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace as changed
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +28,7 @@ import pandas as pd
 import safecity_pipeline
 from safecity_pipeline import measure, period, tables, warehouse
 from safecity_pipeline.ingest.units import Decision
-from safecity_pipeline.model import Extract, Indicator, Refused
+from safecity_pipeline.model import Extract, Indicator, Refused, Source
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.tables import Table
 
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
 STATE = """
 CREATE TABLE IF NOT EXISTS build.source_version (source VARCHAR, version VARCHAR);
+CREATE TABLE IF NOT EXISTS build.taken_in (source VARCHAR, state VARCHAR);
 CREATE TABLE IF NOT EXISTS build.made_from (table_name VARCHAR, indicator VARCHAR, state VARCHAR);
 """
 
@@ -79,7 +84,8 @@ def read(connection: DuckDBPyConnection, source: str) -> Read:
 def forget(connection: DuckDBPyConnection, source: str) -> None:
     """The source's rows are about to change: until they are noted, nothing is made of them that
     would be taken for up to date later."""
-    connection.execute("DELETE FROM build.source_version WHERE source = ?", [source])
+    for table in ("source_version", "taken_in"):
+        connection.execute(f"DELETE FROM build.{table} WHERE source = ?", [source])
 
 
 def note(
@@ -104,6 +110,32 @@ def versions(connection: DuckDBPyConnection) -> dict[str, str]:
     """Source → version; one whose rows are half changed is missing."""
     rows = connection.execute("SELECT source, version FROM build.source_version").fetchall()
     return dict(rows)
+
+
+# --- states of sources ---------------------------------------------------------------------------
+
+
+def of_source(source: Source, rules_version: str, extracts: Iterable[Extract]) -> str:
+    """State of a source whose extracts, as surveyed, are these."""
+    seen = sorted(repr(changed(one, path=Path(), seen=None)) for one in extracts)
+    declared = (source.minimum_rows, source.own_file_first)
+    return _hash(all_code(), rules_version, declared, seen)
+
+
+def taken_in(connection: DuckDBPyConnection) -> dict[str, str]:
+    """Source → state in which it was last taken in, whole."""
+    return dict(connection.execute("SELECT source, state FROM build.taken_in").fetchall())
+
+
+def keep_taken_in(connection: DuckDBPyConnection, sources: Sequence[str]) -> None:
+    """Forget the states of all other sources."""
+    connection.execute(
+        "DELETE FROM build.taken_in WHERE NOT list_contains(?::VARCHAR[], source)", [list(sources)]
+    )
+
+
+def note_taken_in(connection: DuckDBPyConnection, source: str, state: str) -> None:
+    connection.execute("INSERT INTO build.taken_in VALUES (?, ?)", [source, state])
 
 
 # --- states of indicators ------------------------------------------------------------------------
@@ -168,6 +200,15 @@ def hashes_of_values(connection: DuckDBPyConnection) -> dict[str, str]:
 
 def _areas(known: Registry) -> str:
     return _hash(known.areas.rows())
+
+
+@cache
+def all_code() -> str:
+    """Hash of the package's code."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(safecity_pipeline.__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @cache
@@ -270,6 +311,28 @@ def replace(
     states = [(table.full_name, key, state) for key, state in wanted.items() if state]
     if states:
         insert(connection, "build.made_from", states)
+
+
+def fill_but(
+    connection: DuckDBPyConnection, table: Table, rows: pd.DataFrame, stands: Sequence[str]
+) -> None:
+    """Replace a table by the rows, but for those of the extracts (by id) that stand as stored."""
+    stored = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = ? AND table_name = ?",
+        [table.schema, table.name],
+    ).fetchall()
+    if not stands or stored == [(0,)]:
+        warehouse.fill(connection, table, rows)
+        return
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE standing AS SELECT * FROM {table.full_name} "
+        "WHERE list_contains(?::VARCHAR[], extract_id)",
+        [list(stands)],
+    )
+    warehouse.fill(connection, table, rows[~rows["extract_id"].isin(stands)] if len(rows) else rows)
+    connection.execute(f"INSERT INTO {table.full_name} SELECT * FROM standing")
+    connection.execute("DROP TABLE standing")
 
 
 def insert(connection: DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -60,6 +60,7 @@ class Warehouse:
         self.releases = folder / "releases"
         self.scratch = self.build / "scratch"
         self.publishing = self.build / "publishing"
+        self.hashes = self.build / "hashes.json"
         self.work = self.build / f"work-{hashlib.sha256(shape.encode()).hexdigest()[:8]}.duckdb"
 
     # --- one refresh at a time ---------------------------------------------------------------
@@ -110,7 +111,7 @@ class Warehouse:
             self.scratch.mkdir(parents=True, exist_ok=True)
             connection = self._attached()
             try:
-                connection.execute("USE work")
+                connection.execute(f"USE work; ATTACH ':memory:' AS {tables.ASIDE}")
                 for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
                     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
                 connection.execute(self.shape or "SELECT 1")
@@ -271,6 +272,8 @@ class Warehouse:
         for file in self.build.glob("work-*.duckdb*"):
             if not file.name.startswith(self.work.name):
                 file.unlink()
+        for file in self.build.glob(f".{self.hashes.name}.*"):
+            file.unlink(missing_ok=True)
         for folder in self.releases.glob(".partial-*"):
             shutil.rmtree(folder, ignore_errors=True)
         self._unpublish()
@@ -325,6 +328,7 @@ def make_private(folder: Path) -> None:
 def memory() -> DuckDBPyConnection:
     """A database in memory, for looking at one file or planning a statement."""
     connection = duckdb.connect()
+    connection.execute(f"ATTACH ':memory:' AS {tables.ASIDE}")
     for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
         connection.execute(f"CREATE SCHEMA {schema}")
     return connection

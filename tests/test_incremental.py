@@ -7,6 +7,7 @@ refresh that is interrupted (`faults`).
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,8 +24,8 @@ from small_folder import APRIL, MAY, POPULATION, small_settings, street, street_
 from test_structure import of_the_project
 
 from safecity_pipeline import cost, measure, registry, upkeep, warehouse
-from safecity_pipeline.ingest import units
-from safecity_pipeline.model import Refused
+from safecity_pipeline.ingest import intake, units
+from safecity_pipeline.model import Refused, Source
 from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.sample import looked_after_workbook
@@ -36,6 +37,7 @@ PLAIN = ("street_crime", "population")
 KEPT = (*PLAIN, "looked_after_children")
 STREET = ("all_crime_rate", "asb_rate", "burglary_rate")
 INDICATORS = (*STREET, "looked_after_convicted", "looked_after_substance_misuse")
+COUNTED = ("rows_read", "rows_valid", "rows_quarantined", "rows_excluded", "units_superseded")
 MANIFEST = "file,source,period,published_on,rows,synthetic\n"
 HAMPSHIRE = "hampshire-street.csv"
 
@@ -345,6 +347,54 @@ def test_a_changed_layout_reads_its_files_again(plain: Town) -> None:
     # two heads, and 3 + 2 rows
     assert handled(plain.refresh()) == {"street_crime": 7, "population": 0}
     assert plain.differs() == []
+
+
+def test_a_source_whose_extracts_are_the_same_is_left_as_it_is(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even decided again, yet all that is said of it stands: ledger, checks and facts."""
+    taken = intake.take_in
+
+    def street_only(connection: Any, source: Any, *more: Any) -> Any:
+        assert source.name == "street_crime"
+        return taken(connection, source, *more)
+
+    whole = town.refresh(town.settings.with_folders(town.raw, town.folder / "other"))
+    town.put(f"2014-08-{HAMPSHIRE}", month(8))
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "take_in", street_only)
+        reports = town.refresh()
+    for name in ("population", "looked_after_children"):
+        assert reports[name].checks == whole[name].checks
+        told = {fact: reports[name].facts[fact] for fact in whole[name].facts if fact in COUNTED}
+        assert told == {fact: whole[name].facts[fact] for fact in COUNTED}
+        assert reports[name].rows == whole[name].rows > 0
+    assert town.differs() == []
+
+
+def test_a_ledger_that_was_emptied_and_not_written_again_is_written(plain: Town) -> None:
+    """The run dies after the survey that saw a new file; the file goes again."""
+    august = f"2014-08-{HAMPSHIRE}"
+    plain.put(august, month(8))
+    one = Refresh(plain.settings)
+    one.__dict__["registry"] = plain.known
+    with one.warehouse.lock():
+        one.look()
+    (plain.raw / august).unlink()
+    plain.put("note.txt", "something new, so that the steps have work")
+    plain.refresh()
+    assert plain.differs() == []
+
+
+@pytest.mark.parametrize("source", registry.load(None).sources.values(), ids=lambda one: one.name)
+def test_a_rule_across_rows_looks_at_its_own_source_alone(source: Source) -> None:
+    """So that a source may be left as it is, whatever became of the others."""
+    named = {
+        found
+        for one in source.across
+        for found in re.findall(r"\b(?:clean|set_aside|quarantine|mart|meta)\.\w+", one.sql)
+    }
+    assert named <= {source.clean}
 
 
 def test_figures_made_of_half_a_delivery_are_made_anew_though_it_is_withdrawn(

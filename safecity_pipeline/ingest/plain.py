@@ -23,7 +23,7 @@ import numpy as np
 from safecity_pipeline.ingest import ledger, lines, load, rules, schema, stage, transcripts
 from safecity_pipeline.ingest.stage import Piece, Staged
 from safecity_pipeline.model import Places, Source
-from safecity_pipeline.tables import quoted
+from safecity_pipeline.tables import ASIDE, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,7 +32,7 @@ MOST = 250_000  # combinations of one group: to look up more of them costs as mu
 SAMPLE = 20  # rows of each file from which is learnt beforehand what all of its rows say
 FEW = 3  # combinations that are asked for in words
 HALF = 0.5
-LEARNT = "learnt"  # a database in memory, that all connections see
+LEARNT = f"{ASIDE}.learnt"  # a schema that all connections see
 
 
 def can_be(source: Source, piece: Piece) -> bool:
@@ -301,8 +301,9 @@ def side_by_side(connection: DuckDBPyConnection) -> Iterator[None]:
     """
     connection.execute("SET threads = 1")
     connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-    connection.execute(f"ATTACH ':memory:' AS {LEARNT}")
+    connection.execute(f"CREATE SCHEMA {LEARNT}")
     try:
         yield
     finally:
-        connection.execute(f"DETACH {LEARNT}; RESET threads; RESET disabled_optimizers")
+        connection.execute(f"DROP SCHEMA {LEARNT} CASCADE")
+        connection.execute("RESET threads; RESET disabled_optimizers")

@@ -20,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from safecity_pipeline.ingest import heads, lines, manifests, parse, reading, transcripts
+from safecity_pipeline.ingest.digests import Digests
 from safecity_pipeline.ingest.reading import Sheet
 from safecity_pipeline.model import Extract, Layout, Reading, Refused, Source, Vouched
 
@@ -54,17 +55,20 @@ def survey(
     return recognise(gather(raw), layouts, sources, scratch)
 
 
-def gather(raw: Path) -> Survey:
+def gather(raw: Path, kept_in: Path | None = None) -> Survey:
     """Every file below `raw`, with its hash and what manifests say; not looked into yet.
 
-    Raises Refused where there is no such folder.
+    `kept_in`: a file in which hashes are remembered. Raises Refused where there is no such folder.
     """
     if not raw.is_dir():
         raise Refused("no such folder of extracts", str(raw), repair="name one with --raw")
     files = sorted(path for path in raw.rglob("*") if path.is_file() and _is_extract(raw, path))
     vouched, faults = manifests.below(raw)
+    digests = Digests(kept_in)
     with ThreadPoolExecutor(READERS) as pool:  # hashing a gigabyte lets other threads run
-        extracts = tuple(pool.map(lambda path: _found(path, raw, vouched.get(path)), files))
+        found = pool.map(lambda path: _found(path, raw, vouched.get(path), digests), files)
+        extracts = tuple(found)
+    digests.keep()
     present = set(files)
     missing = tuple(str(path.relative_to(raw)) for path in vouched if path not in present)
     return Survey(extracts, missing, tuple(faults))
@@ -85,7 +89,7 @@ def recognise(
 def survey_one(file: Path, layouts: Iterable[Layout], sources: Mapping[str, Source]) -> Extract:
     """One file by itself, with what a manifest beside it says."""
     vouched, _ = manifests.read([file.parent / "manifest.csv"], file.parent)
-    found = _found(file, file.parent, vouched.get(file))
+    found = _found(file, file.parent, vouched.get(file), Digests())
     return _looked_into(found, tuple(layouts), sources, None)
 
 
@@ -96,9 +100,9 @@ def _is_extract(raw: Path, path: Path) -> bool:
     return not (ours or hidden)
 
 
-def _found(path: Path, raw: Path, vouched: Vouched | None) -> Extract:
+def _found(path: Path, raw: Path, vouched: Vouched | None, digests: Digests) -> Extract:
     seen = glance(path)
-    file, digest = path.relative_to(raw).as_posix(), _sha256(path)
+    file, digest = path.relative_to(raw).as_posix(), digests.of(path)
     return Extract(
         extract_id=hashlib.sha256(f"{file}\n{digest}".encode()).hexdigest()[:16],
         file=file,
@@ -498,8 +502,3 @@ def _received(path: Path, vouched: Vouched | None) -> date:
     if vouched and vouched.received_on:
         return vouched.received_on
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
