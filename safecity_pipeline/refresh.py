@@ -144,8 +144,7 @@ class Refresh:
             return self._unchanged("raw")
         with self._step("meta/extract", self._gathering[1]) as (connection, report):
             with transaction(connection):
-                for table, rows in bookkeeping.registry_rows(self.registry).items():
-                    warehouse.fill(connection, table, rows)
+                self._write_registry(connection)
                 warehouse.fill(
                     connection, tables.DRIFT, bookkeeping.drift_rows(self.survey.extracts)
                 )
@@ -156,6 +155,16 @@ class Refresh:
             report.rows = report.handled = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
         return report
+
+    def _write_registry(self, connection: DuckDBPyConnection) -> None:
+        """Write down everything declared, unless it stands there as it is."""
+        state = upkeep.of_registry(self.registry)
+        if upkeep.taken_in(connection).get(upkeep.REGISTRY) == state:
+            return
+        for table, rows in bookkeeping.registry_rows(self.registry).items():
+            warehouse.fill(connection, table, rows)
+        upkeep.forget(connection, upkeep.REGISTRY)
+        upkeep.note_taken_in(connection, upkeep.REGISTRY, state)
 
     def take_in(self, name: str) -> Report:
         """Bring one source's clean rows up to date with raw/."""

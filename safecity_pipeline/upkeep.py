@@ -64,6 +64,9 @@ BEHIND_FINDINGS = (
 )
 """The modules whose code decides a figure; a test holds them against what they import."""
 
+REGISTRY = "(registry)"
+"""In the place of a source's name: everything declared."""
+
 Read = frozenset[tuple[str, ...]]
 
 
@@ -122,15 +125,21 @@ def of_source(source: Source, rules_version: str, extracts: Iterable[Extract]) -
     return _hash(all_code(), rules_version, declared, seen)
 
 
+def of_registry(known: Registry) -> str:
+    """State of everything declared."""
+    return _hash(all_code(), known.digest)
+
+
 def taken_in(connection: DuckDBPyConnection) -> dict[str, str]:
-    """Source → state in which it was last taken in, whole."""
+    """Source (or REGISTRY) → state in which it was last taken in, whole."""
     return dict(connection.execute("SELECT source, state FROM build.taken_in").fetchall())
 
 
 def keep_taken_in(connection: DuckDBPyConnection, sources: Sequence[str]) -> None:
     """Forget the states of all other sources."""
     connection.execute(
-        "DELETE FROM build.taken_in WHERE NOT list_contains(?::VARCHAR[], source)", [list(sources)]
+        "DELETE FROM build.taken_in WHERE NOT list_contains(?::VARCHAR[], source)",
+        [[REGISTRY, *sources]],
     )
 
 

@@ -224,6 +224,31 @@ def test_lines_across_blocks_are_whole(tmp_path: Path) -> None:
     assert lines.as_received(path, scan, chosen) == {n: f"{row},{n - 1}" for n in chosen}
 
 
+def test_all_is_the_same_however_little_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record may take all the lines of a block, and those of the last one in vain."""
+
+    def found() -> tuple[object, ...]:
+        all_of_it = read(b'a,b\n1,x\r\n2,"p\nq"\n3,\xc3\xa9\n4,"open\n5,y\n\n6,z')
+        scan = all_of_it.scan
+        return all_of_it.rows, all_of_it.received, scan.broken, scan.blank, scan.ends, scan.odd
+
+    expected = found()
+    for size in (1, 5, 12, 20):
+        for module, name in ((blocks, "SAMPLE"), (blocks, "BLOCK"), (lines, "BLOCK")):
+            monkeypatch.setattr(module, name, size)
+        assert found() == expected
+
+
+def test_chosen_rows_are_written_as_the_mended_copy_has_them(tmp_path: Path) -> None:
+    path, chosen = tmp_path / "a.csv.gz", tmp_path / "chosen.csv"
+    path.write_bytes(gzip.compress(b'a,b\r\n1,x\r\n2,"p\r\nq"\r\n,\r\n3\r\n0,u\r\n4,y'))
+    scan = lines.scan(path, 2, short_rows=1)
+    lines.write_numbered(path, scan, [7, 2, 3, 5], chosen, 2, short_rows=1)
+    assert chosen.read_bytes() == b"2,1,x\n3,2,p q\n5,3,\n7,4,y\n"
+    lines.write_numbered(path, scan, [], chosen, 2, short_rows=1)
+    assert chosen.read_bytes() == b""
+
+
 def test_a_line_without_an_end_costs_one_row_however_long() -> None:
     endless = b"2," + b"y" * (3 * blocks.BLOCK)
     found = read(b"a,b\n1,x\n" + endless + b"\n3,z\n" + b"4," + b"v" * blocks.LONGEST + b"\n5,w")
@@ -290,6 +315,11 @@ def test_an_archive_cut_inside_a_quoted_cell_is_refused(tmp_path: Path) -> None:
 
 
 # --- cells too few or too many -------------------------------------------------------------------
+
+
+def test_hundreds_of_cells_too_many_are_counted() -> None:
+    found = read(b"a,b\n1,x\n2" + b"," * 257 + b"\n3,z\n")
+    assert found.scan.broken == {3: "the row has 258 cells, the head has 2"}
 
 
 def test_short_rows_are_filled_so_far_as_the_layout_says() -> None:

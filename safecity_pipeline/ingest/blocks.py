@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from safecity_pipeline.model import Refused
 
 LONGEST = 100_000  # bytes; beyond it, readers differ in what they take for one cell
-BLOCK = 4 << 20
+BLOCK = 1 << 19  # bytes read at once: what is made of them stays near the processor
+SAMPLE = 1 << 20  # bytes that tell how lines end
 QUOTED = re.compile(rb'"[^"]*"')
 FEED, RETURN = ord("\n"), ord("\r")
 UNREADABLE = (OSError, EOFError, zlib.error)
@@ -46,7 +47,7 @@ class Block:
     that are not in `data`, because it goes on and on.
     """
 
-    data: bytes
+    data: bytes | bytearray
     stops: Places
     offset: int = 0
     first: int = 1
@@ -62,15 +63,27 @@ class Block:
     @property
     def starts(self) -> Places:
         """Where in `data` each line begins."""
-        return np.concatenate([np.zeros(1, np.int64), self.stops[:-1]])
+        return np.concatenate([np.zeros(1, np.int64), self.stops])[:-1]
 
     @cached_property
-    def end_lengths(self) -> Places:
+    def lasts(self) -> NDArray[np.uint8]:
+        """The last character of each line."""
+        return self.text[self.stops - 1]
+
+    @cached_property
+    def both(self) -> NDArray[np.bool_]:
+        """Whether each line ends in a carriage return and a line feed."""
+        if b"\r" not in self.data:
+            return np.zeros(len(self), bool)
+        before = self.text[np.maximum(self.stops - 2, 0)]
+        both: NDArray[np.bool_] = (before == RETURN) & (self.lasts == FEED) & (self.stops > 1)
+        return both
+
+    @cached_property
+    def end_lengths(self) -> NDArray[np.uint8]:
         """0, 1 or 2 characters: the one line end that closes each line."""
-        lasts = self.text[self.stops - 1]
-        feeds = lasts == FEED
-        both = feeds & (self.text[np.maximum(self.stops - 2, 0)] == RETURN) & (self.stops > 1)
-        lengths: Places = (feeds | (lasts == RETURN)).astype(np.int64) + both
+        ended = (self.lasts == FEED) | (self.lasts == RETURN)
+        lengths: NDArray[np.uint8] = ended.view(np.uint8) + self.both.view(np.uint8)
         return lengths
 
     def start(self, at: int) -> int:
@@ -83,20 +96,20 @@ class Block:
 
     def line(self, at: int) -> Line:
         begins = int(self.stops[at - 1]) if at else 0
-        return Line(self.data[begins : int(self.stops[at])], self.stop(at))
+        return Line(bytes(self.data[begins : int(self.stops[at])]), self.stop(at))
 
 
 NONE = Block(b"", np.zeros(0, np.int64))
 
 
 class Reader:
-    """Goes through a file's lines block by block. Raises Refused where it cannot be read on.
+    """Goes through the lines of blocks that come one after another.
 
     `block` and `at`: the next line that nobody has taken.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._coming = blocks(path)
+    def __init__(self, coming: Iterator[Block]) -> None:
+        self._coming = coming
         self.block, self.at = NONE, 0
 
     def more(self) -> bool:
@@ -148,38 +161,61 @@ def blocks(path: Path) -> Iterator[Block]:
 
 
 def _blocks(handle: gzip.GzipFile) -> Iterator[Block]:
-    read, rest = handle.read(BLOCK), b""
-    by_returns = ends_in_returns(read[: 1 << 20])
+    data, goes_on = _read(handle, b"", SAMPLE)
+    by_returns = ends_in_returns(data)
     offset, first, dropped = 0, 1, 0
-    while read:
-        data, read = rest + read, handle.read(BLOCK)
-        stops = line_stops(data, by_returns, bool(read))
+    while data:
+        stops = line_stops(data, by_returns, goes_on)
         whole = int(stops[-1]) if len(stops) else 0
+        rest = bytes(data[whole:])
         if whole:
-            yield Block(data[:whole] if whole < len(data) else data, stops, offset, first, dropped)
+            del data[whole:]
+            yield Block(data, stops, offset, first, dropped)
             offset, first, dropped = offset + whole + dropped, first + len(stops), 0
-        rest = data[whole:]
+        if not goes_on:
+            return
         if len(rest) > 2 * LONGEST and not rest.endswith(b"\r"):
             dropped += len(rest) - 2 * LONGEST
             rest = rest[: 2 * LONGEST]
+        data, goes_on = _read(handle, rest, BLOCK)
 
 
-def ends_in_returns(sample: bytes) -> bool:
+def _read(handle: gzip.GzipFile, rest: bytes, size: int) -> tuple[bytearray, bool]:
+    """`rest` and so many bytes after it, or all that are left; and whether there may be more."""
+    data = bytearray(len(rest) + size)
+    data[: len(rest)] = rest
+    with memoryview(data)[len(rest) :] as place:
+        got = handle.readinto(place)
+    del data[len(rest) + got :]
+    return data, got == size
+
+
+def ends_in_returns(sample: bytes | bytearray) -> bool:
     """Whether a file's lines end in a carriage return too, by its first bytes.
 
     A file whose head ends in a carriage return, and which has more of them than line feeds, is
     split at either; in any other a lone carriage return is no line end.
     """
-    sample = sample.removesuffix(b"\r")  # a line feed may follow
+    if not _alone(sample):
+        return False  # nor is there one beside what is quoted
+    sample = sample[:-1] if sample.endswith(b"\r") else sample  # a line feed may follow
     for seen in (QUOTED.sub(b"", sample) if b'"' in sample else sample, sample):
-        feeds, alone = seen.count(b"\n"), seen.count(b"\r") - seen.count(b"\r\n")
+        feeds, alone = seen.count(b"\n"), _alone(seen)
         if feeds or alone:
             first = seen.find(b"\n")
             return alone > feeds and seen.find(b"\r", 0, first if first >= 0 else None) >= 0
     return False
 
 
-def line_stops(data: bytes, by_returns: bool, goes_on: bool = False) -> Places:
+def _alone(sample: bytes | bytearray) -> int:
+    """Carriage returns without a line feed after them."""
+    text = np.frombuffer(sample, np.uint8)
+    returns = np.flatnonzero(text == RETURN)
+    after = text[np.minimum(returns + 1, len(text) - 1)]
+    return int(np.count_nonzero(after != FEED))
+
+
+def line_stops(data: bytes | bytearray, by_returns: bool, goes_on: bool = False) -> Places:
     """Where each line stops; the last one may lack an end, unless the text goes on after `data`."""
     text = np.frombuffer(data, np.uint8)
     if by_returns:
@@ -202,12 +238,10 @@ class Ends:
     alone: int = 0
 
     def count(self, block: Block) -> None:
-        lengths = block.end_lengths
-        both = int(np.count_nonzero(lengths == 2))
-        lasts = block.text[block.stops - 1]
+        both = int(np.count_nonzero(block.both))
         self.both += both
-        self.feeds += int(np.count_nonzero(lasts == FEED)) - both
-        self.alone += int(np.count_nonzero(lasts == RETURN))
+        self.feeds += int(np.count_nonzero(block.lasts == FEED)) - both
+        self.alone += int(np.count_nonzero(block.lasts == RETURN))
 
     @property
     def same(self) -> bool:
@@ -221,31 +255,46 @@ def odd_lines(block: Block, delimiter: bytes, delimiters: int) -> Places:
     """
     if len(delimiter) != 1:
         return np.arange(len(block))
-    stops = block.stops
-    marks = np.flatnonzero(block.text == delimiter[0])
-    counted = np.diff(np.searchsorted(marks, stops), prepend=0)
-    lengths = stops - block.starts - block.end_lengths
-    odd = (counted != delimiters) | (lengths == delimiters) | (lengths > LONGEST)
-    suspects = _suspects(block.data, block.text, stops)
-    odd[np.searchsorted(stops, suspects, side="right")] = True
+    lengths = block.stops - block.starts - block.end_lengths
+    odd = _counted(block, delimiter[0], lengths) != delimiters
+    odd |= (lengths == delimiters) | (lengths > LONGEST)
+    odd[np.searchsorted(block.stops, _suspects(block), side="right")] = True
     return np.flatnonzero(odd)
 
 
-def _suspects(data: bytes, text: NDArray[np.uint8], stops: Places) -> Places:
+def _counted(block: Block, character: int, lengths: Places) -> NDArray[np.integer[Any]]:
+    """How often a character stands in each line."""
+    if not len(block):
+        return lengths
+    marks = (block.text == character).view(np.uint8)
+    counted = np.add.reduceat(marks, block.starts, dtype=np.uint8)
+    # Quick, but it counts 256 as none; then the sum is too small.
+    if lengths.max() < 256 or counted.sum(dtype=np.int64) == np.count_nonzero(marks):
+        return counted
+    return np.add.reduceat(marks, block.starts, dtype=np.int64)
+
+
+def _suspects(block: Block) -> Places:
     """Where a quotation mark, a NUL, another byte than ASCII, or a carriage return within a line
     stands."""
-    found = []
+    data, text = block.data, block.text
+    found = [np.zeros(0, np.int64)]
     if b'"' in data:
         found.append(np.flatnonzero(text == ord('"')))
     if b"\0" in data:
         found.append(np.flatnonzero(text == 0))
-    if not data.isascii():
+    if text.max(initial=0) > 127:
         found.append(np.flatnonzero(text > 127))
-    inside = text == RETURN
-    if np.count_nonzero(inside):
-        feeds = stops[text[stops - 1] == FEED]
-        inside[stops - 1] = False
-        inside[feeds[feeds > 1] - 2] = False
-        if np.count_nonzero(inside):
-            found.append(np.flatnonzero(inside))
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
+    if b"\r" in data:
+        found.append(_returns_inside(block))
+    return np.concatenate(found)
+
+
+def _returns_inside(block: Block) -> Places:
+    inside = block.text == RETURN
+    ends = np.count_nonzero(block.both) + np.count_nonzero(block.lasts == RETURN)
+    if np.count_nonzero(inside) == ends:
+        return np.zeros(0, np.int64)
+    inside[block.stops - 1] = False
+    inside[block.stops[block.both] - 2] = False
+    return np.flatnonzero(inside)

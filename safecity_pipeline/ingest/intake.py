@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,14 @@ class Intake:
 
 def rules_hash(source: Source, areas_digest: str) -> str:
     """Changes when anything changes that decides how this source's extracts are read."""
-    digest = hashlib.sha256(areas_digest.encode())
     module = inspect.getsourcefile(source.model)
+    declared = [(rule.name, rule.severity, rule.threshold) for rule in source.across]
+    parts = (areas_digest, _code_behind(Path(str(module))), declared)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@cache  # as it was when the process began: that is what runs in it
+def _code_behind(module: Path) -> str:
     folder = Path(safecity_pipeline.__file__).parent
     engine = [
         file
@@ -76,11 +83,10 @@ def rules_hash(source: Source, areas_digest: str) -> str:
         )
     ]
     lookups = [folder / "period.py", folder / "registry" / "areas.py"]
-    for file in [Path(str(module)), *lookups, *sorted(engine)]:
+    digest = hashlib.sha256()
+    for file in [module, *lookups, *sorted(engine)]:
         digest.update(file.read_bytes())
-    declared = [(rule.name, rule.severity, rule.threshold) for rule in source.across]
-    digest.update(repr(declared).encode())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def take_in(

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +33,7 @@ from safecity_pipeline.ingest.blocks import (
     LONGEST,
     QUOTED,
     UNREADABLE,
+    Block,
     Ends,
     Line,
     Reader,
@@ -45,6 +46,7 @@ HEAD_ROW = 1
 HEAD_SAMPLE = 1 << 16  # bytes in which most heads end
 SAMPLE = 1 << 20  # bytes in which every head must end
 MOST_LINES = 50  # of one record
+FAR = 1 << 15  # bytes between two records that are cheaper to leap over than to read
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_BREAK = re.compile(r"\r\n?|\n")
 END_INSIDE = "a line end stands inside the row"
@@ -99,7 +101,8 @@ class _Form:
     def mended(self, record: bytes) -> bytes:
         """A whole record on one line with the head's cells; a line break in a cell is a blank."""
         row = _parsed(iter([_text(record)]), self.delimiter)
-        row = [LINE_BREAK.sub(" ", cell) for cell in row]
+        if b"\n" in record or b"\r" in record:
+            row = [LINE_BREAK.sub(" ", cell) for cell in row]
         out = io.StringIO()
         lacking = [""] * (self.cells - len(row))
         csv.writer(out, delimiter=self.delimiter, lineterminator="").writerow(
@@ -174,7 +177,7 @@ def head_of(path: Path, delimiter: str = ",") -> tuple[str, ...]:
     except UNREADABLE as error:
         raise Refused(f"cannot be read: {damage(error)}", repair="send it again") from None
     stops = blocks.line_stops(sample, blocks.ends_in_returns(sample))[:MOST_LINES]
-    block = blocks.Block(sample, stops)
+    block = Block(sample, stops)
     waiting = deque(block.line(at) for at in range(len(block)))
     first = waiting.popleft().content if waiting else b"\0"
     if b"\0" in first:
@@ -208,16 +211,12 @@ def scan(path: Path, cells: int, delimiter: str = ",", *, short_rows: int = 0) -
     more than the head, and that one empty, it is cut; a few rows of that kind are broken, since
     a delimiter too many in their middle looks the same.
     """
-    lines, reader = Lines(), Reader(path)
+    lines = Lines()
+    reader = Reader(_noted(lines, blocks.blocks(path)))
     judge = _Judge(lines, _Form(cells, delimiter, short_rows), reader.take)
     apart = 0  # physical lines beyond the number of records
-    counted = 0
     while reader.more():
         block = reader.block
-        if block.first > counted:
-            lines.ends.count(block)
-            lines.stops.append(block.stops + (block.offset + block.dropped))
-            counted = block.first
         for at in blocks.odd_lines(block, delimiter.encode(), cells - 1).tolist():
             if at < reader.at:
                 continue
@@ -233,6 +232,14 @@ def scan(path: Path, cells: int, delimiter: str = ",", *, short_rows: int = 0) -
     if HEAD_ROW in lines.broken:
         raise Refused(lines.broken[HEAD_ROW], "head", repair="send a head that is one whole row")
     return lines
+
+
+def _noted(lines: Lines, coming: Iterator[Block]) -> Iterator[Block]:
+    """The blocks, each counted as it comes: one record may take all the lines of one."""
+    for block in coming:
+        lines.ends.count(block)
+        lines.stops.append(block.stops + (block.offset + block.dropped))
+        yield block
 
 
 @dataclass
@@ -375,10 +382,14 @@ def write_numbered(
     """Write some whole rows as `write_mended` does, each after its number."""
     form = _Form(cells, delimiter, short_rows)
     odd = set(lines.odd[::3])
+    before = delimiter.encode()
     with to.open("wb") as out:
-        for number, body in _records(path, lines, numbers):
-            out.write(f"{number}{delimiter}".encode())
-            out.write((form.mended(body) if number in odd else body) + b"\n")
+        for records in _records(path, lines, numbers):
+            rows = [
+                b"%d%b%b\n" % (number, before, form.mended(body) if number in odd else body)
+                for number, body in records
+            ]
+            out.write(b"".join(rows))
 
 
 def write_first(path: Path, cells: int, most: int, to: Path, delimiter: str) -> None:
@@ -387,7 +398,7 @@ def write_first(path: Path, cells: int, most: int, to: Path, delimiter: str) -> 
     with to.open("wb") as out, suppress(*UNREADABLE), open_bytes(path) as handle:
         sample = handle.read(HEAD_SAMPLE)
         stops = blocks.line_stops(sample, blocks.ends_in_returns(sample), True)
-        block = blocks.Block(sample[: stops[-1]] if len(stops) else b"", stops)
+        block = Block(sample[: stops[-1]] if len(stops) else b"", stops)
         odd = set(blocks.odd_lines(block, delimiter.encode(), cells - 1).tolist())
         plain = (at for at in range(HEAD_ROW, len(block)) if at not in odd)
         for at in islice(plain, most):
@@ -402,21 +413,37 @@ def as_received(path: Path, lines: Lines, numbers: Iterable[int]) -> dict[int, s
         number: body[:LONGEST]
         .decode("utf-8-sig" if number == HEAD_ROW else "utf-8", errors="replace")
         .replace("\0", "\N{REPLACEMENT CHARACTER}")
-        for number, body in _records(path, lines, numbers)
+        for records in _records(path, lines, numbers)
+        for number, body in records
     }
 
 
-def _records(path: Path, lines: Lines, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-    """The named records, in order, without the line end that closes them; of one that goes on and
-    on, enough to see that."""
-    ordered = np.array(sorted(numbers), np.int64)
-    joined = sorted(lines.joined)
-    beyond = np.cumsum([0, *(lines.joined[number] - 1 for number in joined)])
-    first = ordered + beyond[np.searchsorted(np.array(joined, np.int64), ordered)]
-    last = first + [lines.joined.get(number, 1) - 1 for number in ordered.tolist()]
-    stops = np.concatenate([np.zeros(1, np.int64), *lines.stops])
+def _records(path: Path, lines: Lines, numbers: Iterable[int]) -> Iterator[list[tuple[int, bytes]]]:
+    """The named records, in order, without the line end that closes them, some at a time; of one
+    that goes on and on, enough to see that."""
+    ordered = np.sort(np.fromiter(numbers, np.int64))
+    starts, stops = _places(lines, ordered)
+    stops = np.minimum(stops, starts + 2 * LONGEST)
+    far = (starts[1:] - stops[:-1] > FAR) | (np.diff(starts // BLOCK) > 0)
+    apart = np.flatnonzero(far) + 1
     with open_bytes(path) as source:
-        for at, number in enumerate(ordered.tolist()):
-            start, stop = int(stops[first[at] - 1]), int(stops[last[at]])
-            source.seek(start)
-            yield number, _body(source.read(min(stop - start, 2 * LONGEST)))
+        for at, upto in pairwise([0, *apart.tolist(), len(ordered)] if len(ordered) else []):
+            begins = int(starts[at])
+            source.seek(begins)
+            data = source.read(int(stops[upto - 1]) - begins)
+            places = (starts[at:upto] - begins).tolist(), (stops[at:upto] - begins).tolist()
+            bodies = [  # as `_body`, which would be called too often
+                data[start:stop].removesuffix(b"\n").removesuffix(b"\r")
+                for start, stop in zip(*places, strict=True)
+            ]
+            yield list(zip(ordered[at:upto].tolist(), bodies, strict=True))
+
+
+def _places(lines: Lines, numbers: blocks.Places) -> tuple[blocks.Places, blocks.Places]:
+    """Where in the unpacked text records start, and where they stop."""
+    joined = np.array(sorted(lines.joined), np.int64)
+    beyond = np.cumsum([0, *(lines.joined[number] - 1 for number in joined.tolist())])
+    first = numbers + beyond[np.searchsorted(joined, numbers)]
+    last = numbers + beyond[np.searchsorted(joined, numbers, side="right")]
+    stops = np.concatenate([np.zeros(1, np.int64), *lines.stops])
+    return stops[first - 1], stops[last]
