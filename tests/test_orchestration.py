@@ -5,12 +5,13 @@ import logging
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster._daemon.backfill import execute_backfill_iteration
@@ -37,7 +39,7 @@ from small_folder import (
 import safecity_pipeline
 from safecity_pipeline import cli, sources
 from safecity_pipeline.definitions import defs
-from safecity_pipeline.orchestration import assets, home, run, years
+from safecity_pipeline.orchestration import assets, home, run, storage, years
 from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import Warehouse
@@ -247,8 +249,8 @@ def test_dagsters_own_storage_reads_what_the_kept_connections_wrote(
 ) -> None:
     shutil.copytree(chosen.warehouse / "build" / "dagster", tmp_path / "copy")
     written = tmp_path / "copy" / "dagster.yaml"
-    settings, storage, _ = written.read_text("utf-8").partition("storage:\n  custom:")
-    assert storage
+    settings, kept, _ = written.read_text("utf-8").partition("storage:\n  custom:")
+    assert kept
     written.write_text(settings, encoding="utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path / "copy")) as plain:
         assert kept_of(first.outcome, plain) == first
@@ -259,6 +261,47 @@ def test_dagsters_own_storage_reads_what_the_kept_connections_wrote(
         "latitude_in_range",
     }
     assert set(latest) == check_keys()
+
+
+def test_events_are_stored_row_for_row_as_dagster_stores_them(
+    first: Ran, chosen: Settings, tmp_path: Path
+) -> None:
+    os.environ.update(home.environment(chosen))
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+        entries = instance.all_logs(instance.get_run_records(ascending=True)[0].dagster_run.run_id)
+    few = [entry for entry in entries if entry.step_key in ("meta__extract", "mart__finding")]
+    without_run = [
+        entry._replace(run_id="") for entry in few if entry.dagster_event_type in storage.INDEXED
+    ]
+    kinds = [entry.dagster_event_type for entry in few]
+    ended = kinds.index(dg.DagsterEventType.STEP_SUCCESS) + 1
+    logs = [
+        storage.KeptEventLog(str(tmp_path / "kept")),
+        SqliteEventLogStorage(str(tmp_path / "plain")),
+    ]
+    # What a step has said is on the disk when it ends, for every other process.
+    for entries in (few[:ended], [*few[ended:], *without_run[::-15]]):
+        for log in logs:
+            for entry in entries:
+                log.store_event(entry)
+        assert stored_rows(tmp_path / "kept") == stored_rows(tmp_path / "plain")
+
+
+def stored_rows(folder: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Every row of every table of the event log, without the moment at which it was stored."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for file in folder.glob("*.db"):
+        with closing(sqlite3.connect(file)) as database:
+            database.row_factory = sqlite3.Row
+            tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                rows = database.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()
+                moments = {"create_timestamp", "migration_completed"}
+                found[file.name, table] = [
+                    {name: row[name] for name in row.keys() if name not in moments}  # noqa: SIM118
+                    for row in rows
+                ]
+    return found
 
 
 def test_a_run_with_nothing_new_shows_the_same_checks_and_publishes_nothing(

@@ -402,7 +402,10 @@ def test_a_breakdown_while_publishing_leaves_the_old_release_and_no_rubbish(
     assert crimes_in_april(chosen) == 4
     assert releases(chosen) == [before, stamp(chosen)]
     left = {path.name for path in (chosen.warehouse / "build").iterdir() if path.is_file()}
-    assert {name for name in left if not name.startswith("work-")} <= {"refresh.lock", "hashes.json"}
+    assert {name for name in left if not name.startswith("work-")} <= {
+        "refresh.lock",
+        "hashes.json",
+    }
     assert {path.name for path in chosen.warehouse.iterdir()} == {"build", "current", "releases"}
 
 

@@ -19,6 +19,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from safecity_pipeline.ingest import ledger, lines, load, rules, schema, stage, transcripts
 from safecity_pipeline.ingest.stage import Piece, Staged
@@ -120,10 +121,23 @@ class Known:
         known = stage.number_from(connection, f"SELECT count(*) FROM {table}")
         self.helps = self.helps and known <= MOST
 
-    def add(self, connection: DuckDBPyConnection, staged: Staged, number: int) -> None:
-        """Add the plain rows of one piece to `clean`."""
+    def add(
+        self,
+        connection: DuckDBPyConnection,
+        staged: Staged,
+        number: int,
+        asked: dict[tuple[str, ...], LookedUp],
+    ) -> None:
+        """Add the plain rows of one piece to `clean`. `asked`: how groups are looked up, as found
+        out in this transaction, in which nothing more is learnt."""
         piece = staged.pieces[number]
-        looked_up = [self._looked_up(connection, one, piece.reading.given) for one in self.groups]
+        looked_up = []
+        for group in self.groups:
+            given = piece.reading.given
+            said = tuple(f"raw_{n} = {quoted(given[n])}" for n in group.columns if n in given)
+            if (group.name, *said) not in asked:
+                asked[group.name, *said] = self._looked_up(connection, group, said)
+            looked_up.append(asked[group.name, *said])
         value = {name: text for one in looked_up for name, text in one.values.items()}
         columns = [*schema.stored(self.source), *(one.name for one in self.source.derived)]
         selected = [value.get(name, f"s.{name}") for name in columns]
@@ -136,13 +150,12 @@ class Known:
         )
 
     def _looked_up(
-        self, connection: DuckDBPyConnection, group: Group, given: Mapping[str, str]
-    ) -> _LookedUp:
+        self, connection: DuckDBPyConnection, group: Group, said: Sequence[str]
+    ) -> LookedUp:
         """How a group is looked up: by a join, or in words where only a few texts can be meant.
 
-        `given`: what all rows of the piece say.
+        `said`: what all rows of the piece say, as conditions.
         """
-        said = [f"raw_{n} = {quoted(given[n])}" for n in group.columns if n in given]
         columns = [*(f"raw_{name}" for name in group.columns), *group.values]
         listed = ", ".join(f"{name}::VARCHAR" for name in columns)
         few = connection.execute(
@@ -151,7 +164,7 @@ class Known:
         ).fetchall()
         if len(few) > FEW:
             joined = group.joined(self.table(group))
-            return _LookedUp({name: f"{group.name}.{name}" for name in group.values}, joined)
+            return LookedUp({name: f"{group.name}.{name}" for name in group.values}, joined)
         width = len(group.columns)
         meant = [_is(group.columns, row[:width]) for row in few]
         types = schema.types(self.source)
@@ -159,7 +172,7 @@ class Known:
             name: _case(meant, [row[width + at] for row in few], types[name])
             for at, name in enumerate(group.values)
         }
-        return _LookedUp(values, condition=f"({' OR '.join(meant) or 'false'})")
+        return LookedUp(values, condition=f"({' OR '.join(meant) or 'false'})")
 
     def _formed(self) -> str:
         """Columns in no group are of their form; or empty, where they may be."""
@@ -183,7 +196,7 @@ def _texts_of(group: Group, told: Mapping[str, tuple[str, str]]) -> str:
 
 
 @dataclass(frozen=True)
-class _LookedUp:
+class LookedUp:
     """Clean column → expression; what it has to be joined to, and the condition of being known."""
 
     values: Mapping[str, str]
@@ -216,9 +229,15 @@ def add(
     The caller holds the transaction, and stores what is on the stage. Raises InvalidInputException
     where the database cannot read one of them after all: then judge them the other way.
     """
+    asked: dict[tuple[str, ...], LookedUp] = {}
     for number in staged.rows:
-        known.add(connection, staged, number)
-    rest = [_rest(connection, staged, number, scratch) for number in staged.rows]
+        known.add(connection, staged, number, asked)
+    keys = [(one.extract.extract_id, one.reading.sheet) for one in staged.pieces]
+    added = ledger.rows_of(connection, staged.source, [keys[number] for number in staged.rows])
+    rest = [
+        _rest(connection, staged, number, rows, scratch)
+        for number, rows in zip(staged.rows, added, strict=True)
+    ]
     _judge(connection, staged, rest, places)
     left = stage.number_from(connection, "SELECT count(*) FROM stage")
     known.helps &= left <= HALF * sum(count.rows_read for count in staged.counts.values())
@@ -260,13 +279,18 @@ def _judge(
     load.judge_stage(connection, staged, places)
 
 
-def _rest(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
+def _rest(
+    connection: DuckDBPyConnection,
+    staged: Staged,
+    number: int,
+    added: NDArray[np.int64],
+    scratch: Path,
+) -> str:
     """The statement that gives the rows of a piece that are not plain, from a file of their own."""
     piece, scan = staged.pieces[number], staged.scans[number]
     there = np.zeros(scan.total + 1, bool)
     there[: lines.HEAD_ROW + 1] = True
     there[[*scan.blank, *scan.broken]] = True
-    added = ledger.rows_of(connection, staged.source, piece.extract.extract_id)
     there[added[added <= scan.total]] = True  # there are more where the file grows meanwhile
     rest = scratch / f"{piece.extract.extract_id}.rest.csv"
     staged.copies.append(rest)
