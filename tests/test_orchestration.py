@@ -20,6 +20,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.events import ASSET_CHECK_EVENTS
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.workspace.load_target import ModuleTarget
@@ -270,8 +271,9 @@ def test_events_are_stored_row_for_row_as_dagster_stores_them(
     with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
         entries = instance.all_logs(instance.get_run_records(ascending=True)[0].dagster_run.run_id)
     few = [entry for entry in entries if entry.step_key in ("meta__extract", "mart__finding")]
+    of_assets = {dg.DagsterEventType.ASSET_MATERIALIZATION, *ASSET_CHECK_EVENTS}
     without_run = [
-        entry._replace(run_id="") for entry in few if entry.dagster_event_type in storage.INDEXED
+        entry._replace(run_id="") for entry in few if entry.dagster_event_type in of_assets
     ]
     kinds = [entry.dagster_event_type for entry in few]
     ended = kinds.index(dg.DagsterEventType.STEP_SUCCESS) + 1

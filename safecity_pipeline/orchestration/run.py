@@ -44,6 +44,9 @@ def refresh(settings: Settings, begun: Refresh | None = None) -> Outcome:
 
 
 def _run(folder: str, begun: Refresh | None) -> Outcome:
+    # What the steps would import is here before their cost is taken.
+    import scipy.special  # noqa: F401
+
     from safecity_pipeline.definitions import defs
 
     given: dict[str, Any] = {}
