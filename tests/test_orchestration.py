@@ -19,8 +19,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.events import ASSET_CHECK_EVENTS
+from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.workspace.load_target import ModuleTarget
