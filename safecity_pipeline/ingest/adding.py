@@ -78,13 +78,16 @@ class Desk:
                 self._add(part)
 
     def _teach(self, batch: Sequence[Extract], alike: Alike) -> None:
-        """Judge every row, and let all desks know its texts."""
-        known = alike.known
+        """Judge every row of the first piece, and let all desks know its texts."""
         try:
-            plain.learn_ahead(self.connection, known, alike.pieces, self.places, self.scratch)
-            known.learn(self.connection, self._add(batch))
+            staged = plain.teach(
+                self.connection, alike.known, alike.pieces, self.places, self.scratch
+            )
         finally:
-            known.taught.set()
+            alike.known.taught.set()
+        with self.transaction(self.connection):
+            load.store(self.connection, staged, self.scratch)
+            note(self.connection, self.source, batch, [staged])
 
     def _add_plain(self, batch: Sequence[Extract], known: Known) -> bool:
         """Add plain rows as they stand and judge the others; or answer that it cannot be done."""
@@ -105,11 +108,10 @@ class Desk:
             known.learn(self.connection, staged)
         return True
 
-    def _add(self, batch: Sequence[Extract]) -> Staged:
-        """Judge every row and store the sheets, those of one spelling in one transaction; answers
-        the last ones, whose rows are on the stage still. Where there are
-        several spellings, the extract is under way until all of them are stored; one that a crash
-        leaves so is forgotten and read again."""
+    def _add(self, batch: Sequence[Extract]) -> None:
+        """Judge every row and store the sheets, those of one spelling in one transaction. Where
+        there are several spellings, the extract is under way until all of them are stored; one that
+        a crash leaves so is forgotten and read again."""
         pieces = [Piece(extract, reading) for extract in batch for reading in extract.read]
         groups = [list(alike) for _, alike in groupby(pieces, key=lambda piece: piece.spelling)]
         if len(groups) > 1:
@@ -124,7 +126,6 @@ class Desk:
                 stored.append(staged)
                 if len(stored) == len(groups):
                     note(self.connection, self.source, batch, stored)
-        return stored[-1]
 
 
 def add_all(

@@ -147,31 +147,23 @@ def _uneven(
 
     Counting physical rows cannot show that one is stored twice while another is lost; this does.
     """
-    rows = rows_of(connection, source, [(one.extract_id, one.sheet) for one in counts])
     off = {}
-    for one, found in zip(counts, rows, strict=True):
-        times = np.bincount(found)
+    for one in counts:
+        times = np.bincount(rows_of(connection, source, one.extract_id, one.sheet))
         off[one.extract_id, one.sheet] = int(np.abs(times[times > 0] - one.cells).sum())
     return off
 
 
 def rows_of(
-    connection: DuckDBPyConnection, source: Source, sheets: Sequence[tuple[str, str]]
-) -> list[NDArray[np.int64]]:
-    """Of each sheet (extract and name), the physical rows that have given clean rows, as often as
-    they have. One question for all of them: each reads all that a transaction has stored."""
-    if not sheets:
-        return []
-    listed = ", ".join(
-        f"({tables.quoted(extract_id)}, {tables.quoted(sheet)}, {number})"
-        for number, (extract_id, sheet) in enumerate(sheets)
-    )
+    connection: DuckDBPyConnection, source: Source, extract_id: str, sheet: str
+) -> NDArray[np.int64]:
+    """Physical rows of a sheet that have given clean rows, as often as they have."""
     found = connection.execute(
-        f"SELECT _row, n FROM {source.clean} JOIN (VALUES {listed}) AS asked (e, s, n) "
-        f"ON e = _extract_id AND s = _sheet WHERE {among([one for one, _ in sheets])}"
+        f"SELECT _row FROM {source.clean} WHERE {among([extract_id])} "
+        f"AND _sheet = {tables.quoted(sheet)}"
     ).fetchnumpy()
-    rows, numbers = np.asarray(found["_row"], np.int64), np.asarray(found["n"])
-    return [rows[numbers == number] for number in range(len(sheets))]
+    rows: NDArray[np.int64] = np.asarray(found["_row"])
+    return rows
 
 
 def among(extract_ids: Sequence[str]) -> str:

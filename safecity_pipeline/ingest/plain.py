@@ -19,7 +19,6 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from safecity_pipeline.ingest import ledger, lines, load, rules, schema, stage, transcripts
 from safecity_pipeline.ingest.stage import Piece, Staged
@@ -94,7 +93,7 @@ class Known:
     @property
     def is_of_use(self) -> bool:
         """A whole file is known, and knowing it spares more than it costs."""
-        return self.lessons > 1 and self.helps
+        return self.lessons > 0 and self.helps
 
     def table(self, group: Group) -> str:
         return f"{LEARNT}.spelling_{self.number}_{group.name}"
@@ -110,13 +109,10 @@ class Known:
 
     def _add(self, connection: DuckDBPyConnection, group: Group, found: str) -> None:
         table = self.table(group)
-        if not self.lessons:
-            connection.execute(f"CREATE TABLE {table} AS {found}")
-            return
         same = [f"k.raw_{name} IS NOT DISTINCT FROM f.raw_{name}" for name in group.columns]
+        new = f"SELECT f.* FROM ({found}) AS f ANTI JOIN {table} AS k ON {' AND '.join(same)}"
         connection.execute(
-            f"INSERT INTO {table} SELECT f.* FROM ({found}) AS f "
-            f"ANTI JOIN {table} AS k ON {' AND '.join(same)}"
+            f"INSERT INTO {table} {new}" if self.lessons else f"CREATE TABLE {table} AS {found}"
         )
         known = stage.number_from(connection, f"SELECT count(*) FROM {table}")
         self.helps = self.helps and known <= MOST
@@ -232,35 +228,39 @@ def add(
     asked: dict[tuple[str, ...], LookedUp] = {}
     for number in staged.rows:
         known.add(connection, staged, number, asked)
-    keys = [(one.extract.extract_id, one.reading.sheet) for one in staged.pieces]
-    added = ledger.rows_of(connection, staged.source, [keys[number] for number in staged.rows])
-    rest = [
-        _rest(connection, staged, number, rows, scratch)
-        for number, rows in zip(staged.rows, added, strict=True)
-    ]
+    rest = [_rest(connection, staged, number, scratch) for number in staged.rows]
     _judge(connection, staged, rest, places)
     left = stage.number_from(connection, "SELECT count(*) FROM stage")
     known.helps &= left <= HALF * sum(count.rows_read for count in staged.counts.values())
 
 
-def learn_ahead(
+def teach(
     connection: DuckDBPyConnection,
     known: Known,
     pieces: Sequence[Piece],
     places: Places,
     scratch: Path,
-) -> None:
-    """Learn from the first rows of many files at once, before any of them is read: a month or a
-    manifest's word that all rows of a file share would make every one of them new."""
-    staged = Staged(known.source, list(pieces))
-    try:
-        numbers = range(len(pieces))
-        rows = [_first_rows(connection, staged, number, scratch) for number in numbers]
-        _judge(connection, staged, rows, places)
+) -> Staged:
+    """Judge every row of the first piece, and learn from them; answers it, judged, to be stored.
+
+    The first rows of all the others are learnt from too: a month or a manifest's word that all rows
+    of a file share would make every one of them new. Where the piece cannot be read, nothing is.
+    """
+    everyone = Staged(known.source, list(pieces))
+    with stage.opened(connection, known.source, pieces[:1], scratch) as staged:
+        try:
+            rows = [_first_rows(connection, everyone, at, scratch) for at in range(1, len(pieces))]
+            stage.fill(connection, staged, rows)
+        finally:
+            for copy in everyone.copies:
+                copy.unlink(missing_ok=True)
+    stage.still_the_same(pieces[:1])
+    load.judge_stage(connection, staged, places)
+    if staged.rows:
         known.learn(connection, staged)
-    finally:
-        for copy in staged.copies:
-            copy.unlink(missing_ok=True)
+    for table in ("stage", "bad", "bad_cell", "noted"):
+        connection.execute(f"DELETE FROM {table} WHERE _extract > 0")
+    return staged
 
 
 def _first_rows(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
@@ -279,18 +279,14 @@ def _judge(
     load.judge_stage(connection, staged, places)
 
 
-def _rest(
-    connection: DuckDBPyConnection,
-    staged: Staged,
-    number: int,
-    added: NDArray[np.int64],
-    scratch: Path,
-) -> str:
+def _rest(connection: DuckDBPyConnection, staged: Staged, number: int, scratch: Path) -> str:
     """The statement that gives the rows of a piece that are not plain, from a file of their own."""
     piece, scan = staged.pieces[number], staged.scans[number]
     there = np.zeros(scan.total + 1, bool)
     there[: lines.HEAD_ROW + 1] = True
     there[[*scan.blank, *scan.broken]] = True
+    extract_id, sheet = piece.extract.extract_id, piece.reading.sheet
+    added = ledger.rows_of(connection, staged.source, extract_id, sheet)
     there[added[added <= scan.total]] = True  # there are more where the file grows meanwhile
     rest = scratch / f"{piece.extract.extract_id}.rest.csv"
     staged.copies.append(rest)

@@ -109,14 +109,15 @@ def opened(
             copy.unlink(missing_ok=True)
 
 
-def fill(connection: DuckDBPyConnection, staged: Staged) -> None:
-    """Make the table `stage` of all the pieces, by one statement: DuckDB is slow to append to a
-    table that holds rows already. What proves unreadable now is refused by itself."""
+def fill(connection: DuckDBPyConnection, staged: Staged, more: Sequence[str] = ()) -> None:
+    """Make the table `stage` of all the pieces, and of what more statements give, by one statement:
+    DuckDB is slow to append to a table that holds rows already. What proves unreadable now is
+    refused by itself."""
     try:
-        put(connection, staged.source, staged.rows.values())
+        put(connection, staged.source, [*staged.rows.values(), *more])
     except InvalidInputException:
         _leave_out_unreadable(connection, staged)
-        put(connection, staged.source, staged.rows.values())
+        put(connection, staged.source, [*staged.rows.values(), *more])
 
 
 def put(connection: DuckDBPyConnection, source: Source, parts: Iterable[str]) -> None:
