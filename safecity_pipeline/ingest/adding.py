@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH_BYTES = 64 << 20  # of text, as much as memory is meant to hold at once at each desk
-PLAIN_BYTES = 300 << 20  # where only what is not plain is held
+PLAIN_BYTES = 512 << 20  # where only what is not plain is held
 WORKERS = 2  # batches judged at the same time
 UNDER_WAY = "under way"
 BESIDE = ("quarantine.cell", "build.noted")  # what is said of rows and cells beside their tables
@@ -176,19 +176,27 @@ def _batches(
     """Extracts of one layout and head; a workbook, whose sheets are of several layouts, by itself.
 
     Where rows may be plain, the first one comes alone, since what is learnt of it helps with the
-    others, and the others in a few large batches.
+    others; then a small batch for each desk, for what is seldom; and the others in large ones.
     """
     by_head = sorted(extracts, key=_order)
     for spelling, group in groupby(by_head, key=_spelling):
         listed = list(group)
         if spelling in alike:
             yield listed[:1]
-            listed = listed[1:]
-            # So that the desks end at the same time, and none is left with a last file.
-            share = sum(map(_size, listed)) // (2 * WORKERS) + max(map(_size, listed), default=0)
-            yield from _as_large_as(max(BATCH_BYTES, min(PLAIN_BYTES, share)), listed)
+            yield from _a_few_first(listed[1:])
         else:
             yield from _as_large_as(BATCH_BYTES, listed)
+
+
+def _a_few_first(extracts: Sequence[Extract]) -> Iterator[Sequence[Extract]]:
+    """A small batch for each desk, and the others as large as may be, so that the desks end at the
+    same time."""
+    small = max(BATCH_BYTES, sum(map(_size, extracts)) // (6 * WORKERS))
+    few = list(islice(_as_large_as(small, extracts), WORKERS))
+    yield from few
+    others = extracts[sum(map(len, few)) :]
+    share = sum(map(_size, others)) // WORKERS + max(map(_size, others), default=0)
+    yield from _as_large_as(max(BATCH_BYTES, min(PLAIN_BYTES, share)), others)
 
 
 def _as_large_as(most: int, extracts: Sequence[Extract]) -> Iterator[list[Extract]]:
