@@ -7,6 +7,7 @@ belong here: that the releases are right (the tests hold them against clean runs
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import duckdb
 from benchmarks.bulk import packaged_settings
 from benchmarks.measuring import Measure, run, safecity
 from benchmarks.ratios import Chapter, Ratio
+from safecity_pipeline.ingest.digests import SETTLED
 
 Work = dict[str, tuple[int, int]]
 
@@ -40,13 +42,14 @@ def incremental(extracts: Path, work: Path) -> Chapter:
     *files, last = sorted(extracts.glob("*.csv"))
     for file in files:
         _lay(file, raw)
+    time.sleep(SETTLED + 1)  # as files that have lain there for a while
     full = _refresh(raw, warehouse)
     _lay(last, raw)
     one = _refresh(raw, warehouse)
     chapter = Chapter("Incremental")
     chapter.ratios = [
         Ratio("one new file / all, CPU of the steps", one.cpu / full.cpu, 0.1),
-        Ratio("one new file / all, wall of the steps", one.wall / full.wall, 0.1),
+        Ratio("one new file / all, wall of the steps", one.wall / full.wall),
     ]
     chapter.measures = {
         f"steps, {len(files)} files": full.data_work,
@@ -64,7 +67,9 @@ def incremental(extracts: Path, work: Path) -> Chapter:
         chapter.measures[f"safecity refresh, {what}"] = after.process
     chapter.notes = [
         "The steps' cost is the sum of `meta.run_cost`, so without starting Python and Dagster, "
-        "and without the copy of the file that is published; the whole process stands beside it."
+        "and without the copy of the file that is published; the whole process stands beside it. "
+        "Work is processor time: one file keeps one core busy, and all keep two, so that by the "
+        "clock the ratio is larger."
     ]
     return chapter
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.bulk import packaged_settings
-from benchmarks.measuring import Measure, python, run, safecity
-from benchmarks.measuring import best as best_of
+from benchmarks.measuring import Measure, least, python, run, safecity
 from benchmarks.ratios import Chapter, Ratio
 
 RUNS, STARTS = 3, 5
@@ -42,14 +41,13 @@ def orchestration(work: Path) -> Chapter:
 
 
 def _best(commands: list[list[str]]) -> Measure:
-    runs = [run(command, SAFECITY_CONFIG=packaged_settings()) for command in commands]
-    return Measure(*(min(getattr(one, name) for one in runs) for name in ("wall", "cpu", "peak")))
+    return least([run(command, SAFECITY_CONFIG=packaged_settings()) for command in commands])
 
 
 def help_text() -> Chapter:
     """`safecity --help` against the import of dagster alone."""
-    answer = best_of(safecity("--help"), STARTS)
-    dagster = best_of(python("-c", "import dagster"), STARTS)
+    answer = least([run(safecity("--help")) for _ in range(STARTS)])
+    dagster = least([run(python("-c", "import dagster")) for _ in range(STARTS)])
     return Chapter(
         "Help",
         [
