@@ -12,6 +12,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     compare         values → findings; sentences: findings → words
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
+    tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words

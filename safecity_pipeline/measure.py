@@ -41,32 +41,25 @@ MISSING = {
 
 COUNTED = "count(*)"
 Tallies = Mapping[str, str]
-"""Source → table of its rows counted by what indicators ask of them, see `tallied`."""
+"""Source → table of its rows counted by what indicators ask of them, see `to_tally`."""
 
 
-def tallied(
-    connection: DuckDBPyConnection,
-    indicators: Iterable[Indicator],
-    sources: Mapping[str, Source],
-) -> dict[str, str]:
-    """Count the rows of each source once, by all columns that these indicators ask of them; answers
-    the temporary tables, for `values`. A dozen indicators then read a few thousand counts, and not
-    a dozen times millions of rows.
-    """
+def to_tally(
+    indicators: Iterable[Indicator], sources: Mapping[str, Source]
+) -> dict[str, list[str]]:
+    """Source → columns by which its rows are to be counted, so that the counts answer all that
+    these indicators ask of them."""
     asked: dict[str, set[str]] = {}
     for part in (part for indicator in indicators for part in _parts(indicator)):
         if _is_tallied(part, sources[part.source]):
             asked.setdefault(part.source, set()).update(names_in(part.where))
-    for name, columns in asked.items():
-        source = sources[name]
-        said = f"{source.period_start} {source.period_end} {source.home_force or ''}"
-        needed = columns | set(names_in(said)) | {"area_code", "_extract_id"}
-        listed = ", ".join(sorted(needed & {*columns_of(source), "_extract_id"}))
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE tally_{name} AS "
-            f"SELECT {listed}, count(*) AS _rows FROM {source.clean} GROUP BY ALL"
-        )
-    return {name: f"tally_{name}" for name in asked}
+    return {name: _needed(sources[name], columns) for name, columns in asked.items()}
+
+
+def _needed(source: Source, columns: set[str]) -> list[str]:
+    said = f"{source.period_start} {source.period_end} {source.home_force or ''}"
+    needed = columns | set(names_in(said)) | {"area_code"}
+    return ["_extract_id", *sorted(needed & set(columns_of(source)))]
 
 
 def received(

@@ -27,6 +27,7 @@ from safecity_pipeline import (
     measure,
     registry,
     tables,
+    tallies,
     upkeep,
     warehouse,
 )
@@ -80,7 +81,9 @@ class Refresh:
 
     def __init__(self, settings: Settings, run_id: str = "") -> None:
         self.settings = settings
-        self.warehouse = Warehouse(settings.warehouse, ledger.STATE + upkeep.STATE + STATE)
+        self.warehouse = Warehouse(
+            settings.warehouse, ledger.STATE + upkeep.STATE + tallies.STATE + STATE
+        )
         self.run_id = run_id or warehouse.stamp_now()
         self._kept: ExitStack | None = None
         self._open: DuckDBPyConnection | None = None
@@ -475,15 +478,26 @@ class Refresh:
     ) -> pd.DataFrame:
         """Rows of mart.indicator_value of some indicators."""
         there = measure.received(connection, indicators, self.registry.sources)
-        tallies = measure.tallied(connection, there, self.registry.sources)
-        found = [self._values_of(connection, one, tallies) for one in there]
+        with transaction(connection):
+            counted = self._tallied(connection, there)
+        found = [self._values_of(connection, one, counted) for one in there]
         return self._named(pd.concat(found, ignore_index=True)) if found else pd.DataFrame()
 
+    def _tallied(
+        self, connection: DuckDBPyConnection, stale: Sequence[Indicator]
+    ) -> dict[str, str]:
+        """The tables of counts that these indicators need: by all that any indicator asks, so that
+        they are of use the next time, whichever are stale then."""
+        sources = self.registry.sources
+        asked = measure.to_tally(self.registry.indicators.values(), sources)
+        needed = {name: asked[name] for name in measure.to_tally(stale, sources)}
+        return tallies.bring_up_to_date(connection, needed)
+
     def _values_of(
-        self, connection: DuckDBPyConnection, indicator: Indicator, tallies: measure.Tallies
+        self, connection: DuckDBPyConnection, indicator: Indicator, counted: measure.Tallies
     ) -> pd.DataFrame:
         try:
-            return measure.values(connection, indicator, self.registry.sources, tallies)
+            return measure.values(connection, indicator, self.registry.sources, counted)
         except Exception:
             # Planning all statements beforehand took as long as running them.
             measure.prove(connection, [indicator], self.registry.sources)

@@ -37,12 +37,15 @@ if TYPE_CHECKING:
 
 STATE = """
 CREATE TABLE IF NOT EXISTS build.source_version (source VARCHAR, version VARCHAR);
+CREATE TABLE IF NOT EXISTS build.extract_version (
+    source VARCHAR, extract_id VARCHAR, version VARCHAR);
 CREATE TABLE IF NOT EXISTS build.taken_in (source VARCHAR, state VARCHAR);
 CREATE TABLE IF NOT EXISTS build.made_from (table_name VARCHAR, indicator VARCHAR, state VARCHAR);
 """
 
 BEHIND_VALUES = (
     "refresh",
+    "tallies",
     "measure",
     "statistics",
     "period",
@@ -87,17 +90,17 @@ def read(connection: DuckDBPyConnection, source: str) -> Read:
 def forget(connection: DuckDBPyConnection, source: str) -> None:
     """The source's rows are about to change: until they are noted, nothing is made of them that
     would be taken for up to date later."""
-    for table in ("source_version", "taken_in"):
+    for table in ("source_version", "extract_version", "taken_in"):
         connection.execute(f"DELETE FROM build.{table} WHERE source = ?", [source])
 
 
 def note(
     connection: DuckDBPyConnection,
     source: str,
-    decisions: Iterable[Decision],
+    decisions: Sequence[Decision],
     extracts: Iterable[Extract],
 ) -> None:
-    """Store the version of the source's rows as they now are."""
+    """Store the versions of the source's rows, and of each extract's, as they now are."""
     rows = read(connection, source)
     ids = {row[0] for row in rows}
     received = sorted(repr((e.extract_id, e.received_at)) for e in extracts if e.extract_id in ids)
@@ -106,6 +109,30 @@ def note(
     connection.execute(
         "INSERT INTO build.source_version VALUES (?, ?)",
         [source, _hash(sorted(rows), received, counted)],
+    )
+    _note_extracts(connection, source, rows, decisions)
+
+
+def _note_extracts(
+    connection: DuckDBPyConnection, source: str, rows: Read, decisions: Sequence[Decision]
+) -> None:
+    """Store the version of each extract's rows: how it was read, and which of its units count."""
+    units: dict[str, list[str]] = {}
+    for one in decisions:
+        units.setdefault(one.unit.extract_id, []).append(repr((one.unit, one.counted)))
+    noted = [
+        (source, row[0], _hash(all_code(), row, sorted(units.get(row[0], [])))) for row in rows
+    ]
+    if noted:
+        insert(connection, "build.extract_version", noted)
+
+
+def versions_of_extracts(connection: DuckDBPyConnection, source: str) -> dict[str, str]:
+    """Extract → version of its rows; none where the source's rows are half changed."""
+    return dict(
+        connection.execute(
+            "SELECT extract_id, version FROM build.extract_version WHERE source = ?", [source]
+        ).fetchall()
     )
 
 

@@ -23,7 +23,7 @@ from same_release import differences
 from small_folder import APRIL, MAY, POPULATION, small_settings, street, street_row, write_small
 from test_structure import of_the_project
 
-from safecity_pipeline import cost, measure, registry, upkeep, warehouse
+from safecity_pipeline import cost, measure, registry, tallies, upkeep, warehouse
 from safecity_pipeline.ingest import intake, units
 from safecity_pipeline.model import Refused, Source
 from safecity_pipeline.refresh import Refresh, Report
@@ -194,6 +194,34 @@ def test_a_new_street_file_is_read_alone_and_only_street_indicators_are_computed
     # absent, so all three have a value more
     assert counts(reports["findings"]) == (3, 2)
     assert town.differs() == []
+
+
+def test_only_the_rows_of_a_new_extract_are_counted(
+    plain: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.put(f"2014-08-{HAMPSHIRE}", month(8))
+    counted: list[set[str]] = []
+    count_others = tallies._count_others
+
+    def noted(connection: Any, table: str, rows: str, columns: str, stands: set[str]) -> None:
+        counted.append(stands)
+        count_others(connection, table, rows, columns, stands)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tallies, "_count_others", noted)
+        patch.setattr(tallies, "_create", _dies)
+        plain.refresh()
+    assert [len(stands) for stands in counted] == [2]  # April and May
+    assert plain.differs() == []
+
+
+def test_counts_that_are_not_those_of_the_rows_are_made_anew(plain: Town) -> None:
+    warehouse = Warehouse(plain.settings.warehouse, Refresh(plain.settings).warehouse.shape)
+    with warehouse.lock(), warehouse.open_work() as connection:
+        connection.execute("UPDATE build.tally_street_crime SET _rows = _rows + 1 WHERE rowid = 0")
+    plain.put(f"2014-08-{HAMPSHIRE}", month(8))
+    plain.refresh()
+    assert plain.differs() == []
 
 
 def test_a_changed_threshold_reads_its_source_again_and_nothing_else(
@@ -550,8 +578,9 @@ def behind(names: Iterable[str]) -> set[str]:
 
 
 def test_all_code_that_decides_a_figure_is_in_its_state() -> None:
-    assert {*behind(["measure"]), "refresh"} == set(upkeep.BEHIND_VALUES)
-    assert {*behind(["measure", "compare", "breaks"]), "refresh"} == set(upkeep.BEHIND_FINDINGS)
+    assert {*behind(["measure"]), "refresh", "tallies"} == set(upkeep.BEHIND_VALUES)
+    of_findings = {*behind(["measure", "compare", "breaks"]), "refresh", "tallies"}
+    assert of_findings == set(upkeep.BEHIND_FINDINGS)
 
 
 def test_every_step_says_what_it_cost(town: Town) -> None:

@@ -32,6 +32,8 @@ from safecity_pipeline import (
     sources,
     statistics,
     tables,
+    tallies,
+    upkeep,
     warehouse,
 )
 from safecity_pipeline.ingest import schema
@@ -173,9 +175,10 @@ def alone(areas: Dicts) -> Dicts:
 def computed(connection: DuckDBPyConnection, indicator: Indicator) -> dict[tuple[str, str], Any]:
     """Values by area and period; from counts made beforehand they are the same as from rows."""
     values = measure.values(connection, indicator, SOURCES)
-    tallies = measure.tallied(connection, [indicator], SOURCES)
+    connection.execute(upkeep.STATE + tallies.STATE)
+    counted = tallies.bring_up_to_date(connection, measure.to_tally([indicator], SOURCES))
     pd.testing.assert_frame_equal(
-        values, measure.values(connection, indicator, SOURCES, tallies), check_dtype=False
+        values, measure.values(connection, indicator, SOURCES, counted), check_dtype=False
     )
     rows: Iterable[Any] = values.itertuples(index=False)
     return {(row.area_code, row.period): row for row in rows}

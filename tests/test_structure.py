@@ -24,7 +24,7 @@ FLOORS = (
     {"registry"},
     {"ingest"},
     {"measure", "breaks", "compare", "sentences"},
-    {"bookkeeping", "warehouse", "upkeep"},
+    {"bookkeeping", "warehouse", "upkeep", "tallies"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},
     {"orchestration"},
