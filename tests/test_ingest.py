@@ -573,6 +573,21 @@ def test_rows_that_need_no_judging_are_those_that_judging_would_let_pass(
     assert found[0] == found[1]
 
 
+def test_texts_judged_in_parts_are_judged_alike(
+    benches: Callable[[str], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for name, size in (("at once", 250_000), ("in parts", 2)):
+        monkeypatch.setattr(rules, "CHUNK", size)
+        bench = benches(name)
+        bench.put("2014-01-hampshire-street.csv", at_random(1, "2014-01"))
+        assert check_named(bench.take_in("street_crime"), "ledger_adds_up").passed
+        tables = ("clean.street_crime", "quarantine.street_crime")
+        found.append([bench.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in tables])
+        assert min(map(len, found[-1])) > 6
+    assert found[0] == found[1]
+
+
 def test_a_batch_that_fails_ends_the_work_and_says_why(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pandera.pandas as pa
 
-from safecity_pipeline.ingest import parse
+from safecity_pipeline.ingest import parse, stage
 from safecity_pipeline.ingest.schema import is_marked
 from safecity_pipeline.model import Derived, Layout, Places, Source
 from safecity_pipeline.tables import quoted
@@ -161,12 +161,14 @@ def _without_unknown(
 def _distinct(connection: DuckDBPyConnection, name: str, form: str | None) -> Iterator[pd.Series]:
     """The texts of a column, each once, in chunks; none that is of the form."""
     known = f"{name} IS NOT NULL AND regexp_full_match({name}, {quoted(form)})" if form else "false"
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE values_now AS "
-        f"SELECT DISTINCT {name} AS raw FROM stage WHERE NOT ({known})"
-    )
-    row = connection.execute("SELECT count(*) FROM values_now").fetchone()
-    for start in range(0, max(row[0] if row else 0, 1), CHUNK):
+    texts = f"SELECT DISTINCT {name} AS raw FROM stage WHERE NOT ({known})"
+    found = connection.execute(f"{texts} LIMIT {CHUNK + 1}").df()
+    if len(found) <= CHUNK:
+        yield found["raw"].astype("str")
+        return
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE values_now AS {texts}")
+    count = stage.number_from(connection, "SELECT count(*) FROM values_now")
+    for start in range(0, count, CHUNK):
         frame = connection.execute(
             f"SELECT raw FROM values_now ORDER BY rowid LIMIT {CHUNK} OFFSET {start}"
         ).df()

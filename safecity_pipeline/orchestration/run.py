@@ -44,7 +44,8 @@ def refresh(settings: Settings, begun: Refresh | None = None) -> Outcome:
 
 
 def _run(folder: str, begun: Refresh | None) -> Outcome:
-    # What the steps would import is here before their cost is taken.
+    # What the steps would have to import is there before their cost is taken.
+    import pandera.backends.pandas.builtin_checks  # noqa: F401
     import scipy.special  # noqa: F401
 
     from safecity_pipeline.definitions import defs
