@@ -277,7 +277,8 @@ class Extract:
 
     `readings`: its sheets, in order; those without a layout are counted and left out.
     `public_message`: the message without what was got, where that may quote the file.
-    `seen`: size in bytes and time of the last change (nanoseconds) when its hash was taken.
+    `seen`: size in bytes and time of the last change (nanoseconds) before its hash was
+    taken, or remembered.
     """
 
     extract_id: str

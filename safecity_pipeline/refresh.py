@@ -85,6 +85,7 @@ class Refresh:
             settings.warehouse, ledger.STATE + upkeep.STATE + tallies.STATE + STATE
         )
         self.run_id = run_id or warehouse.stamp_now()
+        upkeep.all_code()  # as it is now, at the beginning
         self._kept: ExitStack | None = None
         self._open: DuckDBPyConnection | None = None
 
@@ -151,7 +152,10 @@ class Refresh:
                 warehouse.fill(
                     connection, tables.DRIFT, bookkeeping.drift_rows(self.survey.extracts)
                 )
-                stands = self._standing_in(connection)
+                standing = self._standing_in(connection)
+                # Of the others nothing is remembered: their ledger is emptied here.
+                upkeep.keep_taken_in(connection, standing)
+                stands = [e.extract_id for name in standing for e in self._extracts_of(name)]
                 for table, rows in bookkeeping.survey_rows(self.survey, self._withdrawn).items():
                     upkeep.fill_but(connection, table, rows, stands)
             report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn)
@@ -223,12 +227,9 @@ class Refresh:
         return upkeep.of_source(source, self._rules_hash(name), self._extracts_of(name))
 
     def _standing_in(self, connection: DuckDBPyConnection) -> list[str]:
-        """Ids of the extracts whose source is left as it is. Of the others nothing is remembered:
-        their ledger is about to be emptied."""
+        """The sources that are left as they are."""
         taken = upkeep.taken_in(connection)
-        sources = [one for one in self.registry.sources if taken.get(one) == self._state_of(one)]
-        upkeep.keep_taken_in(connection, sources)
-        return [extract.extract_id for name in sources for extract in self._extracts_of(name)]
+        return [one for one in self.registry.sources if taken.get(one) == self._state_of(one)]
 
     def indicators(self, years: Sequence[str] = ()) -> Report:
         """Bring mart.indicator_value up to date: only indicators are computed of which a source,

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS build.made_from (table_name VARCHAR, indicator VARCHA
 
 BEHIND_VALUES = (
     "refresh",
+    "upkeep",
     "tallies",
     "measure",
     "statistics",

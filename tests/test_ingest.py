@@ -23,8 +23,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecity_pipeline import settings, sources, warehouse
-from safecity_pipeline.ingest import adding, intake, lines, parse, plain, rules, transcripts, units
+from safecity_pipeline.ingest import (
+    adding,
+    intake,
+    lines,
+    load,
+    parse,
+    plain,
+    rules,
+    transcripts,
+    units,
+)
 from safecity_pipeline.ingest.plain import Known
+from safecity_pipeline.ingest.stage import Staged
 from safecity_pipeline.model import Refused, Source
 from safecity_pipeline.refresh import Refresh
 
@@ -607,6 +618,30 @@ def test_a_batch_that_fails_ends_the_work_and_says_why(
     with pytest.raises(Refused, match="changed while it was being read"):
         bench.take_in("street_crime")
     assert (2,) not in bench.rows("SELECT month(month) FROM clean.street_crime")
+
+
+@pytest.mark.parametrize("size", [adding.BATCH_BYTES, 1], ids=["each judged", "known texts pass"])
+def test_a_file_that_changes_before_its_bad_rows_are_kept_ends_the_work(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """They are read once more; what stands there by then is another content's."""
+    monkeypatch.setattr(adding, "BATCH_BYTES", size)
+    for month in range(1, 4):
+        when = f"2014-{month:02}"
+        bench.put(f"{when}-hampshire-street.csv", at_random(month, when))
+    keep = load._quarantine
+
+    def overtaken(connection: Any, staged: Staged, scratch: Path) -> None:
+        for path in (piece.extract.path for piece in staged.pieces):
+            if path.name.startswith("2014-03"):
+                path.write_text(path.read_text().replace("Hampshire", "Wiltshire"))
+        keep(connection, staged, scratch)
+
+    monkeypatch.setattr(load, "_quarantine", overtaken)
+    with pytest.raises(Refused, match="changed while it was being read"):
+        bench.take_in("street_crime")
+    assert (3,) not in bench.rows("SELECT month(month) FROM clean.street_crime")
+    assert bench.rows("SELECT * FROM quarantine.street_crime WHERE received LIKE '%Wilts%'") == []
 
 
 def test_transcripts_stay_until_nobody_can_be_reading_them(

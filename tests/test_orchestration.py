@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -38,9 +38,9 @@ from small_folder import (
 )
 
 import safecity_pipeline
-from safecity_pipeline import cli, sources
+from safecity_pipeline import cli, sources, upkeep
 from safecity_pipeline.definitions import defs
-from safecity_pipeline.orchestration import assets, home, run, storage, years
+from safecity_pipeline.orchestration import assets, automation, home, run, storage, years
 from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import Warehouse
@@ -287,6 +287,43 @@ def test_events_are_stored_row_for_row_as_dagster_stores_them(
             for entry in entries:
                 log.store_event(entry)
         assert stored_rows(tmp_path / "kept") == stored_rows(tmp_path / "plain")
+
+
+def test_events_that_could_not_be_stored_are_stored_with_the_next(
+    first: Ran, chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.environ.update(home.environment(chosen))
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+        entries = instance.all_logs(instance.get_run_records(ascending=True)[0].dagster_run.run_id)
+    few = [entry for entry in entries if entry.step_key == "mart__finding"]
+    log = storage.KeptEventLog(str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.KeptEventLog, "store_event_batch", _is_locked)
+        for entry in few:
+            with suppress(sqlite3.OperationalError):
+                log.store_event(entry)
+    assert len(log.get_logs_for_run(few[0].run_id)) == len(few) > 5
+
+
+def _is_locked(*given: object) -> None:
+    raise sqlite3.OperationalError("database is locked")
+
+
+def test_a_server_that_runs_on_sees_the_code_that_was_installed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = upkeep.all_code()
+    folder = tmp_path / "safecity_pipeline"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("# another version")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(safecity_pipeline, "__file__", str(folder / "__init__.py"))
+            automation.standing()
+            assert upkeep.all_code() != before
+    finally:
+        upkeep.all_code.cache_clear()
+    assert upkeep.all_code() == before
 
 
 def stored_rows(folder: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:

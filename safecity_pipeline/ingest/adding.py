@@ -87,6 +87,7 @@ class Desk:
             alike.known.taught.set()
         with self.transaction(self.connection):
             load.store(self.connection, staged, self.scratch)
+            stage.still_the_same(staged.pieces)
             note(self.connection, self.source, batch, [staged])
 
     def _add_plain(self, batch: Sequence[Extract], known: Known) -> bool:
@@ -99,8 +100,8 @@ class Desk:
             try:
                 with self.transaction(self.connection):
                     plain.add(self.connection, known, staged, self.places, self.scratch)
-                    stage.still_the_same(pieces)
                     load.store(self.connection, staged, self.scratch)
+                    stage.still_the_same(pieces)
                     note(self.connection, self.source, batch, [staged])
             except InvalidInputException:
                 known.helps = False  # one of them cannot be read: it is found out which
@@ -123,6 +124,7 @@ class Desk:
             staged = load.judge(self.connection, self.source, group, self.places, self.scratch)
             with self.transaction(self.connection):
                 load.store(self.connection, staged, self.scratch)
+                stage.still_the_same(group)
                 stored.append(staged)
                 if len(stored) == len(groups):
                     note(self.connection, self.source, batch, stored)

@@ -4,10 +4,11 @@ Belongs here: which files have to be read again to know their hash. Does not bel
 hash is good for (`survey`).
 
 A file is not read again while the file system says the same of it as before: size, both times,
-number and device. The time of a file's last change of state cannot be set by a program, so an older
-time that was put back is seen. A file that had changed just before it was read is not trusted: it
-could have changed once more within one tick of the clock. Windows keeps no such time, so nothing is
-remembered there.
+number and device. The time of the last change of state is not a program's to set, on the file
+systems of Linux and macOS, so an older time of writing that was put back is seen. The hash of a
+file that had changed just before is not remembered: the file could have changed once more within
+one tick of the clock, or by a writer in memory whose pages have not gone to the disk. Windows keeps
+no such time, so nothing is remembered there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-SETTLED = 2.0  # seconds: the coarsest clock of a file system still in use
+SETTLED = 60.0  # seconds: more than the coarsest clock, and than Linux leaves pages unwritten
 CHUNK = 1 << 20
 
 Told = tuple[int, int, int, int, int]

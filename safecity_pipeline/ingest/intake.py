@@ -72,7 +72,7 @@ def rules_hash(source: Source, areas_digest: str) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-@cache  # as it was when the process began: that is what runs in it
+@cache
 def _code_behind(module: Path) -> str:
     folder = Path(safecity_pipeline.__file__).parent
     engine = [

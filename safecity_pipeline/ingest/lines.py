@@ -49,6 +49,7 @@ MOST_LINES = 50  # of one record
 FAR = 1 << 15  # bytes between two records that are cheaper to leap over than to read
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_BREAK = re.compile(r"\r\n?|\n")
+AGAIN = "refresh again when it has been copied whole; the last release stands"
 END_INSIDE = "a line end stands inside the row"
 NOT_CLOSED = "a quotation mark in the row is not closed, or closed too early"
 
@@ -99,8 +100,12 @@ class _Form:
         return len(row) == self.cells + 1 and not row[-1]
 
     def mended(self, record: bytes) -> bytes:
-        """A whole record on one line with the head's cells; a line break in a cell is a blank."""
-        row = _parsed(iter([_text(record)]), self.delimiter)
+        """A whole record on one line with the head's cells; a line break in a cell is a blank.
+        Raises Refused where it is none any more."""
+        try:
+            row = _parsed(iter([_text(record)]), self.delimiter)
+        except _Broken:
+            raise Refused("the file changed while it was being read", repair=AGAIN) from None
         if b"\n" in record or b"\r" in record:
             row = [LINE_BREAK.sub(" ", cell) for cell in row]
         out = io.StringIO()

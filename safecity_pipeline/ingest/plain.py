@@ -103,7 +103,7 @@ class Known:
         what was learnt in between at another connection must be seen, lest it be there twice."""
         told = load.values_of(connection, staged)
         with self._one_by_one:
-            for group in self.groups:
+            for group in self.groups if self.helps else ():
                 self._add(connection, group, _texts_of(group, told))
             self.lessons += 1
 
@@ -319,11 +319,11 @@ def side_by_side(connection: DuckDBPyConnection) -> Iterator[None]:
     statements have them: the planner knows nothing of the size of a text file, and would rather
     build a table of its rows than of what is known.
     """
-    connection.execute("SET threads = 1")
-    connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-    connection.execute(f"CREATE SCHEMA {LEARNT}")
     try:
+        connection.execute("SET threads = 1")
+        connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        connection.execute(f"CREATE SCHEMA {LEARNT}")
         yield
     finally:
-        connection.execute(f"DROP SCHEMA {LEARNT} CASCADE")
+        connection.execute(f"DROP SCHEMA IF EXISTS {LEARNT} CASCADE")
         connection.execute("RESET threads; RESET disabled_optimizers")

@@ -140,14 +140,15 @@ def _leave_out_unreadable(connection: DuckDBPyConnection, staged: Staged) -> Non
 
 
 def still_the_same(pieces: Iterable[Piece]) -> None:
-    """To be asked when all has been read, before it is stored. Raises Refused where a file is not
-    any more what was hashed: some of its rows may be of the one content, and some of the other."""
+    """To be asked in the transaction, when all has been read: bad rows are read once more when they
+    are stored. And before, lest what is judged in vain be called unreadable. Raises Refused where a
+    file is not any more what was hashed: rows may be of the one content, and of the other."""
     for extract in (piece.extract for piece in pieces):
         if extract.seen is not None and extract.seen != glance(extract.path):
             raise Refused(
                 "the file changed while it was being read",
                 extract.file,
-                repair="refresh again when it has been copied whole; the last release stands",
+                repair=lines.AGAIN,
             )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from safecity_pipeline import settings
+from safecity_pipeline import settings, upkeep
 from safecity_pipeline.model import Refused
 from safecity_pipeline.orchestration import home, years
 from safecity_pipeline.refresh import Refresh
@@ -73,7 +73,11 @@ def sensor(target: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
 
 
 def standing() -> dg.SkipReason | None:
-    """The words for it where the newest release was made from just what is there."""
+    """The words for it where the newest release was made from just what is there.
+
+    This process may be days old. A run is one of its own and has the code that lies there now.
+    """
+    upkeep.all_code.cache_clear()
     try:
         stamp = home.standing(Refresh(settings.load()))
     except Refused:  # a run says it, and fails for all to see

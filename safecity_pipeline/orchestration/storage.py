@@ -73,8 +73,12 @@ class KeptEventLog(SqliteEventLogStorage):
 
     def _store_held(self) -> None:
         events, self._held = self._held, []
-        if events:
-            self.store_event_batch(events)
+        try:
+            if events:
+                self.store_event_batch(events)
+        except BaseException:
+            self._held = [*events, *self._held]  # their writer was told that they are stored
+            raise
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

@@ -23,6 +23,7 @@ from same_release import differences
 
 STAMP = re.compile(r"\d{8}T\d{12}Z")
 DAGSTER, RUNS = "build/dagster", "runs.json"
+HASHES = "build/hashes.json"
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,10 @@ def left_over(prepared: Prepared, folder: Path) -> list[str]:
 
 
 def _names(warehouse: Path) -> set[str]:
-    """Everything in a warehouse but Dagster's own, with stamps numbered by their order."""
+    """Everything in a warehouse but Dagster's own, with stamps numbered by their order; and but the
+    hashes, which are remembered of files that are old enough."""
     found = [path.relative_to(warehouse).as_posix() for path in warehouse.rglob("*")]
-    ours = [name for name in found if not name.startswith(DAGSTER)]
+    ours = [name for name in found if not name.startswith(DAGSTER) and name != HASHES]
     stamps = sorted({stamp for name in ours for stamp in STAMP.findall(name)})
     return {STAMP.sub(lambda one: f"<{stamps.index(one[0])}>", name) for name in ours}
 
