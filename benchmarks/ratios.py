@@ -13,26 +13,21 @@ from benchmarks.measuring import Measure
 
 @dataclass(frozen=True)
 class Ratio:
-    """A quotient (or, with a unit, a figure) that is to stay under or over its goal; without a
-    goal, it is told and no more."""
+    """A quotient (or, with a unit, a figure) that is to stay under or over its goal."""
 
     what: str
     value: float
-    goal: float | None = None
+    goal: float
     at_least: bool = False
     unit: str = "×"
 
     @property
     def holds(self) -> bool:
-        if self.goal is None:
-            return True
         return self.value >= self.goal if self.at_least else self.value <= self.goal
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
         """For a table: what, measured, goal, whether it holds."""
-        if self.goal is None:
-            return self.what, self._told(self.value), "", ""
         sign = "≥" if self.at_least else "≤"
         verdict = "yes" if self.holds else "**no**"
         return self.what, self._told(self.value), f"{sign} {self._told(self.goal)}", verdict

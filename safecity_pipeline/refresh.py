@@ -446,6 +446,8 @@ class Refresh:
         self, connection: DuckDBPyConnection, taken: Intake, extracts: list[Extract]
     ) -> None:
         """Replace the source's rows of meta.extract, extract_sheet and extract_unit."""
+        if not extracts:
+            return
         ids = [extract.extract_id for extract in extracts]
         for table, rows in bookkeeping.ledger_rows(taken, extracts, self.registry.areas).items():
             connection.execute(

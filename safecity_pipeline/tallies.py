@@ -79,5 +79,5 @@ def _counts_are_right(connection: DuckDBPyConnection, table: str, rows: str) -> 
     there = f"SELECT _extract_id, count(*) FROM {rows} GROUP BY ALL"
     off = connection.execute(
         f"SELECT 1 FROM ((({kept}) EXCEPT ({there})) UNION ALL (({there}) EXCEPT ({kept}))) LIMIT 1"
-    ).fetchone()
-    return off is None
+    ).fetchall()  # to its end: a result that is left open is in the way of the next statement
+    return not off

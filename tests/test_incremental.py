@@ -76,10 +76,15 @@ class Town:
         digest = f"{self.known.digest}, {', '.join(other)}"
         self.known = replace(self.known, digest=digest, **other)
 
-    def refresh(self, settings: Settings | None = None) -> dict[str, Report]:
-        """Every step in order; their reports by name."""
+    def begun(self, settings: Settings | None = None) -> Refresh:
+        """A refresh of which no step is taken yet."""
         one = Refresh(settings or self.settings)
         one.__dict__["registry"] = self.known
+        return one
+
+    def refresh(self, settings: Settings | None = None) -> dict[str, Report]:
+        """Every step in order; their reports by name."""
+        one = self.begun(settings)
         with one.warehouse.lock():
             one.warehouse.sweep()
             with one.at_work():
@@ -280,8 +285,7 @@ def test_a_file_that_was_received_another_day_dates_its_values(plain: Town) -> N
 
 def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
     town.put("note.txt", "something new, so that the steps have work")
-    one = Refresh(town.settings)
-    one.__dict__["registry"] = town.known
+    one = town.begun()
     with one.warehouse.lock():
         one.look()
         for source in KEPT:
@@ -404,8 +408,7 @@ def test_a_ledger_that_was_emptied_and_not_written_again_is_written(plain: Town)
     """The run dies after the survey that saw a new file; the file goes again."""
     august = f"2014-08-{HAMPSHIRE}"
     plain.put(august, month(8))
-    one = Refresh(plain.settings)
-    one.__dict__["registry"] = plain.known
+    one = plain.begun()
     with one.warehouse.lock():
         one.look()
     (plain.raw / august).unlink()
@@ -432,8 +435,7 @@ def test_figures_made_of_half_a_delivery_are_made_anew_though_it_is_withdrawn(
     the web interface all the same; then the new file goes."""
     august = f"2014-08-{HAMPSHIRE}"
     plain.put(august, month(8))
-    one = Refresh(plain.settings)
-    one.__dict__["registry"] = plain.known
+    one = plain.begun()
     with one.warehouse.lock():
         one.look()
         with monkeypatch.context() as patch:

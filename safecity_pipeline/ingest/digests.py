@@ -22,7 +22,6 @@ from contextlib import suppress
 from pathlib import Path
 
 SETTLED = 60.0  # seconds: more than the coarsest clock, and than Linux leaves pages unwritten
-CHUNK = 1 << 20
 
 Told = tuple[int, int, int, int, int]
 """What the file system says of a file."""

@@ -163,6 +163,9 @@ def _set_aside(
     connection: DuckDBPyConnection, source: Source, decisions: Sequence[Decision]
 ) -> None:
     """Move rows of superseded units out of `clean`, and those that count again back."""
+    aside = connection.execute(f"SELECT 1 FROM set_aside.{source.name} LIMIT 1").fetchall()
+    if not aside and all(one.counted for one in decisions):
+        return
     losing = pd.DataFrame(
         [
             (one.unit.extract_id, one.unit.table, one.unit.geography, one.unit.start, one.unit.end)
