@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -74,7 +74,7 @@ def demo(
 
         chosen = settings.load(settings.PACKAGED)
     chosen = chosen.with_folders(folder / "raw", folder / "warehouse")
-    _write_sample(chosen.raw, seed)
+    _write_sample(chosen.raw, seed=seed)
     _refresh(chosen)
     _say("\nEverything in it is made up. A few of its findings:")
     _show_findings(chosen)
@@ -84,9 +84,18 @@ def demo(
 def sample(
     folder: Annotated[Path, typer.Argument(help="Folder to write the extracts into.")],
     seed: Annotated[int, typer.Option(help="Another seed gives other rows.")] = 2014,
+    through: Annotated[str, typer.Option(help="Last financial year, to 2016-17.")] = "2014-15",
+    recording_step: Annotated[
+        float, typer.Option(help="Effect of recording on violence at 1 April 2014; 0 is none.")
+    ] = 0.255,
+    real_change: Annotated[
+        float, typer.Option(help="Real change of violence at that date; 0.1 is +10 %.")
+    ] = 0.0,
 ) -> None:
     """Write synthetic extracts in the suppliers' forms, with faults."""
-    _write_sample(folder, seed)
+    _write_sample(
+        folder, seed=seed, through=through, recording_step=recording_step, real_change=real_change
+    )
 
 
 @app.command()
@@ -305,11 +314,11 @@ def _made_new(chosen: Settings, begun: Refresh) -> str:
     return "" if outcome.published else outcome.release
 
 
-def _write_sample(folder: Path, seed: int) -> None:
+def _write_sample(folder: Path, **planned: Any) -> None:
     from safecity_pipeline import sample as synthetic
 
     try:
-        written = synthetic.write(folder, seed=seed)
+        written = synthetic.write(folder, synthetic.Plan(**planned))
     except (FileExistsError, ValueError) as error:
         _say(f"safecity: {error}", error=True)
         raise typer.Exit(2) from None

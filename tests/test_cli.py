@@ -24,9 +24,9 @@ from small_folder import (
     write_small,
 )
 
-from safecity_pipeline import cli, sample
+from safecity_pipeline import cli, sample, sources
 from safecity_pipeline.model import Refused
-from safecity_pipeline.sample import SampleFile
+from safecity_pipeline.sample import Plan, SampleFile
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import PUBLIC, Warehouse
 
@@ -175,7 +175,7 @@ def assert_demo_did_it_all(call: Call, folder: Path, sources: int) -> None:
 def test_the_demo_goes_from_sample_to_release(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def written(folder: Path, *, seed: int) -> list[SampleFile]:
+    def written(folder: Path, plan: Plan) -> list[SampleFile]:
         write_small(folder)
         for file in folder.iterdir():
             file.rename(folder / f"synthetic-{file.name}")
@@ -186,7 +186,7 @@ def test_the_demo_goes_from_sample_to_release(
 
 
 def test_the_demo_does_the_whole_job(call: Call, tmp_path: Path) -> None:
-    assert_demo_did_it_all(call, tmp_path / "here", sources=10)
+    assert_demo_did_it_all(call, tmp_path / "here", sources=len(sources.discover()))
 
 
 def test_a_sample_is_not_laid_over_other_files(call: Call, tmp_path: Path) -> None:

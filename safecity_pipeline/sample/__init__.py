@@ -1,45 +1,23 @@
 """The synthetic sample: every source's extracts in the suppliers' forms, every row invented.
 
-Here: `write`, which `safecity sample` and `safecity demo` call. By source: `street` (with
-`crime_mix` and `street_faults`), `recorded_crime` (with `offences`), `population`,
-`youth_justice` and `children_cautioned` (with `youth_offending`), `looked_after` (with
-`looked_after_workbook`), `fingertips`, `drugs`, `force_outcomes`; shared: `places`, `upper_tier`,
-`delivery`, `workbook`, `folder`.
+Here: `write`, which `safecity sample` and `safecity demo` call. A module with a function
+`deliveries(plan)` writes a source's extracts: it is discovered, never listed. Shared by several:
+`city` (what happens in Southampton), `places`, `upper_tier`, `delivery`, `workbook`, `folder`.
 Not here: any real row, and any rule of the pipeline. The sample imports nothing of the project, so
 that a mistake in a source cannot hide in the data made to show it.
 """
 
+import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from safecity_pipeline.sample import (
-    children_cautioned,
-    drugs,
-    fingertips,
-    force_outcomes,
-    looked_after,
-    looked_after_workbook,
-    population,
-    recorded_crime,
-    street,
-    youth_justice,
-)
+from safecity_pipeline.sample.delivery import Delivery
 from safecity_pipeline.sample.folder import lay, refuse_others
+from safecity_pipeline.sample.plan import Plan
 
-__all__ = ["SampleFile", "write"]
-
-SOURCES = (
-    street,
-    recorded_crime,
-    population,
-    youth_justice,
-    looked_after_workbook,
-    looked_after,
-    children_cautioned,
-    fingertips,
-    drugs,
-    force_outcomes,
-)
+__all__ = ["Plan", "SampleFile", "write"]
 
 
 @dataclass(frozen=True)
@@ -63,18 +41,17 @@ class SampleFile:
     planted_cells: int = 0
 
 
-def write(folder: Path, *, seed: int = 2014) -> list[SampleFile]:
+def write(folder: Path, plan: Plan | None = None) -> list[SampleFile]:
     """Write the sample into `folder`, made if missing, and return its extracts in order.
 
-    Manifests and the README are written too and not listed. The same seed gives the same files.
-    Raises FileExistsError when the folder holds anything but an earlier sample, and ValueError
-    for a negative seed; nothing is written then.
+    Manifests and the README are written too and not listed. The same plan gives the same files.
+    Raises FileExistsError when the folder holds anything but an earlier sample; nothing is written
+    then.
     """
-    if seed < 0:
-        raise ValueError(f"a seed is a whole number from 0; got: {seed!r}; give such a number")
+    plan = plan or Plan()
     refuse_others(folder)
-    deliveries = [delivery for source in SOURCES for delivery in source.deliveries(seed)]
-    lay(folder, deliveries, seed)
+    deliveries = list(_deliveries(plan))
+    lay(folder, deliveries, plan.seed)
     return [
         SampleFile(
             one.file,
@@ -87,3 +64,11 @@ def write(folder: Path, *, seed: int = 2014) -> list[SampleFile]:
         )
         for one in deliveries
     ]
+
+
+def _deliveries(plan: Plan) -> Iterator[Delivery]:
+    """Every source's files, module by module in the order of their names."""
+    for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
+        make = getattr(import_module(f"{__name__}.{module}"), "deliveries", None)
+        if make is not None:
+            yield from make(plan)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from safecity_pipeline.sample import youth_offending
 from safecity_pipeline.sample.delivery import Delivery, table_to_bytes
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.upper_tier import AREAS, AUTHORITY, CHILDREN, COUNTRY, Area
 
 FILE = "children_cautioned/synthetic-children_offending.csv"
@@ -22,11 +23,11 @@ _LATER_CODES = {"E08000019": "E08000039"}
 _FEWEST_CHILDREN = 1_000
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the one file: two rows for each year and area, England and authorities."""
     rows: list[Sequence[str | int]] = [HEAD]
     for year in youth_offending.YEARS:
-        counts = youth_offending.cautioned(seed, year)
+        counts = youth_offending.cautioned(plan.seed, year)
         for area in AREAS:
             if area.level in (COUNTRY, AUTHORITY):
                 rows += _pair(area, year, counts)

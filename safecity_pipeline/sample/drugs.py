@@ -10,6 +10,7 @@ Not here: quantities, and the areas of other sources.
 from collections.abc import Mapping, Sequence
 
 from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
+from safecity_pipeline.sample.plan import Plan
 
 SEIZURES = "drugs/synthetic-Seizures{}.csv"
 ADMISSIONS = "drugs/synthetic-drug-misuse-admissions.csv"
@@ -143,9 +144,9 @@ _NOT_THERE = (2012, "Hounslow")
 _WITH_DECIMALS = "Derby"
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the seizures of two years and the admissions of eleven."""
-    return [_seizures(seed, "13-14"), _seizures(seed, "14-15"), _admissions(seed)]
+    return [_seizures(plan.seed, "13-14"), _seizures(plan.seed, "14-15"), _admissions(plan.seed)]
 
 
 def _seizures(seed: int, year: str) -> Delivery:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.upper_tier import (
     AREAS,
     AUTHORITY,
@@ -55,13 +56,13 @@ Decile = tuple[tuple[str, str], int, Sequence[str]]
 """Category type and category, year, figures."""
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the one extract; rows of deciles are left out by the pipeline."""
     rows: list[Sequence[str]] = [HEAD]
     for year in _SELF_HARM_YEARS:
-        rows += _self_harm(seed, year)
+        rows += _self_harm(plan.seed, year)
     for year in _CAMPYLOBACTER_YEARS:
-        rows += _campylobacter(seed, year)
+        rows += _campylobacter(plan.seed, year)
     deciles = sum(DECILES in row for row in rows)
     content = table_to_bytes(rows, "\r\n")
     return [

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
 from safecity_pipeline.sample.places import FORCES, Force
+from safecity_pipeline.sample.plan import Plan
 
 FILE = "force_outcomes/synthetic-crime outcomes by category force year 2012-16.csv"
 HEAD = ("Year", "f0_", "crime_type", "reported_by", "last_outcome_category")
@@ -46,12 +47,12 @@ _OUTCOMES = {
 }
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the one file of five years and the sample's seven forces."""
     rows: list[Sequence[str | int]] = [HEAD]
     for year in reversed(YEARS):
         for number, force in enumerate(FORCES):
-            rows += _rows(seed, year, number, force)
+            rows += _rows(plan.seed, year, number, force)
     content = table_to_bytes(rows, "\r")
     return [Delivery(FILE, "force_outcomes", content, len(rows), "2017-02-01")]
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from safecity_pipeline.sample.delivery import Delivery, table_to_bytes
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.upper_tier import (
     AREAS,
     AUTHORITY,
@@ -126,9 +127,9 @@ def rounded(number: int, step: int) -> int:
     return (2 * number + step) // (2 * step) * step
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the CSV of 2012: England and its regions first, then the authorities."""
-    made = figures(seed, YEAR)
+    made = figures(plan.seed, YEAR)
     wide = [area for area in AREAS if area.level != AUTHORITY]
     authorities = [area for area in AREAS if area.level == AUTHORITY]
     rows: list[Sequence[str | int]] = [HEAD]

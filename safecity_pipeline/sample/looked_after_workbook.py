@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from safecity_pipeline.sample import looked_after, workbook
 from safecity_pipeline.sample.delivery import Delivery
 from safecity_pipeline.sample.looked_after import MOST_SUPPRESSED, SUPPRESSED, rounded
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.upper_tier import AREAS, AUTHORITY, REGION, Area
 from safecity_pipeline.sample.workbook import Sheet
 
@@ -79,9 +80,9 @@ _NOTES = (
 )
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the workbook of 2014: a sheet without data and two tables."""
-    made = looked_after.figures(seed, YEAR)
+    made = looked_after.figures(plan.seed, YEAR)
     la4, la5 = _offending(made), _misuse(made)
     sheets = (_index(), la4, la5)
     rows = sum(sheet.rows for sheet in sheets)

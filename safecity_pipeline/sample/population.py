@@ -10,6 +10,7 @@ import numpy as np
 
 from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
 from safecity_pipeline.sample.places import PLACES, Place
+from safecity_pipeline.sample.plan import Plan
 
 FILE = "population/synthetic-MYEB3_summary_components_of_change_series_UK_(2019_geog20).csv"
 BASE_YEAR = 2011
@@ -30,9 +31,9 @@ COMPONENTS = (
 _STREAM = 3
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the one population file: a row for each area, one column for each year and part."""
-    rows: list[Sequence[str | int]] = [_head(), *(_row(seed, place) for place in PLACES)]
+    rows: list[Sequence[str | int]] = [_head(), *(_row(plan.seed, place) for place in PLACES)]
     return [Delivery(FILE, "population", table_to_bytes(rows, "\r\n"), len(rows), "2020-06-24")]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
 from safecity_pipeline.sample.offences import OFFENCES, SUBGROUPS, Offence
 from safecity_pipeline.sample.places import FORCES, PEERS
+from safecity_pipeline.sample.plan import Plan
 
 CSP_HEAD = (
     "CSP Name",
@@ -38,9 +39,13 @@ _SUBGROUP_CHANGE_2014_15 = {"Domestic burglary": 0.90, "Non-domestic burglary": 
 Counts = list[list[int]]
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the partnership files of 2013-14 and 2014-15 and the force file of 2014-15."""
-    return [_csp_file(seed, "2013-14"), _csp_file(seed, "2014-15"), _force_file(seed)]
+    return [
+        _csp_file(plan.seed, "2013-14"),
+        _csp_file(plan.seed, "2014-15"),
+        _force_file(plan.seed),
+    ]
 
 
 def _csp_file(seed: int, year: str) -> Delivery:

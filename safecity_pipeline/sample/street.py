@@ -13,6 +13,7 @@ import numpy as np
 from safecity_pipeline.sample import crime_mix
 from safecity_pipeline.sample.delivery import Delivery, compressed, lines_to_bytes, stream
 from safecity_pipeline.sample.places import FORCES, PLACES, Force, Place
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.street_faults import (
     FAULTS,
     LSOA_NAME,
@@ -55,19 +56,19 @@ NO_LOCATION: Street = ("", "", "No Location", "", "")
 Streets = Mapping[str, Sequence[Street]]
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the forces' own files, month by month, and after them the compilation."""
-    streets = {p.lsoa_stem: _streets_of(seed, p) for p in PLACES if p.street_rows}
+    streets = {p.lsoa_stem: _streets_of(plan.seed, p) for p in PLACES if p.street_rows}
     own_forces = [force for force in FORCES if force.own_files]
     files: list[Delivery] = []
     repeated: list[Fields] = []
     for month in MONTHS:
         for force in own_forces:
-            rows = _rows(seed, force, month, streets)
+            rows = _rows(plan.seed, force, month, streets)
             if force.slug == REPEATED_FORCE and month in REPEATED_MONTHS:
                 repeated += [r for r in rows if r[LSOA_NAME].startswith(REPEATED_LSOA_STEM)]
-            files.append(_own_file(seed, force, month, rows, len(files)))
-    return [*files, _compilation(seed, repeated, streets)]
+            files.append(_own_file(plan.seed, force, month, rows, len(files)))
+    return [*files, _compilation(plan.seed, repeated, streets)]
 
 
 def _own_file(seed: int, force: Force, month: str, rows: list[Fields], turn: int) -> Delivery:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from safecity_pipeline.sample import looked_after, youth_offending
 from safecity_pipeline.sample.delivery import Delivery, table_to_bytes
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.upper_tier import AREAS, AUTHORITY, CHILDREN, COUNTRY, HALF, Area
 from safecity_pipeline.sample.youth_offending import YEARS
 
@@ -111,11 +112,11 @@ _LEFT_OUT = (
 _LEFT_OUT_YEARS = (2013, 2014, 2015)
 
 
-def deliveries(seed: int) -> list[Delivery]:
+def deliveries(plan: Plan) -> list[Delivery]:
     """Return the one long extract."""
     rows: list[Sequence[str | int]] = [HEAD]
     for item in ITEMS:
-        rows += [row for year in YEARS[1:] for row in _year(seed, item, year)]
+        rows += [row for year in YEARS[1:] for row in _year(plan.seed, item, year)]
     others = [row for name, words in _LEFT_OUT for row in _other(name, words)]
     rows += others
     content = table_to_bytes(rows, "\n")
