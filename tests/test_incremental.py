@@ -29,6 +29,7 @@ from safecity_pipeline.model import Refused, Source
 from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.sample import looked_after_workbook
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import Warehouse
 
@@ -127,7 +128,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, known: Registry) -> Town:
     for number in (6, 7):
         made.put(f"2014-{number:02}-{HAMPSHIRE}", month(number))
     # Made-up and real extracts are not mixed, so the workbook goes by a name of its own.
-    made.put(BOOK, looked_after_workbook.deliveries(2014)[0].content)
+    made.put(BOOK, looked_after_workbook.deliveries(Plan())[0].content)
     made.refresh()
     return made
 
