@@ -38,10 +38,9 @@ import pytest
 from other_means import Violations
 from small_folder import environment, refresh, small_settings, street, street_row
 
-from safecity_pipeline import registry, sources
+from safecity_pipeline import registry, sample, sources
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.sample import looked_after_workbook
-from safecity_pipeline.sample.plan import Plan
 
 # All are marked as made up, like the workbook: made-up and real extracts do not mix.
 APRIL, MAY, JUNE = (f"synthetic-2014-0{month}-hampshire-street.csv" for month in (4, 5, 6))
@@ -115,7 +114,7 @@ def write_after(raw: Path) -> None:
     (raw / MAY).unlink()
     june = (street_row("2014-06", location=f"On or near Street {n}") for n in range(JUNE_ROWS))
     (raw / JUNE).write_text(street(june), encoding="utf-8")
-    [made] = looked_after_workbook.deliveries(Plan())
+    [made] = looked_after_workbook.deliveries(sample.Plan())
     (raw / WORKBOOK).write_bytes(made.content)
 
 
