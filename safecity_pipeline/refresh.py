@@ -1,4 +1,4 @@
-"""The steps of a refresh: survey, take in each source, indicators, findings, release.
+"""The steps of a refresh: survey, take in each source, indicators, findings, claims, release.
 
 Belongs here: what each step does to the work database, in plain functions that answer what a
 caller may show. Does not belong here: scheduling and the web interface (`orchestration`).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,8 +24,10 @@ import safecity_pipeline
 from safecity_pipeline import (
     bookkeeping,
     breaks,
+    claims,
     compare,
     measure,
+    period,
     registry,
     tables,
     tallies,
@@ -32,6 +35,7 @@ from safecity_pipeline import (
     warehouse,
 )
 from safecity_pipeline.breaks import Broken, Days
+from safecity_pipeline.claims import Figures
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.ingest import intake, ledger, survey
 from safecity_pipeline.ingest.intake import Intake
@@ -274,6 +278,20 @@ class Refresh:
             report.facts = {"findings": report.rows, **_made(stale, wanted)}
         return report
 
+    def claims(self) -> Report:
+        """Recompute every sentence of the published assessment. It takes no time, so that it is
+        always all of them."""
+        if self.nothing_new:
+            return self._unchanged(claims.ABOUT)
+        with self._step("mart/claim") as (connection, report):
+            rows = claims.of(self.registry.assessments, self._figures(connection), self._synthetic)
+            with transaction(connection):
+                warehouse.fill(connection, tables.CLAIM, pd.DataFrame(rows))
+            report.checks = [claims.check(rows)]
+            report.rows = report.handled = len(rows)
+            report.facts = dict(Counter(str(row["verdict"]) for row in rows))
+        return report
+
     def release(self) -> Report:
         """Assert the ledger, and publish. Raises Refused where that must not happen."""
         if self.nothing_new:
@@ -400,6 +418,7 @@ class Refresh:
             [f"clean/{name}" for name in self.registry.sources],
             ["mart/indicator_value"],
             ["mart/finding"],
+            ["mart/claim"],
         ]
         if not all(step in taken for stage in stages for step in stage):
             return False
@@ -562,6 +581,26 @@ class Refresh:
 
         return broken_by
 
+    @property
+    def _synthetic(self) -> bool:
+        return any(e.synthetic for e in self.survey.extracts if e.status == "read")
+
+    def _figures(self, connection: DuckDBPyConnection) -> Figures:
+        indicators = self.registry.indicators
+        return claims.figures(
+            self.area_code,
+            connection.execute("SELECT * FROM mart.indicator_value").df(),
+            connection.execute("SELECT * FROM mart.finding WHERE comparison = 'peer_rank'").df(),
+            {key: one.peer_group for key, one in indicators.items() if one.peer_group},
+            self._peers_in,
+            lambda key, *about: self._broken_by(indicators[key])(*about),
+        )
+
+    def _peers_in(self, group: str, label: str) -> tuple[str, ...]:
+        """The area's peers in the group as it was at the end of a period."""
+        found = self._group_on(group, period.parse(label).end)
+        return found.members[1:] if found else ()
+
     def _may_publish(self, connection: DuckDBPyConnection) -> None:
         if not self._up_to_date(connection):
             raise Refused(
@@ -601,7 +640,7 @@ class Refresh:
             "area_code": self.area_code,
             "area_name": self.settings.area_name,
             "year": self.settings.year,
-            "synthetic": any(e.synthetic for e in self.survey.extracts if e.status == "read"),
+            "synthetic": self._synthetic,
             "published_at": datetime.now(UTC).replace(tzinfo=None),
             **self.fingerprint,
         }

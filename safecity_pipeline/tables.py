@@ -109,6 +109,29 @@ FINDING = Table(
     """),
 )
 
+CLAIM = Table(
+    "mart",
+    "claim",
+    "One row a sentence with a number in the published assessment, recomputed from the extracts.",
+    _columns("""
+        claim VARCHAR Key of the claim: C01 …
+        statement VARCHAR The sentence
+        published VARCHAR The number that it states; null where it states none
+        computed DOUBLE The same from the extracts, by the reading named; null where there is none
+        verdict VARCHAR reproduced, differs, not_computable or not_comparable: of the arithmetic
+        reason VARCHAR Why not, or what else the sentence could mean, with its figures; caveats
+        comparability VARCHAR comparable or definition_changed; null where nothing is compared
+        broken_by VARCHAR Definitional changes between the periods compared
+        indicator VARCHAR Indicator that it is computed from
+        synthetic BOOLEAN Computed from made-up extracts
+        section VARCHAR Part of the assessment in which it stands
+        unit VARCHAR Unit of both numbers
+        reading VARCHAR How the sentence is understood where it is computed
+        computed_lower_95 DOUBLE Lower limit of the 95 % interval of a level or a rank
+        computed_upper_95 DOUBLE Upper limit of the 95 % interval of a level or a rank
+    """),
+)
+
 EXTRACT = Table(
     "meta",
     "extract",
@@ -352,6 +375,7 @@ RUN_COST = Table(
 TABLES = (
     INDICATOR_VALUE,
     FINDING,
+    CLAIM,
     EXTRACT,
     EXTRACT_SHEET,
     DRIFT,

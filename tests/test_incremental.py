@@ -94,6 +94,7 @@ class Town:
                     **{source: one.take_in(source) for source in self.known.sources},
                     "values": one.indicators(),
                     "findings": one.findings(),
+                    "claims": one.claims(),
                     "release": one.release(),
                 }
 
@@ -299,6 +300,7 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
             one.indicators(["2014CY"])
         one.indicators()
         one.findings()
+        one.claims()
         one.release()
     assert town.differs() == []
 
@@ -595,6 +597,7 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
     clean = [f"clean/{source}" for source in sorted(KEPT)]
     assert [row[0] for row in rows] == [
         *clean,
+        "mart/claim",
         "mart/finding",
         "mart/indicator_value",
         "meta/extract",

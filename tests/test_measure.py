@@ -685,6 +685,7 @@ class Refreshed:
                 refresh.take_in(name)
             refresh.indicators()
             refresh.findings()
+            refresh.claims()
             refresh.release()
 
     def rows(self, statement: str) -> Dicts:
