@@ -20,7 +20,8 @@ import pandas as pd
 from safecity_pipeline import period
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Check, CheckSpec, Row
-from safecity_pipeline.registry.assessments import CHANGES, RANKS, Assessment, Claim, Reading
+from safecity_pipeline.registry.assessments import Assessment
+from safecity_pipeline.registry.assessments.statements import CHANGES, RANKS, Claim, Reading
 
 REPRODUCED, DIFFERS, NOT_COMPUTABLE = "reproduced", "differs", "not_computable"
 CHECK = CheckSpec(

@@ -132,6 +132,33 @@ CLAIM = Table(
     """),
 )
 
+TARGET = Table(
+    "mart",
+    "target",
+    "One row a measure of a target in the published assessment's table of actions.",
+    _columns("""
+        target VARCHAR Key of the target
+        priority VARCHAR Priority under which it stands
+        action VARCHAR Key action
+        lead_agency VARCHAR Who leads
+        lead_partnership VARCHAR Group that answers for it
+        baseline DOUBLE Figure from which it starts
+        target_value DOUBLE Figure to be reached, or to be bettered where it is the baseline
+        current DOUBLE Newest figure that is not after the target's date
+        verdict VARCHAR met, not_met, not_shown, not_measurable or not_like_for_like
+        reason VARCHAR Why, with the change and its interval; caveats
+        claim VARCHAR Sentence that states it, see mart.claim
+        measure VARCHAR How it is measured, in words
+        indicator VARCHAR Indicator that it is measured by
+        base_period VARCHAR Period of the baseline
+        period VARCHAR Period of the current figure
+        due VARCHAR Financial year in which it ends
+        change_lower_95 DOUBLE Lower limit of the 95 % interval of the change since the baseline
+        change_upper_95 DOUBLE Upper limit of the 95 % interval of the change since the baseline
+        synthetic BOOLEAN Computed from made-up extracts
+    """),
+)
+
 EXTRACT = Table(
     "meta",
     "extract",
@@ -376,6 +403,7 @@ TABLES = (
     INDICATOR_VALUE,
     FINDING,
     CLAIM,
+    TARGET,
     EXTRACT,
     EXTRACT_SHEET,
     DRIFT,

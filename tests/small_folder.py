@@ -70,6 +70,7 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
             one.indicators()
             one.findings()
             one.claims()
+            one.targets()
             return one.release()
 
 

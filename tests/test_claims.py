@@ -15,7 +15,8 @@ from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.claims import Figures
 from safecity_pipeline.model import Refused
 from safecity_pipeline.registry import assessments
-from safecity_pipeline.registry.assessments import Assessment, Claim, Reading
+from safecity_pipeline.registry.assessments import Assessment
+from safecity_pipeline.registry.assessments.statements import Claim, Reading
 
 HOME, PEER, OTHER, COUNTRY = "E06000045", "E06000023", "E06000038", "E92000001"
 
@@ -217,8 +218,8 @@ reading = [{ name = "n", indicator = "asb_rate", figure = "value", period = "201
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("asb_rate", "asb_rat", "unknown indicator; got: 'asb_rat'; did you mean asb_rate"),
-        ('"value"', '"valu"', "unknown figure; got: 'valu'; did you mean value"),
+        ("asb_rate", "asb_rat", "; did you mean asb_rate?"),
+        ('"value"', '"valu"', "unknown figure; got: 'valu'; known: value, count"),
         ("2014-15", "2014-16", "not a period"),
         ("published", "publisht", "unknown key; got: 'publisht'; did you mean published"),
         ('"1"', '"31.7%"', "published is a number; got: '31.7%'"),

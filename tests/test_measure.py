@@ -686,6 +686,7 @@ class Refreshed:
             refresh.indicators()
             refresh.findings()
             refresh.claims()
+            refresh.targets()
             refresh.release()
 
     def rows(self, statement: str) -> Dicts:

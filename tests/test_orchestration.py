@@ -47,9 +47,14 @@ from safecity_pipeline.warehouse import Warehouse
 
 CHECKOUT = Path(safecity_pipeline.__file__).parents[1]
 SOURCES = set(sources.discover())
-EXPECTED = {"meta/extract", "mart/indicator_value", "mart/finding", "mart/claim", "release"} | {
-    f"clean/{name}" for name in SOURCES
-}
+EXPECTED = {
+    "meta/extract",
+    "mart/indicator_value",
+    "mart/finding",
+    "mart/claim",
+    "mart/target",
+    "release",
+} | {f"clean/{name}" for name in SOURCES}
 
 
 @dataclass
@@ -152,7 +157,8 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         "mart/indicator_value": cleaned,
         "mart/finding": {"mart/indicator_value"},
         "mart/claim": {"mart/finding"},
-        "release": {"mart/claim"},
+        "mart/target": {"mart/finding"},
+        "release": {"mart/claim", "mart/target"},
     }
 
 

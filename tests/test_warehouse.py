@@ -62,6 +62,7 @@ def prepared(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> S
         one.indicators()
         one.findings()
         one.claims()
+        one.targets()
     return chosen
 
 

@@ -24,6 +24,7 @@ def run(raw: Path, warehouse: Path) -> None:
             refresh.indicators()
             refresh.findings()
             refresh.claims()
+            refresh.targets()
             refresh.release()
 
 

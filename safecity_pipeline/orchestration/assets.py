@@ -1,5 +1,5 @@
-"""The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim →
-release."""
+"""The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim and
+mart/target → release."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +18,7 @@ SURVEY = dg.AssetKey(["meta", "extract"])
 VALUES = dg.AssetKey(["mart", "indicator_value"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
+TARGETS = dg.AssetKey(["mart", "target"])
 SEVERITIES = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
 Step = Callable[[Refresh, Sequence[str]], Report]
@@ -67,10 +68,17 @@ def _built() -> list[dg.AssetsDefinition]:
             checks=[claims.CHECK],
         ),
         _asset(
+            TARGETS,
+            "Where every target of the published assessment stands",
+            lambda refresh, _: refresh.targets(),
+            deps=[FINDINGS],
+            table=tables.TARGET,
+        ),
+        _asset(
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
-            deps=[CLAIMS],
+            deps=[CLAIMS, TARGETS],
         ),
     ]
 
