@@ -156,21 +156,23 @@ def _verdict(aim: Aim, found: Finding, level: float | None) -> tuple[str, str]:
 
 
 def _of_change(aim: Aim, found: Finding, level: float) -> tuple[str, str]:
-    """By the interval of the change: it must leave out no change at all, in the wanted direction,
-    and the figure must have reached the level."""
-    assert found.value is not None and found.change is not None
+    """By the interval of the change. Met: the level is reached, and no change at all lies outside
+    the interval. Not met: all of the interval falls short of the level."""
+    assert found.value is not None and found.change is not None and found.base_value is not None
     lower, upper = found.change_lower_95, found.change_upper_95
-    unit = "%" if found.change_unit == "percent" else "points"
+    points = found.change_unit != "percent"
+    unit = "points" if points else "%"
     if lower is None or upper is None:
         return NOT_SHOWN, f"change {found.change:+.1f} {unit}, of which no interval is known"
     said = f"change {found.change:+.1f} {unit} ({lower:+.1f} to {upper:+.1f})"
+    aimed = level - found.base_value
+    aimed = aimed if points else 100 * aimed / found.base_value
     more = aim.wants == "more"
-    reached = found.value > level if more else found.value < level
-    reached = reached or (aim.by != 0 and found.value == level)
-    shown, against = (lower > 0, upper < 0) if more else (upper < 0, lower > 0)
-    if reached and shown:
-        return MET, said
-    return (NOT_MET if against else NOT_SHOWN), said
+    if upper < aimed if more else lower > aimed:
+        return NOT_MET, said
+    reached = found.change >= aimed if more else found.change <= aimed
+    shown = lower > 0 if more else upper < 0
+    return (MET if reached and shown else NOT_SHOWN), said
 
 
 def _by_rank(aim: Aim, target: Target, known: Known) -> Judged:
