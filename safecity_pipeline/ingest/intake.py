@@ -42,6 +42,7 @@ ENGINE = (
     "parse",
     "rules",
     "stage",
+    "folding",
     "load",
     "plain",
     "schema",
