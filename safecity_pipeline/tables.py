@@ -172,7 +172,7 @@ EXTRACT = Table(
         rows_read BIGINT Physical rows, heads and blank rows included
         rows_valid BIGINT Rows that count in this release
         rows_quarantined BIGINT Rows refused, see quarantine.<source> in the restricted database
-        rows_excluded BIGINT Heads, blank rows, and rows of units that another extract delivers
+        rows_excluded BIGINT Heads, blank and folded rows, and units that another extract delivers
         status VARCHAR read, superseded, refused, unrecognised or withdrawn
         received_at DATE Date of receipt: as the manifest says, else of the file
         message VARCHAR Why, in words, where the file or a sheet of it is not read
@@ -192,11 +192,12 @@ EXTRACT_SHEET = Table(
         rows_read BIGINT Physical rows
         rows_valid BIGINT Rows that count in this release
         rows_quarantined BIGINT Rows refused
-        rows_excluded BIGINT All rows excluded: the sum of the next four
+        rows_excluded BIGINT All rows excluded: the sum of the next five
         excluded_layout BIGINT Heads, titles and notes, and all rows of a sheet that is not read
         excluded_blank BIGINT Blank rows
         excluded_superseded BIGINT Rows of units that another extract delivers
         excluded_other BIGINT Rows that the layout leaves out, such as those of other items
+        excluded_folded BIGINT Rows put together with an earlier row of the same thing
         layout VARCHAR Layout that reads the sheet; null where none does
         message VARCHAR Why the sheet is not read
     """),

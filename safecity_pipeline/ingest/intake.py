@@ -44,6 +44,7 @@ ENGINE = (
     "pseudonyms",
     "rules",
     "stage",
+    "folding",
     "load",
     "plain",
     "schema",

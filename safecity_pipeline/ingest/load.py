@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from duckdb import Error as DatabaseError
 
-from safecity_pipeline.ingest import lines, reading, rules, schema, stage, transcripts
+from safecity_pipeline.ingest import folding, lines, reading, rules, schema, stage, transcripts
 from safecity_pipeline.ingest.lines import Lines
 from safecity_pipeline.ingest.pseudonyms import Door, written
 from safecity_pipeline.ingest.stage import Piece, Staged
@@ -53,8 +53,11 @@ def judge_stage(connection: DuckDBPyConnection, staged: Staged, places: Places) 
     """Find every reason against every row of the stage, and against rows that are none."""
     source, first = staged.source, staged.pieces[0]
     named = _heads(first)
-    rules.run(connection, source, first.layout, named, places)
+    known = rules.run(connection, source, first.layout, named, places)
     _mark_broken(connection, staged.scans)
+    if source.fold:
+        folding.fold(connection, staged, source.fold, named)
+        rules.derive_folded(connection, source, known, places)
     _mark_repeated(connection, source, named)
     if any(rule.over == "extract" for rule in source.across):
         _across_rows(connection, staged)

@@ -54,7 +54,7 @@ class SheetCount:
     """Physical rows of one sheet, counted by the scan and not by the loader.
 
     `other`: rows that the layout leaves out by `only`. `cells`: clean rows that a physical row
-    gives, one unless the table is wide.
+    gives, one unless the table is wide. `folded`: rows put together with an earlier one.
     """
 
     extract_id: str
@@ -64,6 +64,7 @@ class SheetCount:
     blank: int
     other: int = 0
     cells: int = 1
+    folded: int = 0
 
 
 @dataclass
