@@ -8,7 +8,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     assessments with claims and targets
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
       reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
-    measure         indicator → SQL → value and interval
+    measure         indicator → SQL → value and interval; breakdowns: its years, taken apart
     breaks          which comparisons a definitional change breaks
     compare         values → findings; sentences: findings → words
     claims          values and findings → each sentence of a published assessment, recomputed

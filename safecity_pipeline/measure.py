@@ -85,9 +85,22 @@ def _is_tallied(part: Part, source: Source) -> bool:
     return part.aggregate == COUNTED and not is_stock(source) and not _windows(part, source)
 
 
+def rows_of(indicator: Indicator, source: Source, *columns: str) -> str:
+    """The clean rows of an indicator's source, with the windows that it or `columns` name."""
+    named = {word for part in _parts(indicator) for word in _named_by(part)}
+    return _with_windows(_needed_windows({*named, *columns}, source), source)
+
+
+def _named_by(part: Part) -> set[str]:
+    return {*names_in(part.where), *names_in(part.aggregate)}
+
+
 def _windows(part: Part, source: Source) -> list[Window]:
-    """The windows that a part names, and those that they rest on, in the order of declaration."""
-    named = {*names_in(part.where), *names_in(part.aggregate)}
+    return _needed_windows(_named_by(part), source)
+
+
+def _needed_windows(named: set[str], source: Source) -> list[Window]:
+    """The windows that are named, and those that they rest on, in the order of declaration."""
     needed = []
     for window in reversed(source.windows):
         if window.name in named:
@@ -98,8 +111,12 @@ def _windows(part: Part, source: Source) -> list[Window]:
 
 def _rows_of(part: Part, source: Source) -> str:
     """The clean rows, with the windows that a part needs."""
+    return _with_windows(_windows(part, source), source)
+
+
+def _with_windows(windows: Iterable[Window], source: Source) -> str:
     rows = source.clean
-    for window in _windows(part, source):
+    for window in windows:
         told = f"CAST({window.expression} AS {window.sql_type}) AS {window.name}"
         rows = f"(SELECT *, {told} FROM {rows})"
     return rows
@@ -212,7 +229,7 @@ def rows_behind_sql(part: Part, source: Source) -> str:
         WHERE {within} GROUP BY e.file ORDER BY e.file"""
 
 
-def _labelled_sql(cells: str) -> str:
+def labelled_sql(cells: str) -> str:
     """Cells with the kind and the label of their period, as `period.spanning` gives them.
 
     Days of no kind have neither; a source whose rows speak of such is refused by the ledger.
@@ -251,7 +268,7 @@ def _published_sql(part: Part, source: Source) -> str:
     """The cells of a published figure, each with its own period: nothing is added up."""
     return f"""
         SELECT {WHOLE}, lower_95, upper_95
-        FROM ({_labelled_sql(single_sql(part, source))}) WHERE kind IS NOT NULL"""
+        FROM ({labelled_sql(single_sql(part, source))}) WHERE kind IS NOT NULL"""
 
 
 def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str:
@@ -261,7 +278,7 @@ def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> 
     year of which a part is hidden by a marker is null: the rest would be no sum.
     """
     return f"""
-        WITH dated AS ({_labelled_sql(cells_sql(part, source, tallies))})
+        WITH dated AS ({labelled_sql(cells_sql(part, source, tallies))})
         SELECT {WHOLE} FROM dated WHERE kind <> 'year'
         UNION ALL BY NAME
         SELECT area_code, 'year' AS period_kind,
@@ -392,7 +409,7 @@ def values(
     reason quotes the marker.
     """
     rows = connection.execute(sql(indicator, sources, tallies)).df()
-    rows["value"], rows["lower_95"], rows["upper_95"] = _with_interval(indicator, rows)
+    rows["value"], rows["lower_95"], rows["upper_95"] = with_interval(indicator, rows)
     rows["indicator"], rows["unit"] = indicator.indicator, indicator.unit
     rows["dimension"] = rows["dimension_value"] = "all"
     rows["complete"] = (rows["period_kind"] != "year") | (rows["months_covered"] == 12)
@@ -419,9 +436,10 @@ def _why(value: float, odd: Mapping[str, str | None] | None) -> tuple[str, str |
     return ("C" if hidden else "M"), words + quoted
 
 
-def _with_interval(
+def with_interval(
     indicator: Indicator, rows: pd.DataFrame
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Value, lower and upper limit of each row, from its numerator and denominator."""
     numerator, denominator = rows["numerator"], rows["denominator"]
     if indicator.kind == PUBLISHED:
         return _published_interval(indicator, rows)

@@ -244,7 +244,8 @@ class Indicator:
     Of kind "published" it is a figure that its publisher computed: `value` says which, and the
     parts, where the publisher prints them, are told beside it and not divided. `stand_ins`: an
     upper-tier area may take the place of a peer that has no figure of its own, where
-    registry/stand_ins.csv declares it.
+    registry/stand_ins.csv declares it. `by`: columns of the source by which its years are taken
+    apart as well; parts of a list, of which a row may have several, do not add up.
     """
 
     indicator: str
@@ -263,6 +264,7 @@ class Indicator:
     stand_ins: bool = False
     decimals: int = 1
     notes: str = ""
+    by: tuple[str, ...] = ()
 
     @property
     def main(self) -> Part:

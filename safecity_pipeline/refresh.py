@@ -24,6 +24,7 @@ from duckdb import DuckDBPyConnection
 import safecity_pipeline
 from safecity_pipeline import (
     bookkeeping,
+    breakdowns,
     breaks,
     claims,
     compare,
@@ -537,7 +538,8 @@ class Refresh:
         self, connection: DuckDBPyConnection, indicator: Indicator, counted: measure.Tallies
     ) -> pd.DataFrame:
         try:
-            return measure.values(connection, indicator, self.registry.sources, counted)
+            whole = measure.values(connection, indicator, self.registry.sources, counted)
+            return breakdowns.values(connection, indicator, self.registry.sources, whole)
         except Exception:
             # Planning all statements beforehand took as long as running them.
             measure.prove(connection, [indicator], self.registry.sources)
@@ -547,7 +549,7 @@ class Refresh:
         """Rows of mart.finding of some indicators."""
         values = connection.execute(
             "SELECT * FROM mart.indicator_value "
-            "WHERE list_contains(?::VARCHAR[], indicator) ORDER BY ALL",
+            "WHERE list_contains(?::VARCHAR[], indicator) AND dimension = 'all' ORDER BY ALL",
             [list(keys)],
         ).df()
         made = [
@@ -609,7 +611,7 @@ class Refresh:
         indicators = self.registry.indicators
         return claims.figures(
             self.area_code,
-            connection.execute("SELECT * FROM mart.indicator_value").df(),
+            connection.execute("SELECT * FROM mart.indicator_value WHERE dimension = 'all'").df(),
             connection.execute("SELECT * FROM mart.finding WHERE comparison = 'peer_rank'").df(),
             {key: one.peer_group for key, one in indicators.items() if one.peer_group},
             self._peers_in,

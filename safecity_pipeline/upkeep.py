@@ -48,6 +48,7 @@ BEHIND_VALUES = (
     "upkeep",
     "tallies",
     "measure",
+    "breakdowns",
     "statistics",
     "period",
     "model",

@@ -72,9 +72,29 @@ def _indicator(
     _texts(place, entry)
     built = {**entry, **parts}
     built["compare"] = tuple(_comparisons(place, entry["compare"]))
+    built["by"] = tuple(_dimensions(place, entry, parts, sources))
     indicator = Indicator(indicator=key, subject=subject, **built)
     _words(place, indicator, groups)
     return indicator
+
+
+def _dimensions(
+    place: str, entry: Mapping[str, Any], parts: Mapping[str, Part], sources: Mapping[str, Source]
+) -> list[str]:
+    """Columns by which it is taken apart: of counts, and of shares of counts of one source. A rate
+    would need its denominator by the same column."""
+    by = entry.get("by", [])
+    if not isinstance(by, list):
+        raise Refused("by is a list of columns", place, by, 'write by = ["ward"]')
+    if by and (entry.get("kind") not in ("count", "proportion") or "numerator" not in parts):
+        rule = "only a count or a proportion is taken apart"
+        raise Refused(rule, place, entry.get("kind"), "drop the key by")
+    if by and len({part.source for part in parts.values()}) > 1:
+        raise Refused("parts are counted in one source", place, by, "drop the key by")
+    for column in by:
+        source = sources[parts["numerator"].source]
+        one_of(place, f"column of {source.name}", column, columns_of(source))
+    return by
 
 
 def _words(place: str, indicator: Indicator, groups: set[str]) -> None:
