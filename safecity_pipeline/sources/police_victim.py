@@ -28,9 +28,7 @@ PERSON, TYPES = "person", ("person", "business", "state")
 SEXES = ("male", "female", "unknown")
 FLAGS = ("mental_disorder", "impairment", "disability")
 ADULT, OLDEST = 18, 115
-_DAY = re.compile(
-    r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T]\d\d?:\d\d(?::\d\d)?)?"
-)
+_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T]\d\d?:\d\d(?::\d\d)?)?")
 _AROUND_A_NAME = re.compile(r"(?i)^(?:city of )?(.+?)(?: city| district| \(b\))?$")
 
 
@@ -231,11 +229,13 @@ SOURCE = Source(
             "Local authority of the district",
             refusal="a district is a local authority that areas.csv knows",
         ),
+        Derived("month", "DATE", ("recorded_date",), _month, "First day of the month of recording"),
         Derived(
-            "month", "DATE", ("recorded_date",), _month, "First day of the month of recording"
-        ),
-        Derived(
-            "month_end", "DATE", ("recorded_date",), _month_end, "Last day of the month of recording"
+            "month_end",
+            "DATE",
+            ("recorded_date",),
+            _month_end,
+            "Last day of the month of recording",
         ),
         Derived(
             "financial_year",
