@@ -1,4 +1,4 @@
-"""Synthetic arrests of the city, those for domestic abuse flagged, as a custody system exports them.
+"""Synthetic arrests of the city, those for domestic abuse flagged, as custody exports them.
 
 Here: how many arrests for domestic abuse there are a year and how many of them led to a charge, so
 that the published shares of 2014-15 and of four years earlier are met; until 2011-12 another head

@@ -243,7 +243,8 @@ SOURCE = Source(
         Window(
             "offences_in_year",
             "BIGINT",
-            "count(DISTINCT crime_reference) OVER (PARTITION BY area_code, financial_year, offender)",
+            "count(DISTINCT crime_reference) "
+            "OVER (PARTITION BY area_code, financial_year, offender)",
             "Detected crimes of this offender in the area and financial year",
         ),
         Window(
