@@ -46,6 +46,7 @@ def judge(
         door.replace(connection, staged.pieces)
     stage.still_the_same(staged.pieces)
     judge_stage(connection, staged, places)
+    door.hush(connection, {number: scan.broken for number, scan in staged.scans.items()})
     return staged
 
 

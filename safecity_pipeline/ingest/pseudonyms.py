@@ -10,7 +10,9 @@ Belongs here: the key, the pseudonym, and what is left of a refused row of such 
 belong here: which columns name persons (the sources' models), or names, addresses and dates of
 birth, which no layout may read at all.
 
-Rules cannot judge an identifier but for its presence: they would see the pseudonym.
+Rules cannot judge an identifier but for its presence: they would see the pseudonym. Where the cells
+of a row have slipped, an identifier stands in a column that is none for it: of a refused row, a
+cell of the shape that this supplier's identifiers have is withheld wherever it stands.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ import hashlib
 import hmac
 import io
 import os
+import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +34,7 @@ import pandas as pd
 
 from safecity_pipeline.ingest import schema, transcripts
 from safecity_pipeline.model import Extract, Layout, Refused, Source
+from safecity_pipeline.tables import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,7 +44,8 @@ if TYPE_CHECKING:
 VARIABLE, FILE_VARIABLE = "SAFECITY_PSEUDONYM_KEY", "SAFECITY_PSEUDONYM_KEY_FILE"
 SHORTEST_KEY = 32  # characters; as hexadecimal digits, 128 bits
 LENGTH = 32
-WITHHELD = "(withheld)"
+SHORTEST_IDENTIFIER = 5  # what is shorter may be an age, a code or a flag
+WITHHELD, GOT = "(withheld)", "; got: "
 PROJECT = Path(__file__).resolve().parents[2]
 REPAIR = (
     f"set {VARIABLE} to a secret of {SHORTEST_KEY} characters or more, such as `python -c "
@@ -130,6 +135,7 @@ class Door:
     def __init__(self, source: Source, key: Key | None = None, hides: bool = False) -> None:
         self.source, self.key, self.hides = source, key, hides
         self.columns = schema.personal(source)
+        self._shapes: set[str] = set()
 
     @classmethod
     def of(cls, source: Source) -> Door:
@@ -150,6 +156,7 @@ class Door:
             ).fetchall()
             keys = {number: self._sub_key(pieces[number].extract) for number, _ in found}
             rows = [(number, raw, pseudonym(raw, keys[number])) for number, raw in found]
+            self._shapes.update(_shape(raw) for _, raw in found)
             frame = pd.DataFrame(rows, columns=["_number", "raw", "pseudonym"], dtype=object)
             connection.register("persons_now", frame.astype({"_number": "int64"}))
             connection.execute(
@@ -157,6 +164,34 @@ class Door:
                 f"WHERE stage._extract = p._number AND stage.{column} = p.raw"
             )
             connection.unregister("persons_now")
+
+    def hush(self, connection: DuckDBPyConnection, broken: Mapping[int, Collection[int]]) -> None:
+        """Have no reason quote an identifier that stands where none belongs. `broken`: rows of
+        which nothing is known to stand where it belongs, by number of the piece."""
+        if not self.columns:
+            return
+        others = [
+            name for name in self.source.model.to_schema().columns if name not in self.columns
+        ]
+        refused = connection.execute(
+            f"SELECT _extract, _row, [{', '.join(others)}] FROM stage "
+            "SEMI JOIN (SELECT _extract, _row FROM bad) USING (_extract, _row)"
+        ).fetchall()
+        for number, row, cells in refused:
+            place, whole = [number, row], row not in broken.get(number, ())
+            connection.execute(
+                f"UPDATE bad SET reason = split_part(reason, {quoted(GOT)}, 1) "
+                "WHERE _extract = ? AND _row = ? AND NOT ?",
+                [*place, whole],
+            )
+            for cell in {one for one in cells if whole and one and self._may_name(one)}:
+                connection.execute(
+                    "UPDATE bad SET reason = replace(reason, ?, ?) WHERE _extract = ? AND _row = ?",
+                    [cell, WITHHELD, *place],
+                )
+
+    def _may_name(self, cell: str) -> bool:
+        return len(normal(cell)) >= SHORTEST_IDENTIFIER and _shape(cell) in self._shapes
 
     def _sub_key(self, extract: Extract) -> bytes:
         key = DEMO if extract.synthetic else self.key
@@ -189,7 +224,14 @@ class Door:
             return ""
         if column is None or (column in self.columns and self.hides):
             return WITHHELD
-        return pseudonym(cell, sub_key) or "" if column in self.columns else cell
+        if column in self.columns:
+            return pseudonym(cell, sub_key) or ""
+        return WITHHELD if self._may_name(cell) else cell
+
+
+def _shape(identifier: str) -> str:
+    """How an identifier looks: N1234567 as A9999999."""
+    return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", normal(identifier)))
 
 
 def _cells(row: str, piece: Piece) -> list[str] | None:

@@ -1,0 +1,265 @@
+"""Who committed the detected crimes: a police force's export, one row a link of offender and crime.
+
+A row says that a crime was put down to a person when it was detected. It is no crime (one with two
+offenders has two rows; `link_of_crime` = 1 counts it once), no conviction, and nothing is said of
+crimes that nobody was found to have committed: shares are of detected crime only, and what is
+cleared up easily, such as shoplifting and drugs, has the larger part in them. Rows are from a live
+system: a later export of a month replaces the earlier one.
+
+The export is a report with its title and day above the head and a count of its rows below the data.
+Names, addresses and dates of birth are not asked for, and not read.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from safecity_pipeline import period
+from safecity_pipeline.model import Derived, Places, Source, Window
+
+SEXES = ("male", "female", "unknown")
+OUTCOMES = (
+    "charged",
+    "summonsed",
+    "cautioned",
+    "penalty notice",
+    "drugs warning",
+    "community resolution",
+    "taken into consideration",
+)
+RESPONSIBLE, ADULT, OLDEST = 10, 18, 115
+_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T]\d\d?:\d\d(?::\d\d)?)?")
+_AROUND_A_NAME = re.compile(r"(?i)^(?:city of )?(.+?)(?: city| district| \(b\))?$")
+
+
+class PoliceOffender(pa.DataFrameModel):
+    """An offender of a detected crime: one link of a crime and a person."""
+
+    crime_reference: Series[str] = pa.Field(
+        description="The force's reference of the crime",
+        metadata={"example": ("44140000123", "44140000124")},
+    )
+    offender: Series[str] = pa.Field(
+        description="Pseudonym of the offender",
+        metadata={"person": True, "random": True, "example": ("N1000001", "N1000002")},
+    )
+    age_at_offence: Series[pd.Int64Dtype] = pa.Field(
+        nullable=True,
+        description="Age in whole years at the time of the offence, where it is known",
+        metadata={"example": ("34", "16")},
+    )
+    sex: Series[str] = pa.Field(
+        nullable=True,
+        description="male, female or unknown",
+        metadata={"example": ("M", "F")},
+    )
+    offence_code: Series[str] = pa.Field(
+        description="Offence code of the Home Office, a text: 4.1 is not 4.10",
+        metadata={"example": ("8N", "46")},
+    )
+    offence_group: Series[str] = pa.Field(
+        description="Offence group of the Home Office",
+        metadata={"example": ("Violence against the person", "Theft offences")},
+    )
+    recorded_date: Series[str] = pa.Field(
+        description="Day on which the crime was recorded, a time after it is left out",
+        metadata={"stored": False, "example": ("09/04/2014 13:05", "09/04/2014 14:20")},
+    )
+    detected_date: Series[str] = pa.Field(
+        description="Day on which it was detected",
+        metadata={"stored": False, "example": ("19/04/2014", "09/04/2014")},
+    )
+    outcome: Series[str] = pa.Field(
+        description="How it was detected: charged, cautioned and so on",
+        metadata={"example": ("Charged", "Cautioned")},
+    )
+    district: Series[str] = pa.Field(
+        description="District of the force in which the crime happened, a local authority",
+        metadata={"example": ("Southampton", "Southampton")},
+    )
+    extracted: Series[str] = pa.Field(
+        description="Day of the export",
+        metadata={"stored": False, "example": ("08/05/2015", "08/05/2015")},
+    )
+
+    @pa.check(
+        "age_at_offence",
+        name="age_in_range",
+        error=f"an offender is at least {RESPONSIBLE} years old, and at most {OLDEST}",
+    )
+    def age_in_range(cls, values: pd.Series) -> pd.Series:
+        return values.between(RESPONSIBLE, OLDEST)
+
+    @pa.check("sex", name="sex_known", error="sex is male, female or unknown")
+    def sex_known(cls, values: pd.Series) -> pd.Series:
+        return values.isin(SEXES)
+
+    @pa.check("outcome", name="outcome_known", error="an outcome is one of the known ones")
+    def outcome_known(cls, values: pd.Series) -> pd.Series:
+        return values.isin(OUTCOMES)
+
+    @pa.dataframe_check(
+        name="recorded_before_detected",
+        error="a crime is recorded before it is detected",
+        ignore_na=False,
+        statistics={"columns": ("recorded_date", "detected_date")},
+    )
+    def recorded_before_detected(cls, rows: pd.DataFrame) -> pd.Series:
+        return in_order(rows["recorded_date"], rows["detected_date"])
+
+    @pa.dataframe_check(
+        name="detected_before_extracted",
+        error="a crime is detected before it is extracted",
+        ignore_na=False,
+        statistics={"columns": ("detected_date", "extracted")},
+    )
+    def detected_before_extracted(cls, rows: pd.DataFrame) -> pd.Series:
+        return in_order(rows["detected_date"], rows["extracted"])
+
+
+def in_order(earlier: pd.Series, later: pd.Series) -> pd.Series:
+    """Whether days follow each other; true of what is no day, which has another fault."""
+    days = [(read_day(a), read_day(b)) for a, b in zip(earlier, later, strict=True)]
+    return pd.Series([not (a and b) or a <= b for a, b in days], earlier.index)
+
+
+def read_day(text: object) -> date | None:
+    """The day of `09/04/2014`, `09/04/2014 13:05` or `2014-04-09`; None for anything else."""
+    found = _DAY.fullmatch(str(text).strip())
+    if found is None:
+        return None
+    year, month, day = found.groups()[:3] if found[1] else found.groups()[:2:-1]
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+def district_of(places: Places, name: str) -> str | None:
+    """The authority of that name, as forces write it: `Southampton`, `SOUTHAMPTON CITY`."""
+    bare = _AROUND_A_NAME.match(name)
+    return places.local_authority(name) or (places.local_authority(bare[1]) if bare else None)
+
+
+def _is_adult(places: Places, age: int) -> bool:
+    return int(age) >= ADULT
+
+
+def _recorded(places: Places, recorded: str) -> date | None:
+    return read_day(recorded)
+
+
+def _month(places: Places, recorded: str) -> date | None:
+    day = read_day(recorded)
+    return period.month(day).start if day else None
+
+
+def _month_end(places: Places, recorded: str) -> date | None:
+    day = read_day(recorded)
+    return period.month(day).end if day else None
+
+
+def _financial_year(places: Places, recorded: str) -> str | None:
+    day = read_day(recorded)
+    return period.financial_year_of(day).label if day else None
+
+
+SOURCE = Source(
+    name="police_offender",
+    title="Offenders of detected crimes by crime and offender",
+    supplier="the police force's records system",
+    licence="Not for publication: under an information sharing agreement",
+    model=PoliceOffender,
+    geography="area_code",
+    period_start="month",
+    period_end="month_end",
+    key=("crime_reference", "offender"),
+    link_domain="police_person",
+    audience="partners",
+    disclosure="under_5",
+    minimum_rows=100,
+    derived=(
+        Derived(
+            "recorded_on",
+            "DATE",
+            ("recorded_date",),
+            _recorded,
+            "Day on which the crime was recorded",
+            refusal="a day is written as 09/04/2014",
+        ),
+        Derived(
+            "detected_on",
+            "DATE",
+            ("detected_date",),
+            _recorded,
+            "Day on which the crime was detected",
+            refusal="a day is written as 19/04/2014",
+        ),
+        Derived(
+            "extracted_on",
+            "DATE",
+            ("extracted",),
+            _recorded,
+            "Day of the export",
+            refusal="a day is written as 08/05/2015",
+        ),
+        Derived(
+            "area_code",
+            "VARCHAR",
+            ("district",),
+            district_of,
+            "Local authority of the district",
+            refusal="a district is a local authority that areas.csv knows",
+        ),
+        Derived("month", "DATE", ("recorded_date",), _month, "First day of the month of recording"),
+        Derived(
+            "month_end",
+            "DATE",
+            ("recorded_date",),
+            _month_end,
+            "Last day of the month of recording",
+        ),
+        Derived(
+            "financial_year",
+            "VARCHAR",
+            ("recorded_date",),
+            _financial_year,
+            "Financial year of recording, such as 2014-15",
+        ),
+        Derived(
+            "adult",
+            "BOOLEAN",
+            ("age_at_offence",),
+            _is_adult,
+            "18 or older at the time of the offence; null where the age is not known",
+        ),
+    ),
+    windows=(
+        Window(
+            "offences_in_year",
+            "BIGINT",
+            "count(DISTINCT crime_reference) "
+            "OVER (PARTITION BY area_code, financial_year, offender)",
+            "Detected crimes of this offender in the area and financial year",
+        ),
+        Window(
+            "by_repeat_adult",
+            "BOOLEAN",
+            "coalesce(bool_or(adult AND offences_in_year >= 2) "
+            "OVER (PARTITION BY area_code, financial_year, crime_reference), false)",
+            "An adult with two or more offences in the year has a part in this crime",
+        ),
+        Window(
+            "link_of_crime",
+            "BIGINT",
+            "row_number() OVER (PARTITION BY area_code, financial_year, crime_reference "
+            "ORDER BY offender)",
+            "Which one of the crime's links this row is; the first counts the crime",
+        ),
+    ),
+)
