@@ -101,21 +101,20 @@ def ended(seed: int, year: int) -> Ended:
     at = year - FIRST_YEAR
     chance = stream(seed, _CLOSED, year)
     least = _INTERVENTIONS[at] + int(chance.integers(0, 12))
-    recorded, accommodated = _nearest(least, 1, _ACCOMMODATED[at])
-    interventions = recorded + 3 + int(chance.integers(0, 5))
-    with_hours, engaged = _nearest(interventions - 2 - int(chance.integers(4)), -1, _ENGAGED[at])
+    recorded, accommodated = _nearest(least, _ACCOMMODATED[at])
+    with_hours, engaged = _nearest(least, _ENGAGED[at])
+    interventions = max(recorded, with_hours) + 2 + int(chance.integers(0, 5))
     return Ended(interventions, recorded, accommodated, with_hours, engaged)
 
 
-def _nearest(of: int, step: int, tenths: int) -> tuple[int, int]:
+def _nearest(of: int, tenths: int) -> tuple[int, int]:
     """The first whole from `of` on, with its part, of which so many tenths of a per cent are to be
-    had, rounded; about every fourth number is such a whole."""
+    had: so nearly that a difference of two of them is a difference of the tenths too."""
     while True:
         part = round(of * tenths / 1000)
-        # Well inside the half, so that no way of rounding can tell another tenth.
-        if abs(1000 * part - tenths * of) < 0.49 * of:
+        if abs(1000 * part - tenths * of) < 0.24 * of:
             return of, part
-        of += step
+        of += 1
 
 
 def entrants(seed: int, year: int) -> Mapping[str, int]:
