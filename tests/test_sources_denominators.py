@@ -7,7 +7,6 @@ them. Not here: the claims that rest on such rates (`test_sources_home_office`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -243,9 +242,19 @@ def rates(bench: Bench, over: str) -> pd.DataFrame:
 
 @cache
 def an_indicator(over: str) -> Indicator:
-    names = dict.fromkeys(("indicator", "title", "subject", "unit", "series", "polarity"), over)
-    rate = Indicator(**names, kind="rate", per=1000, compare=(), numerator=BURGLARY)
-    return replace(rate, denominator=OVER[over])
+    return Indicator(
+        indicator=over,
+        title=over,
+        subject="test",
+        unit="",
+        kind="rate",
+        per=1000,
+        series="",
+        polarity="none",
+        compare=(),
+        numerator=BURGLARY,
+        denominator=OVER[over],
+    )
 
 
 @pytest.mark.parametrize("over", OVER)
