@@ -16,7 +16,7 @@ from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.population import BASE_YEAR, LATER_YEARS, residents
 from safecity_pipeline.sample.workbook import Sheet
 
-ENGLAND_FILE = "households/synthetic-LT_406.xlsx"
+ENGLAND_FILE = "households/synthetic-LT_406_2012-based.xlsx"
 WALES_FILE = "households/synthetic-household-estimates-wales-mid-2016.csv"
 PROJECTED = range(1991, 2038)
 ESTIMATED = (BASE_YEAR, *LATER_YEARS)

@@ -5,8 +5,8 @@ The denominator of what happens to some residents only: first-time entrants per 
 age and a column a year; a clean row is one area, sex, age and year. Age 90 means 90 and over. Sex
 is 1 for males and 2 for females. Not here: the totals (`population`), which are the same persons.
 
-Trap: a sum over ages does not show that one is lacking. So a year of an area counts whole or not at
-all: 91 ages of two sexes.
+Trap: a sum over ages does not show that one is lacking. So an area that lacks any that others have
+counts not at all.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class PopulationByAge(pa.DataFrameModel):
         description="E, W, S or N: the country it lies in", metadata={"example": ("E", "E")}
     )
     sex: Series[pd.Int64Dtype] = pa.Field(
-        description="1 male, 2 female", metadata={"example": ("1", "2")}
+        description="1 male, 2 female", metadata={"example": ("2", "2")}
     )
     age: Series[pd.Int64Dtype] = pa.Field(
-        description="Age in years; 90 is 90 and over", metadata={"example": ("17", "90")}
+        description="Age in years; 90 is 90 and over", metadata={"example": ("17", "17")}
     )
     year: Series[pd.Int64Dtype] = pa.Field(
         description="The estimate is for 30 June of this year",
         metadata={"example": ("2014", "2014")},
     )
     persons: Series[pd.Int64Dtype] = pa.Field(
-        description="Usual residents", metadata={"example": ("1400", "900")}
+        description="Usual residents", metadata={"example": ("1400", "1000")}
     )
     vintage: Series[str] = pa.Field(
         description="Edition of the estimates: last year, geography",
@@ -100,13 +100,14 @@ class PopulationByAge(pa.DataFrameModel):
         return rows["area_code"].str[:1] == rows["country"]
 
 
-AGES_WHOLE = f"""
-SELECT _extract, _row, printf('%s has %d of {GROUPS} sexes and ages in %d', any_value(area_code),
-       min(found), arg_min(year, found)) AS got
-FROM (SELECT *, count(*) OVER (PARTITION BY _extract, area_code, year) AS found FROM candidate)
-WHERE found < {GROUPS} GROUP BY _extract, _row
+AGES_LIKE_OTHERS = """
+SELECT _extract, _row, printf('%s has %d sexes and ages in %d, other areas have %d',
+       any_value(area_code), min(found), arg_min(year, found), any_value(most)) AS got
+FROM (SELECT *, max(found) OVER (PARTITION BY _extract) AS most
+      FROM (SELECT *, count(*) OVER (PARTITION BY _extract, area_code, year) AS found
+            FROM candidate))
+WHERE found < most GROUP BY _extract, _row
 """
-
 
 SOURCE = Source(
     name="population_by_age",
@@ -120,10 +121,12 @@ SOURCE = Source(
     key=("area_code", "year", "sex", "age"),
     across=(
         CrossRow(
-            "ages_whole",
-            "an area has every age of both sexes, or its residents of some ages would be too few",
-            AGES_WHOLE,
+            "ages_like_others",
+            "an area has every sex and age that other areas have, or its residents of some ages "
+            "would be too few",
+            AGES_LIKE_OTHERS,
             over="extract",
         ),
     ),
+    minimum_rows=GROUPS,
 )
