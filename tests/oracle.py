@@ -24,6 +24,10 @@ EQUAL = re.compile(r"(\w+) (=|<>) '([^']*)'")
 AMONG = re.compile(r"(\w+) IN \(([^)]*)\)")
 SUM = re.compile(r"sum\((\w+)\)")
 COLUMN = re.compile(r"\w+")
+STOCKS = {"population": "persons", "households": "households"}
+"""Sources that speak of a day, and the column that is added up over an area's authorities."""
+TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures"}
+"""Sources of which a row is a number that somebody counted: no row of those meant, no number."""
 Odd = tuple[str, str | None]
 """What stood in place of a number: its status, and the marker as received."""
 
@@ -187,8 +191,8 @@ def _below(
     """What to divide by, and its vintage: of the year in which a period begins, or of the span."""
     if part is None:
         return lambda total: (None, None), {}
-    if part.source == "population":
-        people, vintages = populations(rows["population"], members)
+    if column := STOCKS.get(part.source):
+        people, vintages = stocks(rows[part.source], column, members)
 
         def in_the_year(total: Total) -> Sum:
             several = total.span.kind == "years_together"
@@ -200,8 +204,8 @@ def _below(
 
 
 def cells(part: Part, rows: Iterable[Row], home: Mapping[str, str | None]) -> list[Cell]:
-    """A number for each area and period from which the home force sent any row at all, and none
-    where a marker stands among those that count.
+    """A number for each area and period from which the home force sent any row at all (of tallies
+    any of those that count), and none where a marker stands among those that count.
 
     A row with `times` stands for that many equal ones.
     """
@@ -215,7 +219,7 @@ def cells(part: Part, rows: Iterable[Row], home: Mapping[str, str | None]) -> li
             continue
         key = (area, _span(row))
         is_home = part.forces is None or row["force_code"] == home[area]
-        if is_home:
+        if is_home and (part.source not in TALLIES or counts(row)):
             received.add(key)
         if is_home or part.forces == "all":
             number = _number(part, row) * row.get("times", 1) if counts(row) else 0
@@ -317,11 +321,11 @@ def _one(part: Part | None, found: Sequence[Row]) -> Sum:
 # --- what all of them need -----------------------------------------------------------------------
 
 
-def populations(
-    rows: Iterable[Row], members: Iterable[Row]
+def stocks(
+    rows: Iterable[Row], column: str, members: Iterable[Row]
 ) -> tuple[dict[tuple[str, int], float], dict[tuple[str, int], str]]:
-    """People and vintage by area and year, where every authority of a geography of the area is
-    there; of several such geographies the newest."""
+    """People, or households, and vintage by area and year, where every authority of a geography of
+    the area is there; of several such geographies the newest."""
     known = {(row["area_code"], row["year"]): row for row in rows}
     dated: dict[tuple[str, date], list[str]] = {}
     for member in members:
@@ -331,7 +335,7 @@ def populations(
         for year in {year for _, year in known}:
             inside = [known[code, year] for code in codes if (code, year) in known]
             if len(inside) == len(codes):
-                people[area, year] = float(sum(row["persons"] for row in inside))
+                people[area, year] = float(sum(row[column] for row in inside))
                 vintages[area, year] = max(row["vintage"] for row in inside)
     return people, vintages
 

@@ -733,8 +733,10 @@ NEEDED = {
     "force_outcomes": "area_code, period_start, period_end, crime_type, last_outcome_category, "
     "number_of_crimes",
     "street_crime": "area_code, month, force_code, crime_type, last_outcome_category",
-    "recorded_crime": "area_code, period_start, period_end, offence_code, number_of_offences",
+    "recorded_crime": "area_code, period_start, period_end, offence_group, offence_code, "
+    "number_of_offences",
     "population": "area_code, year, persons, vintage",
+    "households": "area_code, year, households, vintage",
 }
 
 

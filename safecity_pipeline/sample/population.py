@@ -1,10 +1,12 @@
 """Synthetic mid-year population: one wide file in the form of the ONS components of change.
 
-Here: births, deaths, migration and the population that follows from them, 2011 to 2015.
+Here: births, deaths, migration and the population that follows from them, 2009 to 2016, so that
+every rate from 2009-10 to 2016-17 has its denominator; and `residents`, for whoever needs them.
 Not here: the areas themselves (`places`), nor any published estimate.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -13,8 +15,10 @@ from safecity_pipeline.sample.places import PLACES, Place
 from safecity_pipeline.sample.plan import Plan
 
 FILE = "population/synthetic-MYEB3_summary_components_of_change_series_UK_(2019_geog20).csv"
-BASE_YEAR = 2011
-LATER_YEARS = (2012, 2013, 2014, 2015)
+BASE_YEAR = 2009
+LATER_YEARS = (2010, 2011, 2012, 2013, 2014, 2015, 2016)
+# Of the residents of mid-2011, so many per 1,000 were there in the first year.
+_IN_BASE_YEAR = 983
 COMPONENTS = (
     "births",
     "deaths",
@@ -42,9 +46,16 @@ def _head() -> list[str]:
     return ["ladcode20", "laname20", "country", f"population_{BASE_YEAR}", *later]
 
 
+@cache
+def residents(seed: int, place: Place) -> Mapping[int, int]:
+    """Year -> residents of a place at its middle, as the file has them."""
+    row = dict(zip(_head(), _row(seed, place), strict=True))
+    return {year: int(row[f"population_{year}"]) for year in (BASE_YEAR, *LATER_YEARS)}
+
+
 def _row(seed: int, place: Place) -> list[str | int]:
     chance = stream(seed, _STREAM, PLACES.index(place))
-    population = place.population + int(chance.integers(-400, 401))
+    population = place.population * _IN_BASE_YEAR // 1000 + int(chance.integers(-400, 401))
     row: list[str | int] = [place.code, place.name, place.country, population]
     for _ in LATER_YEARS:
         changes = _changes(population, chance)

@@ -1,18 +1,23 @@
 """Synthetic recorded crime: tables by community safety partnership and by police force area.
 
-Here: two partnership files, which name neither year nor quarter (the manifest says the year, and
-a code comes four times), and one force file with its padded counts and its non-geographic body.
-Not here: the offence codes (`offences`) and the areas (`places`).
+Here: a partnership file for each year, and one force file with its padded counts and its
+non-geographic body. The partnership files name neither year nor quarter (the manifest says the
+year, and a code comes four times), but for the oldest, which is of the form that names both.
+Not here: how many offences there are (`city`, `neighbours`), the offence codes (`offences`) and the
+areas (`places`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
+from safecity_pipeline.sample import city
+from safecity_pipeline.sample.delivery import Delivery, compressed, stream, table_to_bytes
+from safecity_pipeline.sample.neighbours import FOLLOWS, SOUTHAMPTON, offences
 from safecity_pipeline.sample.offences import OFFENCES, SUBGROUPS, Offence
-from safecity_pipeline.sample.places import FORCES, PEERS
-from safecity_pipeline.sample.plan import Plan
+from safecity_pipeline.sample.places import FORCES, PEERS, Place
+from safecity_pipeline.sample.plan import ASSESSED, Plan
 
 CSP_HEAD = (
     "CSP Name",
@@ -23,64 +28,123 @@ CSP_HEAD = (
     "Number of Offences",
 )
 FORCE_HEAD = ("Financial Year", "Financial Quarter", "Force Name", *CSP_HEAD[1:])
+OLD_HEAD = ("Financial Year", "Financial Quarter", "Force Name", *CSP_HEAD[:5], "Offence Count")
 QUARTERS = (1, 2, 3, 4)
 CORRECTIONS = 6
-_PUBLISHED_ON = {"2013-14": "2014-07-17", "2014-15": "2015-07-16"}
 _CSP_STREAM, _FORCE_STREAM, _LEVEL_STREAM = 20, 21, 22
-
-# The story of the published assessment: violence up by a quarter, burglary down, in one year.
-_CHANGE_2014_15 = {
-    "Violence against the person": 1.25,
-    "Sexual offences": 1.30,
-    "Public order offences": 1.15,
+_FORCE_OF = {
+    "Luton": "Bedfordshire",
+    "Southend-on-Sea": "Essex",
+    "Watford": "Hertfordshire",
+    "Hillingdon": "Metropolitan Police",
+    "Hounslow": "Metropolitan Police",
+    "Cardiff": "South Wales",
 }
-_SUBGROUP_CHANGE_2014_15 = {"Domestic burglary": 0.90, "Non-domestic burglary": 0.97}
 
 Counts = list[list[int]]
+Row = Sequence[str | int]
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return the partnership files of 2013-14 and 2014-15 and the force file of 2014-15."""
-    return [
-        _csp_file(plan.seed, "2013-14"),
-        _csp_file(plan.seed, "2014-15"),
-        _force_file(plan.seed),
-    ]
+    """Return a partnership file for each year, the oldest in its other form, and the force file."""
+    tables = [_csp_file(plan, year) for year in plan.years]
+    return [*tables, _force_file(plan)]
 
 
-def _csp_file(seed: int, year: str) -> Delivery:
-    """Build one partnership file: a row for each area, quarter and code, then the corrections."""
-    chance = stream(seed, _CSP_STREAM, int(year[:4]))
-    levels = [_levels(seed, place.name, number) for number, place in enumerate(PEERS)]
-    counts: Counts = [
-        _counts(place.population, level, year, chance)
-        for place, level in zip(PEERS, levels, strict=True)
-        for _ in QUARTERS
-    ]
-    _correct(counts, chance)
-    names = [place.name for place in PEERS for _ in QUARTERS]
-    rows: list[Sequence[str | int]] = [CSP_HEAD]
-    for name, quarter_counts in zip(names, counts, strict=True):
-        rows += [
-            (name, offence.description, offence.group, offence.subgroup, offence.code, count)
-            for offence, count in zip(OFFENCES, quarter_counts, strict=True)
-        ]
-    file = f"recorded_crime/synthetic-prc-csp-{year}.csv"
+def _csp_file(plan: Plan, year: str) -> Delivery:
+    """Build one partnership file: a row for each area, quarter and code."""
+    chance = stream(plan.seed, _CSP_STREAM, int(year[:4]))
+    counts = {place: _by_quarter(plan, place, year, chance) for place in PEERS}
+    _take_back(list(counts.values()), chance)
+    old = year == plan.years[0]
+    rows = list(_old_rows(year, counts) if old else _csp_rows(counts))
+    # Years before the two that the assessment compares are packed, so that the sample stays small.
+    packed = year < city.BEFORE
     content = table_to_bytes(rows, "\n")
-    return Delivery(file, "recorded_crime", content, len(rows), _PUBLISHED_ON[year], period=year)
+    return Delivery(
+        f"recorded_crime/synthetic-prc-csp-{year}.csv{'.gz' if packed else ''}",
+        "recorded_crime",
+        compressed(content) if packed else content,
+        len(rows),
+        _published_on(year),
+        period="" if old else year,
+    )
 
 
-def _force_file(seed: int) -> Delivery:
+def _csp_rows(counts: Mapping[Place, Counts]) -> Iterator[Row]:
+    yield CSP_HEAD
+    for place, quarters in counts.items():
+        for cells in quarters:
+            for offence, count in zip(OFFENCES, cells, strict=True):
+                yield (place.name, *_cells(offence), count)
+
+
+def _old_rows(year: str, counts: Mapping[Place, Counts]) -> Iterator[Row]:
+    yield OLD_HEAD
+    stated = year.replace("-", "/")
+    for place, quarters in counts.items():
+        for quarter, cells in zip(QUARTERS, quarters, strict=True):
+            for offence, count in zip(OFFENCES, cells, strict=True):
+                yield (stated, quarter, _force_of(place), place.name, *_cells(offence), count)
+
+
+def _cells(offence: Offence) -> tuple[str, str, str, str]:
+    return offence.description, offence.group, offence.subgroup, offence.code
+
+
+def _force_of(place: Place) -> str:
+    named = (force.recorded_name for force in FORCES if force.slug == place.force)
+    return _FORCE_OF.get(place.name) or next(named)
+
+
+def _published_on(year: str) -> str:
+    return f"{int(year[:4]) + 1}-07-16"
+
+
+def _by_quarter(plan: Plan, place: Place, year: str, chance: np.random.Generator) -> Counts:
+    """An area's offences in each quarter, in the order of OFFENCES: the city's by their days."""
+    if place is SOUTHAMPTON:
+        return _of_the_city(plan, year)
+    yearly = offences(plan, place, year)
+    weights = 0.9 + 0.2 * chance.random((len(OFFENCES), len(QUARTERS)))
+    until = np.cumsum(weights, axis=1) / np.sum(weights, axis=1, keepdims=True)
+    until[:, -1] = 1.0
+    ends = (until * np.array([[yearly[one.code]] for one in OFFENCES])).astype(int)
+    spread = [[last - first for first, last in pairwise((0, *row))] for row in ends.tolist()]
+    return [list(quarter) for quarter in zip(*spread, strict=True)]
+
+
+def _of_the_city(plan: Plan, year: str) -> Counts:
+    place_of = {one.code: number for number, one in enumerate(OFFENCES)}
+    counts = [[0] * len(OFFENCES) for _ in QUARTERS]
+    for crime in city.recorded(plan, year):
+        counts[(crime.day.month - 4) % 12 // 3][place_of[crime.offence.code]] += 1
+    return counts
+
+
+def _take_back(areas: Sequence[Counts], chance: np.random.Generator) -> None:
+    """Let a few offences be counted in one quarter and be taken back in the last, as corrections
+    are in the published tables; a year's sum is what it was."""
+    zeros = [(area, code) for area in areas for code, count in enumerate(area[-1]) if count == 0]
+    order = np.argsort(chance.random(len(zeros)), kind="stable")
+    for turn, index in enumerate(order[:CORRECTIONS]):
+        area, code = zeros[int(index)]
+        taken_back = 1 if turn else 2
+        area[0][code] += taken_back
+        area[-1][code] -= taken_back
+
+
+def _force_file(plan: Plan) -> Delivery:
     """Build the force file: a row for each quarter, force and code, and Action Fraud's total."""
-    chance = stream(seed, _FORCE_STREAM)
-    levels = [_levels(seed, force.slug, 100 + number) for number, force in enumerate(FORCES)]
+    chance = stream(plan.seed, _FORCE_STREAM)
+    levels = [_levels(plan.seed, 100 + number) for number in range(len(FORCES))]
     counts: Counts = [
-        _counts(force.population, level, "2014-15", chance)
+        _counts(force.population, level, plan, chance)
         for _ in QUARTERS
         for force, level in zip(FORCES, levels, strict=True)
     ]
     _correct(counts, chance)
-    rows: list[Sequence[str | int]] = [FORCE_HEAD]
+    rows: list[Row] = [FORCE_HEAD]
     for quarter in QUARTERS:
         rows.append(_action_fraud(quarter, chance))
         for number, force in enumerate(FORCES):
@@ -89,9 +153,9 @@ def _force_file(seed: int) -> Delivery:
                 ("2014/15", quarter, force.recorded_name, *_force_cells(offence), padded(count))
                 for offence, count in zip(OFFENCES, quarter_counts, strict=True)
             ]
-    file = "recorded_crime/synthetic-prc-pfa-2014-15.csv"
+    file = f"recorded_crime/synthetic-prc-pfa-{ASSESSED}.csv"
     content = table_to_bytes(rows, "\n")
-    return Delivery(file, "recorded_crime", content, len(rows), _PUBLISHED_ON["2014-15"])
+    return Delivery(file, "recorded_crime", content, len(rows), _published_on(ASSESSED))
 
 
 def padded(count: int) -> str:
@@ -114,34 +178,24 @@ def _force_cells(offence: Offence) -> tuple[str, str, str, str]:
     return offence.description, offence.group, subgroup, offence.code
 
 
-def _levels(seed: int, name: str, number: int) -> dict[str, float]:
-    """Draw how far an area lies from the invented rates, by subgroup; the same in every year."""
+def _levels(seed: int, number: int) -> dict[str, float]:
+    """Draw how far a force lies from the invented rates, by subgroup."""
     chance = stream(seed, _LEVEL_STREAM, number)
-    levels = {subgroup: 0.75 + 0.5 * float(chance.random()) for subgroup in SUBGROUPS}
-    if name == "Southampton":
-        # Above the range drawn for the others: the assessment finds it the highest.
-        levels["Non-domestic burglary"] = 1.5
-    return levels
+    return {subgroup: 0.75 + 0.5 * float(chance.random()) for subgroup in SUBGROUPS}
 
 
 def _counts(
-    population: int, levels: dict[str, float], year: str, chance: np.random.Generator
+    population: int, levels: Mapping[str, float], plan: Plan, chance: np.random.Generator
 ) -> list[int]:
-    """Draw one quarter's counts, in the order of OFFENCES."""
+    """Draw one quarter's counts of a force, in the order of OFFENCES."""
     counts = []
     for offence in OFFENCES:
         yearly = population / 100_000 * offence.rate * levels[offence.subgroup]
-        expected = yearly / len(QUARTERS) * _change(offence, year)
+        step = 1 + plan.recording_step * FOLLOWS.get(offence.group, 0.0)
+        expected = yearly / len(QUARTERS) * step
         spread = 0.9 + 0.2 * float(chance.random())
         counts.append(int(expected * spread + float(chance.random())))
     return counts
-
-
-def _change(offence: Offence, year: str) -> float:
-    if year != "2014-15":
-        return 1.0
-    by_group = _CHANGE_2014_15.get(offence.group, 1.0)
-    return _SUBGROUP_CHANGE_2014_15.get(offence.subgroup, by_group)
 
 
 def _correct(counts: Counts, chance: np.random.Generator) -> None:

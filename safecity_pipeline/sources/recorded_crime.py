@@ -173,6 +173,7 @@ SOURCE = Source(
     supplier="Home Office",
     licence="Open Government Licence v3.0",
     model=RecordedCrime,
+    tallies=True,
     table="CASE WHEN csp_name IS NULL THEN 'force' ELSE 'csp' END",
     geography="area_code",
     period_start="period_start",
