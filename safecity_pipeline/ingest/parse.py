@@ -8,8 +8,10 @@ stands there that is not of the column's kind), or the word that a layout declar
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +38,8 @@ IN_WORDS = {
     "number": "a number",
     "month": "a month such as 2014-09",
     "financial_year": "a financial year such as 2014/15",
+    "moment": "a day, with or without a time, such as 09/04/2014 13:05 or 2014-04-09 13:05",
+    "day": "a day such as 09/04/2014 or 2014-04-09",
 }
 SQL_TYPES = {
     "text": "VARCHAR",
@@ -43,7 +47,17 @@ SQL_TYPES = {
     "number": "DOUBLE",
     "month": "DATE",
     "financial_year": "VARCHAR",
+    "moment": "TIMESTAMP",
+    "day": "DATE",
 }
+DAYS = ("%d/%m/%Y", "%Y-%m-%d", "%d-%b-%Y", "%d %b %Y", "%d.%m.%Y")
+TIMES = (" %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "")
+SHAPES = {"%d": ("9", "99"), "%m": ("9", "99"), "%H": ("9", "99"), "%M": ("99",), "%S": ("99",)}
+SHAPES |= {"%Y": ("9999",), "%b": ("AAA",), "T": ("A",)}
+AS_SHAPE = str.maketrans(
+    dict.fromkeys("0123456789", "9") | dict.fromkeys(string.ascii_letters, "A")
+)
+EARLIEST, LATEST = pd.Timestamp(1700, 1, 1), pd.Timestamp(2200, 1, 1)
 
 
 def kind_of(column: Column) -> str:
@@ -101,13 +115,15 @@ def parse(raw: pd.Series, kind: str, markers: Mapping[str, str] | None = None) -
     A number may have commas between thousands, a sign (a true minus sign too), or brackets that
     make it negative; one of kind "number" may end in a per cent sign, and 7.5% is 7.5, since
     percentages are kept per hundred everywhere: a source whose column is a share of one has to
-    ask for another form.
+    ask for another form. Days are as in Britain: 09/04/2014 is in April, never in September.
 
     `markers`: pattern → status, tried in order on what is no value; a pattern that matches "" is
     for empty cells. Columns of texts have none. Raises Refused for markers that cannot be used.
     """
     if kind == "text":
         return _texts(raw)
+    if kind in ("moment", "day"):
+        return _moments(raw, kind, read_markers(markers or {}))
     read, declared = READERS[kind], read_markers(markers or {})
     answers = [_answer(text, read, declared) for text in raw]
     frame = pd.DataFrame({"raw": raw.array, "status": [status for _, status in answers]})
@@ -121,6 +137,40 @@ def _texts(raw: pd.Series) -> pd.DataFrame:
     value = value.where(value != "", None)
     status = value.isna().map({True: ABSENT, False: OK})
     return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
+
+
+def _shapes(forms: Sequence[str]) -> dict[str, str]:
+    """How texts of the forms look, with 9 for any digit and A for any letter, and the form."""
+    found = {}
+    for form in forms:
+        parts = re.findall(r"%.|.", form)
+        for shape in itertools.product(*(SHAPES.get(part, (part,)) for part in parts)):
+            found["".join(shape)] = form
+    return found
+
+
+FORMS_OF = {
+    "day": _shapes(DAYS),
+    "moment": _shapes([day + time for day in DAYS for time in TIMES]),
+}
+
+
+def _moments(raw: pd.Series, kind: str, declared: Sequence[Marker]) -> pd.DataFrame:
+    """Vectorised, since nearly every row of a force's extract has its own."""
+    text = raw.astype(object).where(raw.notna(), "").str.strip()
+    form = text.str.translate(AS_SHAPE).map(FORMS_OF[kind])
+    value = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
+    for each, of_form in text.groupby(form):
+        value[of_form.index] = _moments_of(of_form, str(each))
+    status = value.notna().map({True: OK, False: TEXT}).where(text != "", ABSENT)
+    for at in value.index[value.isna()] if declared else ():
+        status[at] = _status(text[at], declared) or status[at]
+    return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
+
+
+def _moments_of(text: pd.Series, form: str) -> pd.Series:
+    found = pd.to_datetime(text, format=form, errors="coerce", cache=False)
+    return found.where((found >= EARLIEST) & (found < LATEST)).astype("datetime64[ns]")
 
 
 def _answer(
