@@ -15,7 +15,9 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandera.api.pandas.components import Column
 
 from safecity_pipeline import period
@@ -57,7 +59,9 @@ SHAPES |= {"%Y": ("9999",), "%b": ("AAA",), "T": ("A",)}
 AS_SHAPE = str.maketrans(
     dict.fromkeys("0123456789", "9") | dict.fromkeys(string.ascii_letters, "A")
 )
-EARLIEST, LATEST = pd.Timestamp(1700, 1, 1), pd.Timestamp(2200, 1, 1)
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH_NAMES = {name: number for number, name in enumerate(MONTHS, 1)}
+EARLIEST, LATEST = 1700, 2200  # years; what lies far from them no table holds
 
 
 def kind_of(column: Column) -> str:
@@ -139,38 +143,72 @@ def _texts(raw: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
 
 
-def _shapes(forms: Sequence[str]) -> dict[str, str]:
-    """How texts of the forms look, with 9 for any digit and A for any letter, and the form."""
+@dataclass(frozen=True)
+class Form:
+    """Where the parts of a moment stand in a text of one shape: from and to, by %Y, %m and so on.
+
+    A shape has 9 for any digit and A for any letter.
+    """
+
+    shape: str
+    parts: Mapping[str, tuple[int, int]]
+
+    def read(self, texts: pd.Series) -> NDArray[np.datetime64]:
+        """Their moments; none for the 31st of February, the 25th hour and far-away years."""
+        codes = texts.to_numpy(dtype=f"U{len(self.shape)}").view(np.uint32)
+        table = codes.reshape(len(texts), len(self.shape)).astype(np.int64) - ord("0")
+        number = {name: self._number(table, name) for name in ("%Y", "%d", "%H", "%M", "%S")}
+        named = "%b" in self.parts
+        month = self._named_month(texts) if named else self._number(table, "%m")
+        first = ((number["%Y"] - 1970) * 12 + month - 1).astype("datetime64[M]")
+        day = first.astype("datetime64[D]") + (number["%d"] - 1)
+        seconds = (number["%H"] * 60 + number["%M"]) * 60 + number["%S"]
+        there = (month >= 1) & (month <= 12) & (day.astype("datetime64[M]") == first)
+        there &= (number["%H"] < 24) & (number["%M"] < 60) & (number["%S"] < 60)
+        there &= (number["%Y"] >= EARLIEST) & (number["%Y"] <= LATEST)
+        moment = np.where(there, day, np.datetime64("NaT")).astype("datetime64[s]")
+        return (moment + seconds).astype("datetime64[ns]")
+
+    def _number(self, table: NDArray[np.int64], name: str) -> NDArray[np.int64]:
+        start, end = self.parts.get(name, (0, 0))
+        found = np.zeros(len(table), np.int64)
+        for at in range(start, end):
+            found = found * 10 + table[:, at]
+        return found
+
+    def _named_month(self, texts: pd.Series) -> NDArray[np.int64]:
+        start, end = self.parts["%b"]
+        numbers = texts.str[start:end].str.lower().map(MONTH_NAMES)
+        return numbers.fillna(0).to_numpy(dtype=np.int64)
+
+
+def _forms(written: Sequence[str]) -> dict[str, Form]:
+    """By shape: a day or month may have one digit or two."""
     found = {}
-    for form in forms:
-        parts = re.findall(r"%.|.", form)
-        for shape in itertools.product(*(SHAPES.get(part, (part,)) for part in parts)):
-            found["".join(shape)] = form
+    for form in written:
+        names = re.findall(r"%.|.", form)
+        for texts in itertools.product(*(SHAPES.get(name, (name,)) for name in names)):
+            ends = list(itertools.accumulate(map(len, texts)))
+            starts = [0, *ends]
+            parts = dict(zip(names, zip(starts, ends, strict=False), strict=True))
+            found["".join(texts)] = Form("".join(texts), parts)
     return found
 
 
-FORMS_OF = {
-    "day": _shapes(DAYS),
-    "moment": _shapes([day + time for day in DAYS for time in TIMES]),
-}
+FORMS = {"day": _forms(DAYS), "moment": _forms([day + time for day in DAYS for time in TIMES])}
 
 
 def _moments(raw: pd.Series, kind: str, declared: Sequence[Marker]) -> pd.DataFrame:
     """Vectorised, since nearly every row of a force's extract has its own."""
     text = raw.astype(object).where(raw.notna(), "").str.strip()
-    form = text.str.translate(AS_SHAPE).map(FORMS_OF[kind])
     value = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
-    for each, of_form in text.groupby(form):
-        value[of_form.index] = _moments_of(of_form, str(each))
+    for shape, texts in text.groupby(text.str.translate(AS_SHAPE)):
+        if str(shape) in FORMS[kind]:
+            value[texts.index] = FORMS[kind][str(shape)].read(texts)
     status = value.notna().map({True: OK, False: TEXT}).where(text != "", ABSENT)
     for at in value.index[value.isna()] if declared else ():
         status[at] = _status(text[at], declared) or status[at]
     return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
-
-
-def _moments_of(text: pd.Series, form: str) -> pd.Series:
-    found = pd.to_datetime(text, format=form, errors="coerce", cache=False)
-    return found.where((found >= EARLIEST) & (found < LATEST)).astype("datetime64[ns]")
 
 
 def _answer(
