@@ -206,7 +206,7 @@ class PoliceCrime(pa.DataFrameModel):
         statistics={"columns": ("committed_from", "committed_to")},
     )
     def committed_in_order(cls, rows: pd.DataFrame) -> pd.Series:
-        return rows["committed_from"] <= rows["committed_to"]
+        return ~(rows["committed_from"] > rows["committed_to"])  # either may be absent
 
     @pa.dataframe_check(
         name="committed_before_recorded",
@@ -214,7 +214,7 @@ class PoliceCrime(pa.DataFrameModel):
         statistics={"columns": ("committed_from", "recorded_at")},
     )
     def committed_before_recorded(cls, rows: pd.DataFrame) -> pd.Series:
-        return rows["committed_from"].dt.normalize() <= rows["recorded_at"].dt.normalize()
+        return ~(rows["committed_from"].dt.normalize() > rows["recorded_at"])
 
     @pa.dataframe_check(
         name="outcome_stated",
