@@ -167,7 +167,8 @@ class Form:
         there &= (number["%H"] < 24) & (number["%M"] < 60) & (number["%S"] < 60)
         there &= (number["%Y"] >= EARLIEST) & (number["%Y"] <= LATEST)
         moment = np.where(there, day, np.datetime64("NaT")).astype("datetime64[s]")
-        return (moment + seconds).astype("datetime64[ns]")
+        found: NDArray[np.datetime64] = (moment + seconds).astype("datetime64[ns]")
+        return found
 
     def _number(self, table: NDArray[np.int64], name: str) -> NDArray[np.int64]:
         start, end = self.parts.get(name, (0, 0))
@@ -179,7 +180,7 @@ class Form:
     def _named_month(self, texts: pd.Series) -> NDArray[np.int64]:
         start, end = self.parts["%b"]
         numbers = texts.str[start:end].str.lower().map(MONTH_NAMES)
-        return numbers.fillna(0).to_numpy(dtype=np.int64)
+        return np.asarray(numbers.fillna(0), dtype=np.int64)
 
 
 def _forms(written: Sequence[str]) -> dict[str, Form]:

@@ -69,34 +69,41 @@ def deliveries(plan: Plan) -> list[Delivery]:
 
 
 def _crimes(plan: Plan, year: str) -> Crimes:
-    """The city's crimes, then those on top of them."""
+    """The city's crimes, then those on top of them: like some of the city's, flags and all."""
     recorded = city.recorded(plan, year)
     first = date(int(year[:4]), 4, 1)
     chance = stream(plan.seed, _TOP_STREAM, int(year[:4]))
-    cancelled = round(len(recorded) * _CANCELLED_SHARE)
-    districts = ["Southampton"] * cancelled
-    districts += [name for name, count in NEARBY.items() for _ in range(count)]
-    places = chance.integers(0, len(recorded), len(districts)).tolist()
+    top = _on_top(chance, round(len(recorded) * _CANCELLED_SHARE))
+    places = chance.integers(0, len(recorded), len(top)).tolist()
     alike = [recorded[at] for at in places]
-    reasons = chance.integers(0, len(_NOT_COUNTED), cancelled).tolist()
-    late = (chance.random(cancelled) < _LATE_SHARE).tolist()
+    flags = crime_flags.deal(plan, year, [one.offence for one in recorded])
+    flags += [flags[at] for at in places]
     days = [(one.day - first).days for one in (*recorded, *alike)]
-    offences = [one.offence for one in recorded]
-    flags = crime_flags.deal(plan, year, offences) + [[] for _ in alike]
-    counted = _states(chance, len(recorded))
-    nearby = _states(chance, len(alike) - cancelled)
-    since = zip(late, days[len(recorded) :], strict=False)
-    again = [is_late and _is_sent_again(first, day) for is_late, day in since]
+    late = [
+        not_yet and _is_sent_again(first, day)
+        for (_, _, not_yet), day in zip(top, days[len(recorded) :], strict=True)
+    ]
     return Crimes(
         first,
         [one.reference for one in recorded] + _references(year, _ON_TOP, len(alike)),
         np.array(days),
-        [*offences, *(one.offence for one in alike)],
-        ["Southampton"] * len(recorded) + districts,
-        [*counted, *(_NOT_COUNTED[at] for at in reasons), *nearby],
-        [False] * len(recorded) + again + [False] * len(nearby),
+        [one.offence for one in (*recorded, *alike)],
+        ["Southampton"] * len(recorded) + [district for district, _, _ in top],
+        _states(chance, len(recorded)) + [status for _, status, _ in top],
+        [False] * len(recorded) + late,
         [_with_others(bearing, draw) for bearing, draw in _with_draws(chance, flags)],
     )
+
+
+def _on_top(chance: np.random.Generator, cancelled: int) -> list[tuple[str, str, bool]]:
+    """District, state, and whether it was cancelled late, of crimes that are none of the city's."""
+    reasons = chance.integers(0, len(_NOT_COUNTED), cancelled).tolist()
+    late = (chance.random(cancelled) < _LATE_SHARE).tolist()
+    gone = zip(reasons, late, strict=True)
+    found = [("Southampton", _NOT_COUNTED[reason], is_late) for reason, is_late in gone]
+    for district, count in NEARBY.items():
+        found += [(district, state, False) for state in _states(chance, count)]
+    return found
 
 
 def _states(chance: np.random.Generator, count: int) -> list[str]:
@@ -227,18 +234,22 @@ def _file(plan: Plan, year: str, rows: Rows) -> Delivery:
     extracted = (end - rows.crimes.first).days
     lines, folded = _lines(rows, year, rows.order, extracted)
     spoilt = _spoilt(plan, year, rows, extracted)
-    twice = sum(_is_sent_again(rows.crimes.first, day) for day in rows.crimes.days.tolist())
+    twice = len(_sent_again(rows)) if year == SENT_AGAIN else 0
     file = f"police_crime/synthetic-rms-crimes-{year}.csv.gz"
     return _delivery(file, _head(year), lines, spoilt, end, folded, twice)
 
 
 def _again(year: str, rows: Rows) -> Delivery:
     """The same crimes of the year's last months, as they stand half a year later."""
-    first = rows.crimes.first
-    chosen = [at for at in rows.order if _is_sent_again(first, int(rows.crimes.days[at]))]
-    lines, folded = _lines(rows, year, chosen, (AGAIN_ON - first).days, again=True)
+    extracted = (AGAIN_ON - rows.crimes.first).days
+    lines, folded = _lines(rows, year, _sent_again(rows), extracted, again=True)
     file = f"police_crime/synthetic-rms-crimes-{AGAIN_FROM:%Y-%m}-to-2014-03.csv.gz"
     return _delivery(file, _head(year), lines, [], AGAIN_ON, folded, 0)
+
+
+def _sent_again(rows: Rows) -> list[int]:
+    days = rows.crimes.days.tolist()
+    return [at for at in rows.order if _is_sent_again(rows.crimes.first, days[at])]
 
 
 def _delivery(

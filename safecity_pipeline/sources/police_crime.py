@@ -214,7 +214,8 @@ class PoliceCrime(pa.DataFrameModel):
         statistics={"columns": ("committed_from", "recorded_at")},
     )
     def committed_before_recorded(cls, rows: pd.DataFrame) -> pd.Series:
-        return ~(rows["committed_from"].dt.normalize() > rows["recorded_at"])
+        since: pd.Series = rows["committed_from"].dt.normalize()
+        return ~(since > rows["recorded_at"])
 
     @pa.dataframe_check(
         name="outcome_stated",
