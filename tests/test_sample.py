@@ -199,7 +199,7 @@ def test_nothing_else_lies_in_the_folder_and_every_extract_is_named_synthetic(
     names = {name for name in bytes_of(folder) if not name.endswith("manifest.csv")}
     assert names == {file.file for file in files} | {"README.md"}
     assert all(file.file.rsplit("/")[-1].startswith("synthetic-") for file in files)
-    assert sum(map(len, bytes_of(folder).values())) < 6_000_000
+    assert sum(map(len, bytes_of(folder).values())) < 16_000_000
 
 
 @pytest.mark.parametrize("seed", [2014, 7])
@@ -439,10 +439,14 @@ def test_every_hard_file_is_read_and_its_rows_are_those_declared(taken_in: Taken
         assert (extract.status, extract.source, extract.synthetic) == ("read", file.source, True)
         assert taken_in.ledger(name) == Counter(
             rows_read=file.rows,
-            rows_valid=file.rows - file.left_out - file.planted - file.delivered_twice,
+            rows_valid=file.rows - file.left_out - file.planted - counted_elsewhere(file),
             rows_quarantined=file.planted,
-            rows_excluded=file.left_out + file.delivered_twice,
+            rows_excluded=file.left_out + counted_elsewhere(file),
         )
+
+
+def counted_elsewhere(file: SampleFile) -> int:
+    return file.folded + file.delivered_twice
 
 
 def test_each_planted_row_is_refused_for_its_own_fault(taken_in: TakenIn) -> None:
@@ -478,7 +482,7 @@ def test_no_warning_but_those_of_what_is_planted(taken_in: TakenIn) -> None:
         (check.source, check.check_name)
         for taken in taken_in.taken.values()
         for check in taken.checks
-        if not check.passed
+        if not check.passed and taken.source.name not in MANY
     }
     assert failed == {
         ("drug_admissions", "row_belongs_to_columns"),

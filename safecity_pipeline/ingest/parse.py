@@ -8,12 +8,16 @@ stands there that is not of the column's kind), or the word that a layout declar
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandera.api.pandas.components import Column
 
 from safecity_pipeline import period
@@ -36,6 +40,8 @@ IN_WORDS = {
     "number": "a number",
     "month": "a month such as 2014-09",
     "financial_year": "a financial year such as 2014/15",
+    "moment": "a day, with or without a time, such as 09/04/2014 13:05 or 2014-04-09 13:05",
+    "day": "a day such as 09/04/2014 or 2014-04-09",
 }
 SQL_TYPES = {
     "text": "VARCHAR",
@@ -43,7 +49,19 @@ SQL_TYPES = {
     "number": "DOUBLE",
     "month": "DATE",
     "financial_year": "VARCHAR",
+    "moment": "TIMESTAMP",
+    "day": "DATE",
 }
+DAYS = ("%d/%m/%Y", "%Y-%m-%d", "%d-%b-%Y", "%d %b %Y", "%d.%m.%Y")
+TIMES = (" %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "")
+SHAPES = {"%d": ("9", "99"), "%m": ("9", "99"), "%H": ("9", "99"), "%M": ("99",), "%S": ("99",)}
+SHAPES |= {"%Y": ("9999",), "%b": ("AAA",), "T": ("A",)}
+AS_SHAPE = str.maketrans(
+    dict.fromkeys("0123456789", "9") | dict.fromkeys(string.ascii_letters, "A")
+)
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH_NAMES = {name: number for number, name in enumerate(MONTHS, 1)}
+EARLIEST, LATEST = 1700, 2200  # years; what lies far from them no table holds
 
 
 def kind_of(column: Column) -> str:
@@ -101,13 +119,15 @@ def parse(raw: pd.Series, kind: str, markers: Mapping[str, str] | None = None) -
     A number may have commas between thousands, a sign (a true minus sign too), or brackets that
     make it negative; one of kind "number" may end in a per cent sign, and 7.5% is 7.5, since
     percentages are kept per hundred everywhere: a source whose column is a share of one has to
-    ask for another form.
+    ask for another form. Days are as in Britain: 09/04/2014 is in April, never in September.
 
     `markers`: pattern → status, tried in order on what is no value; a pattern that matches "" is
     for empty cells. Columns of texts have none. Raises Refused for markers that cannot be used.
     """
     if kind == "text":
         return _texts(raw)
+    if kind in ("moment", "day"):
+        return _moments(raw, kind, read_markers(markers or {}))
     read, declared = READERS[kind], read_markers(markers or {})
     answers = [_answer(text, read, declared) for text in raw]
     frame = pd.DataFrame({"raw": raw.array, "status": [status for _, status in answers]})
@@ -120,6 +140,75 @@ def _texts(raw: pd.Series) -> pd.DataFrame:
     value = raw.str.strip()
     value = value.where(value != "", None)
     status = value.isna().map({True: ABSENT, False: OK})
+    return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
+
+
+@dataclass(frozen=True)
+class Form:
+    """Where the parts of a moment stand in a text of one shape: from and to, by %Y, %m and so on.
+
+    A shape has 9 for any digit and A for any letter.
+    """
+
+    shape: str
+    parts: Mapping[str, tuple[int, int]]
+
+    def read(self, texts: pd.Series) -> NDArray[np.datetime64]:
+        """Their moments; none for the 31st of February, the 25th hour and far-away years."""
+        codes = texts.to_numpy(dtype=f"U{len(self.shape)}").view(np.uint32)
+        table = codes.reshape(len(texts), len(self.shape)).astype(np.int64) - ord("0")
+        number = {name: self._number(table, name) for name in ("%Y", "%d", "%H", "%M", "%S")}
+        named = "%b" in self.parts
+        month = self._named_month(texts) if named else self._number(table, "%m")
+        first = ((number["%Y"] - 1970) * 12 + month - 1).astype("datetime64[M]")
+        day = first.astype("datetime64[D]") + (number["%d"] - 1)
+        seconds = (number["%H"] * 60 + number["%M"]) * 60 + number["%S"]
+        there = (month >= 1) & (month <= 12) & (day.astype("datetime64[M]") == first)
+        there &= (number["%H"] < 24) & (number["%M"] < 60) & (number["%S"] < 60)
+        there &= (number["%Y"] >= EARLIEST) & (number["%Y"] <= LATEST)
+        moment = np.where(there, day, np.datetime64("NaT")).astype("datetime64[s]")
+        found: NDArray[np.datetime64] = (moment + seconds).astype("datetime64[ns]")
+        return found
+
+    def _number(self, table: NDArray[np.int64], name: str) -> NDArray[np.int64]:
+        start, end = self.parts.get(name, (0, 0))
+        found = np.zeros(len(table), np.int64)
+        for at in range(start, end):
+            found = found * 10 + table[:, at]
+        return found
+
+    def _named_month(self, texts: pd.Series) -> NDArray[np.int64]:
+        start, end = self.parts["%b"]
+        numbers = texts.str[start:end].str.lower().map(MONTH_NAMES)
+        return np.asarray(numbers.fillna(0), dtype=np.int64)
+
+
+def _forms(written: Sequence[str]) -> dict[str, Form]:
+    """By shape: a day or month may have one digit or two."""
+    found = {}
+    for form in written:
+        names = re.findall(r"%.|.", form)
+        for texts in itertools.product(*(SHAPES.get(name, (name,)) for name in names)):
+            ends = list(itertools.accumulate(map(len, texts)))
+            starts = [0, *ends]
+            parts = dict(zip(names, zip(starts, ends, strict=False), strict=True))
+            found["".join(texts)] = Form("".join(texts), parts)
+    return found
+
+
+FORMS = {"day": _forms(DAYS), "moment": _forms([day + time for day in DAYS for time in TIMES])}
+
+
+def _moments(raw: pd.Series, kind: str, declared: Sequence[Marker]) -> pd.DataFrame:
+    """Vectorised, since nearly every row of a force's extract has its own."""
+    text = raw.astype(object).where(raw.notna(), "").str.strip()
+    value = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
+    for shape, texts in text.groupby(text.str.translate(AS_SHAPE)):
+        if str(shape) in FORMS[kind]:
+            value[texts.index] = FORMS[kind][str(shape)].read(texts)
+    status = value.notna().map({True: OK, False: TEXT}).where(text != "", ABSENT)
+    for at in value.index[value.isna()] if declared else ():
+        status[at] = _status(text[at], declared) or status[at]
     return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
 
 

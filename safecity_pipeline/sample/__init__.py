@@ -28,8 +28,9 @@ class SampleFile:
     source; `rows` the physical rows including the head, of a workbook those of all its sheets;
     `planted` how many of them are bad on purpose; `delivered_twice` how many belong to a unit that
     another file also delivers and wins; `left_out` how many are no data of the source: heads,
-    titles, blank rows, notes, and rows of what is not asked for. `planted_cells` cells lose their
-    value and no more. So rows - left_out - planted - delivered_twice are valid.
+    titles, blank rows, notes, and rows of what is not asked for; `folded` how many are put together
+    with an earlier one. `planted_cells` cells lose their value and no more. So rows - left_out -
+    folded - planted - delivered_twice are valid.
     """
 
     file: str
@@ -39,6 +40,7 @@ class SampleFile:
     delivered_twice: int
     left_out: int = 1
     planted_cells: int = 0
+    folded: int = 0
 
 
 def write(folder: Path, plan: Plan | None = None) -> list[SampleFile]:
@@ -61,6 +63,7 @@ def write(folder: Path, plan: Plan | None = None) -> list[SampleFile]:
             one.delivered_twice,
             one.left_out,
             one.planted_cells,
+            one.folded,
         )
         for one in deliveries
     ]

@@ -70,10 +70,10 @@ def offences(plan: Plan, year: str) -> Mapping[str, int]:
         _meet(counts, DOMESTIC_BURGLARY, round(burglaries * BURGLARY_CHANGE))
         _meet_all(plan, counts)
     for one in OFFENCES:
-        counts[one.code] = round(counts[one.code] * _effect(plan, one.group, year))
+        counts[one.code] = round(counts[one.code] * effect(plan, one.group, year))
     if year == ASSESSED:
         violence = sum_of(offences(plan, BEFORE), VIOLENCE)
-        _meet(counts, VIOLENCE, round(violence * _effect(plan, VIOLENCE, year)))
+        _meet(counts, VIOLENCE, round(violence * effect(plan, VIOLENCE, year)))
     return counts
 
 
@@ -87,10 +87,9 @@ def _meet_all(plan: Plan, counts: dict[str, int]) -> None:
     before = offences(plan, BEFORE)
     stepped = Plan(plan.seed)
     counts_then = {
-        one.code: round(counts[one.code] * _effect(stepped, one.group, ASSESSED))
-        for one in OFFENCES
+        one.code: round(counts[one.code] * effect(stepped, one.group, ASSESSED)) for one in OFFENCES
     }
-    violence = round(sum_of(before, VIOLENCE) * _effect(stepped, VIOLENCE, ASSESSED))
+    violence = round(sum_of(before, VIOLENCE) * effect(stepped, VIOLENCE, ASSESSED))
     others = sum_of(counts_then, "") - sum_of(counts_then, VIOLENCE)
     wanted = round(sum_of(before, "") * ALL_CRIME_CHANGE)
     counts[_TAKES_UP[""]] += wanted - violence - others
@@ -111,7 +110,7 @@ def _drawn(plan: Plan, offence: Offence, year: str) -> int:
     return int(expected * spread + float(chance.random()))
 
 
-def _effect(plan: Plan, group: str, year: str) -> float:
+def effect(plan: Plan, group: str, year: str) -> float:
     """What recording, and a real change, make of a group from 2014-15 on."""
     if year < _CHANGED_FROM:
         return 1.0

@@ -20,8 +20,8 @@ class Delivery:
     """One synthetic file before it is written.
 
     `file` is relative to the sample's folder, with '/'; `rows` are physical rows including the
-    head, of a workbook those of all its sheets; `planted`, `delivered_twice` and `left_out` are
-    counts of rows, `planted_cells` one of cells; `period` is the label of a year and
+    head, of a workbook those of all its sheets; `planted`, `delivered_twice`, `left_out` and
+    `folded` are counts of rows, `planted_cells` one of cells; `period` is the label of a year and
     `published_on` an ISO date, as they go into the manifest ('' where the file says it itself).
     The manifest vouches for `vouched` rows, else for all.
     """
@@ -37,6 +37,7 @@ class Delivery:
     left_out: int = 1
     planted_cells: int = 0
     vouched: int | None = None
+    folded: int = 0
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:

@@ -36,7 +36,7 @@ EXAMPLES = 2
 DATA, LISTS = "Data", "Allowed values"
 TEXT_FILES, WORKBOOKS = (".csv",), (".xlsx",)
 OTHERWISE = {"text": "text", "whole": "1", "number": "1.5", "month": "2014-09"}
-OTHERWISE |= {"financial_year": "2014/15"}
+OTHERWISE |= {"financial_year": "2014/15", "moment": "09/04/2014 13:05", "day": "09/04/2014"}
 
 
 @dataclass(frozen=True)
