@@ -100,7 +100,9 @@ def _sheet(plan: Plan, year: str, group: str) -> Sheet:
         rows[AVERAGE] = [10 * rate for rate in rows[AVERAGE]]
     if (year, group) == UNKNOWN_IN:
         rows[UNKNOWN_AREA] = [0.5 * rate for rate in rows[AVERAGE]]
-    table = [head, *((name, *_rounded(rates, 12 * len(months))) for name, rates in rows.items())]
+    monthly = 12 * len(months)
+    table: list[Sequence[str | float]] = [head]
+    table += [(name, *_rounded(rates, monthly)) for name, rates in rows.items()]
     cells = _placed(1, [(title,) for title in _titles(year, group)]) | _placed(_HEAD_ROW, table)
     if group == "All crime":
         cells[_HEAD_ROW + 1 + list(rows).index(NOT_THERE), 3] = MISSING
