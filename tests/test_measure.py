@@ -733,6 +733,11 @@ NEEDED = {
     "street_crime": "area_code, month, force_code, crime_type, last_outcome_category",
     "recorded_crime": "area_code, period_start, period_end, offence_code, number_of_offences",
     "population": "area_code, year, persons, vintage",
+    "police_incident": "area_code, month, opening_group, closing_group, asb_category, grade, "
+    "channel, duplicate",
+    "ed_assault": "area_code, month, hour",
+    "peer_crime": "area_code, period_start, period_end, offence_group, covers, lower_95, "
+    f"upper_95, {CELL}",
 }
 
 

@@ -144,6 +144,13 @@ def _end(places: Places, label: str | None) -> date | None:
     return found.end if found else None
 
 
+def _covers(places: Places, label: str | None) -> str | None:
+    found = span(label)
+    if found is None:
+        return None
+    return "month" if found.kind == "month" else "twelve months"
+
+
 def _lower(places: Places, value: float | None, decimals: int | None) -> float | None:
     """Half a unit of the last decimal below, and not below nought."""
     if value is None or decimals is None:
@@ -190,7 +197,7 @@ WITH figure AS (
 ), added AS (
     SELECT y.offence_group, y.place, y.period_label, y.value AS year, sum(m.value) AS months
     FROM figure AS y JOIN figure AS m USING (offence_group, place)
-    WHERE y.period_label LIKE '12 months to %' AND m.period_label NOT LIKE '12 months to %'
+    WHERE y.covers = 'twelve months' AND m.covers = 'month'
       AND m.period_start BETWEEN y.period_start AND y.period_end
     GROUP BY ALL HAVING count(m.value) = 12
 )
@@ -253,6 +260,13 @@ SOURCE = Source(
             refusal="a span is a month such as 'Mar 2015', or '12 months to Mar 2015'",
         ),
         Derived("period_end", "DATE", ("period_label",), _end, "Last day of the span"),
+        Derived(
+            "covers",
+            "VARCHAR",
+            ("period_label",),
+            _covers,
+            "What the span is: month, or twelve months",
+        ),
         Derived(
             "lower_95",
             "DOUBLE",

@@ -41,6 +41,7 @@ CLOSING_GROUPS = (
     *(ASB, "Crime", "Crime related incident", "Public safety", "Transport", "Administration"),
 )
 CHANNELS = ("999", "101", "0845", "Online", "Front counter", "Officer", "Other")
+GRADES = ("1", "2", "3", "4", "5")
 ASB_CATEGORIES = ("Personal", "Nuisance", "Environmental")
 _DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)/(\d\d)/(\d{4}))", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):?[0-5]\d(:[0-5]\d)?", re.ASCII)
@@ -79,7 +80,7 @@ class PoliceIncident(pa.DataFrameModel):
         description="What it turned out to be: a group of the NSIR, and after ' - ' what of it",
         metadata={"example": ("Crime - recorded", "ASB - rowdy behaviour")},
     )
-    grade: Series[pd.Int64Dtype] = pa.Field(
+    grade: Series[str] = pa.Field(
         nullable=True,
         description="Urgency: 1 immediate, 2 priority, 3 and more later; empty where not graded",
         metadata={"example": ("1", "2")},
@@ -139,9 +140,14 @@ class PoliceIncident(pa.DataFrameModel):
     def created_time_form(cls, values: pd.Series) -> pd.Series:
         return values.str.fullmatch(_TIME)
 
-    @pa.check("grade", name="grade_known", error="a grade lies between 1 and 5, or is empty")
+    @pa.check(
+        "grade",
+        name="grade_known",
+        error="a grade is a number from 1 to 5, or empty; a layout translates words",
+        statistics={"allowed": GRADES},
+    )
     def grade_known(cls, values: pd.Series) -> pd.Series:
-        return values.between(1, 5)
+        return values.isin(GRADES)
 
     @pa.check(
         "channel",
