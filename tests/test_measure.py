@@ -737,6 +737,11 @@ NEEDED = {
     "number_of_offences",
     "population": "area_code, year, persons, vintage",
     "households": "area_code, year, households, vintage",
+    "police_incident": "area_code, month, opening_group, closing_group, asb_category, grade, "
+    "channel, duplicate",
+    "ed_assault": "area_code, month, hour",
+    "peer_crime": "area_code, period_start, period_end, offence_group, covers, lower_95, "
+    f"upper_95, {CELL}",
 }
 
 
