@@ -148,7 +148,7 @@ def _parted(plan: Plan, one: Conference, year: int, what: int, total: int) -> li
     return [after - before for before, after in zip([0, *bounds], [*bounds, total], strict=True)]
 
 
-# --- files -----------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def _caada(plan: Plan, year: int) -> Delivery:

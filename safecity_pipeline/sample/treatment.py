@@ -156,7 +156,7 @@ def _percent(completed: int, of: int) -> str:
     return f"{tenths // 10}.{tenths % 10}"
 
 
-# --- files -----------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def _download(plan: Plan, years: Sequence[int]) -> Delivery:
@@ -180,7 +180,7 @@ def _spoil(row: list[str], figure: Figure) -> int:
     if turn % 3 == 0:
         row[5] = f"{float(row[5]) + 3:.1f}"
     elif turn % 3 == 1:
-        row[3], row[4] = row[4], row[3]
+        row[3:6] = [row[4], row[3], "-"]
     else:
         row[2] = row[2].replace("Mar", "Feb").replace("31/03", "28/02").replace("to 28", "to 27")
     return 1

@@ -6,11 +6,11 @@ who comes back within twelve months is another case, a repeat. A row is no perso
 that was not returned is an estimate of SafeLives (proxied), which is marked and counted.
 
 Belongs here: which area a MARAC is of, and how a row must agree with itself and with the rolling
-twelve months printed beside it. Does not belong here: how a return spells its columns (the layout).
+twelve months printed beside it. Does not belong here: how a return spells its columns (layout).
 
-Traps: what counts as a repeat was widened in 2016, from a further crime to any abuse. A low share of
-repeats may mean that they are missed. Several MARACs may be of one authority, one of several, or of
-a whole county: then the county is the area. The rate is per woman and year: the women of each
+Traps: what counts as a repeat was widened in 2016, from a further crime to any abuse. A low share
+of repeats may mean that they are missed. Several MARACs may be of one authority, one of several, or
+of a whole county: then the county is the area. The rate is per woman and year: the women of each
 quarter count a quarter, so that four quarters together have the rate of a year, and three too.
 """
 
@@ -151,8 +151,8 @@ class Marac(pa.DataFrameModel):
 def area_of(places: Places, marac: str) -> str | None:
     """The authority or county that a MARAC's name means; None for one of several authorities.
 
-    The narrowest place named goes first: `Essex (Southend)` is Southend-on-Sea, while `East Sussex -
-    Hastings and Rother`, two districts of it, is East Sussex.
+    The narrowest place named goes first: `Essex (Southend)` is Southend-on-Sea, while
+    `East Sussex - Hastings and Rother`, two districts of it, is East Sussex.
     """
     for name in _names_in(marac):
         code = places.upper_tier(name) or places.local_authority(name)
