@@ -54,6 +54,7 @@ BEHIND_VALUES = (
     "tables",
     "ingest.schema",
     "ingest.parse",
+    "registry.entries",
     "registry.indicators",
 )
 BEHIND_FINDINGS = (
