@@ -184,12 +184,18 @@ def test_physical_rows_are_those_reported_and_those_of_the_manifests(written: Wr
             assert row["synthetic"] == "yes"
             name = (manifest.parent / row["file"]).relative_to(folder).as_posix()
             vouched[name] = (row["source"], int(row["rows"]))
-    # Of a workbook, a manifest vouches for the rows of its tables.
-    assert vouched == {file.file: (file.source, vouched_rows(file)) for file in files}
+    # Of a workbook, and of a text with titles, a manifest vouches for the rows of its tables.
+    assert vouched == {file.file: (file.source, vouched_rows(folder, file)) for file in files}
 
 
-def vouched_rows(file: SampleFile) -> int:
-    return file.rows - file.left_out if file.file.endswith(".xlsx") else file.rows
+def vouched_rows(folder: Path, file: SampleFile) -> int:
+    of_tables = file.file.endswith(".xlsx") or has_titles(folder / file.file)
+    return file.rows - file.left_out if of_tables else file.rows
+
+
+def has_titles(path: Path) -> bool:
+    """Whether the first line of a text is a title, which is one cell."""
+    return b"," not in text_of(path).splitlines()[0]
 
 
 def test_nothing_else_lies_in_the_folder_and_every_extract_is_named_synthetic(
@@ -199,7 +205,7 @@ def test_nothing_else_lies_in_the_folder_and_every_extract_is_named_synthetic(
     names = {name for name in bytes_of(folder) if not name.endswith("manifest.csv")}
     assert names == {file.file for file in files} | {"README.md"}
     assert all(file.file.rsplit("/")[-1].startswith("synthetic-") for file in files)
-    assert sum(map(len, bytes_of(folder).values())) < 6_000_000
+    assert sum(map(len, bytes_of(folder).values())) < 20_000_000
 
 
 @pytest.mark.parametrize("seed", [2014, 7])
@@ -257,7 +263,8 @@ def test_own_files_cover_two_years_of_six_forces_and_end_lines_as_the_supplier_d
 def test_compilation_repeats_hampshire_and_brings_northamptonshire(written: Written) -> None:
     folder, files = written
     compilation = compilation_of(files)
-    assert sum(file.delivered_twice for file in files) == compilation.delivered_twice
+    street = named(files, "street_crime")
+    assert sum(file.delivered_twice for file in street) == compilation.delivered_twice
     lines = street_lines(folder, compilation)
     repeated = {line for line in lines if ",Hampshire Constabulary," in line}
     assert {line.split(",")[1] for line in repeated} == {"2014-04", "2014-05", "2014-06"}
@@ -423,32 +430,35 @@ def test_every_source_is_in_the_sample(written: Written) -> None:
 
 
 def test_every_hard_file_is_read_and_its_rows_are_those_declared(taken_in: TakenIn) -> None:
-    assert len(taken_in.files) == 9
     for name, file in taken_in.files.items():
         extract = taken_in.extracts[name]
         assert (extract.status, extract.source, extract.synthetic) == ("read", file.source, True)
         assert taken_in.ledger(name) == Counter(
             rows_read=file.rows,
-            rows_valid=file.rows - file.left_out - file.planted,
+            rows_valid=file.rows - file.left_out - file.planted - file.delivered_twice,
             rows_quarantined=file.planted,
-            rows_excluded=file.left_out,
+            rows_excluded=file.left_out + file.delivered_twice,
         )
 
 
+def quarantined(taken_in: TakenIn) -> list[tuple[str, list[str]]]:
+    """Source and rules broken, of each row that was refused."""
+    return [
+        (source, row[0])
+        for source in sorted(taken_in.sources)
+        for row in taken_in.answers(f"SELECT rules FROM quarantine.{source}")
+    ]
+
+
 def test_each_planted_row_is_refused_for_its_own_fault(taken_in: TakenIn) -> None:
-    found = {
-        (source, row[0], rule)
-        for source in taken_in.sources
-        for row in taken_in.answers(f"SELECT _sheet, reasons FROM quarantine.{source}")
-        for rule in row[1]
+    found = quarantined(taken_in)
+    assert [(source, rules) for source, rules in found if len(rules) != 1] == []
+    assert len(found) == sum(file.planted for file in taken_in.files.values())
+    assert {source for source, _ in found} >= {
+        "drug_admissions",
+        "fingertips",
+        "looked_after_children",
     }
-    assert {(source, sheet) for source, sheet, _ in found} == {
-        ("drug_admissions", ""),
-        ("fingertips", ""),
-        ("looked_after_children", "Table LA4"),
-        ("looked_after_children", "Table LA5"),
-    }
-    assert len(found) == sum(file.planted for file in taken_in.files.values()) == 4
 
 
 def test_the_one_unknown_marker_costs_its_cell_and_not_its_row(taken_in: TakenIn) -> None:
@@ -470,13 +480,14 @@ def test_no_warning_but_those_of_what_is_planted(taken_in: TakenIn) -> None:
         for check in taken.checks
         if not check.passed
     }
-    assert failed == {
+    planted = {(source, rule) for source, rules in quarantined(taken_in) for rule in rules}
+    assert planted >= {
         ("drug_admissions", "row_belongs_to_columns"),
         ("fingertips", "share_fits_count"),
         ("looked_after_children", "area_code_known"),
         ("looked_after_children", "england_against_regions"),
-        ("youth_justice", "cells_read"),
     }
+    assert failed == planted | {("youth_justice", "cells_read")}
 
 
 def peers_or_counties() -> set[str]:

@@ -90,9 +90,9 @@ class Quarter:
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return the years of CAADA, a file each; the same of SafeLives; and the early return."""
+    """Return the years of CAADA, one file; those of SafeLives, a file each; the early return."""
     years = [int(year[:4]) for year in plan.years]
-    made = [_caada(plan, year) for year in years if year <= LAST_OF_CAADA]
+    made = [_caada(plan, [year for year in years if year <= LAST_OF_CAADA])]
     made += [_safelives(plan, year) for year in years if year > LAST_OF_CAADA]
     return [*made, _early(plan, int(ASSESSED[:4]))]
 
@@ -151,17 +151,25 @@ def _parted(plan: Plan, one: Conference, year: int, what: int, total: int) -> li
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _caada(plan: Plan, year: int) -> Delivery:
+def _caada(plan: Plan, years: Sequence[int]) -> Delivery:
     rows: list[list[str]] = []
-    for one in _CONFERENCES:
-        for quarter in returned(plan, one, year):
-            proxied = "Yes" if quarter.proxied else "No"
-            label = f"{_label(year)} Q{quarter.number + 1}"
-            rows.append([one.name, one.force, label, proxied, *_told(one, quarter)])
-    planted = _spoil(rows, year)
-    return _delivery(
-        CAADA.format(_label(year, "-")), CAADA_HEAD, rows, f"{year + 1}-07-29", planted
-    )
+    planted = 0
+    for year in years:
+        of_year = [
+            _caada_row(one, quarter)
+            for one in _CONFERENCES
+            for quarter in returned(plan, one, year)
+        ]
+        planted += _spoil(of_year, year)
+        rows += of_year
+    file = CAADA.format(f"{_label(years[0], '-')}-to-{_label(years[-1], '-')}")
+    return _delivery(file, CAADA_HEAD, rows, f"{years[-1] + 1}-07-29", planted)
+
+
+def _caada_row(one: Conference, quarter: Quarter) -> list[str]:
+    proxied = "Yes" if quarter.proxied else "No"
+    label = f"{_label(quarter.year)} Q{quarter.number + 1}"
+    return [one.name, one.force, label, proxied, *_told(one, quarter)]
 
 
 def _safelives(plan: Plan, year: int) -> Delivery:

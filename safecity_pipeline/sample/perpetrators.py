@@ -1,8 +1,8 @@
 """Synthetic returns of perpetrators in programmes, by the Probation Trust and the company after it.
 
 Here: perpetrators identified, referred, beginning and completing by local authority and quarter,
-`<5` for small numbers, a file a financial year; that of 2014/15 was extracted a second time, and
-the first had fewer. Two rows are wrong on purpose, neither of them the city's.
+`<5` for small numbers; the Trust's years are one file, the company's a file each, and 2014/15 was
+extracted twice, the first time with fewer. Two rows are wrong on purpose, none of the city's.
 Not here: offenders and arrests as the police have them.
 """
 
@@ -37,25 +37,32 @@ _LATER = (0.12, 0.14)
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return a file for each year, and the first extract of 2014-15."""
+    """Return the Trust's file, one for each year of the company, and its first of 2014-15."""
     years = [int(year[:4]) for year in plan.years]
     assessed = int(ASSESSED[:4])
-    first = _delivery(plan, assessed, f"{assessed + 1}-04-17", first=True)
-    return [*(_delivery(plan, year, f"{year + 1}-05-08") for year in years), first]
+    of_trust = [year for year in years if year <= LAST_OF_TRUST]
+    first = _delivery(plan, [assessed], f"{assessed + 1}-04-17", first=True)
+    later = [_delivery(plan, [year], f"{year + 1}-05-08") for year in years if year not in of_trust]
+    return [_delivery(plan, of_trust, f"{LAST_OF_TRUST + 1}-05-09"), *later, first]
 
 
-def _delivery(plan: Plan, year: int, extracted_on: str, first: bool = False) -> Delivery:
-    of_trust = year <= LAST_OF_TRUST
-    rows = [
-        row
-        for number, (area, (unit, identified)) in enumerate(_AREAS.items())
-        for row in _rows(plan, year, number, area, unit, identified, fewer=first)
-    ]
-    planted = 0 if first else _spoil(rows, year)
-    label = f"{year}-{(year + 1) % 100:02d}"
+def _delivery(plan: Plan, years: Sequence[int], extracted_on: str, first: bool = False) -> Delivery:
+    of_trust = years[0] <= LAST_OF_TRUST
+    rows: list[list[str]] = []
+    planted = 0
+    for year in years:
+        of_year = [
+            row
+            for number, area in enumerate(_AREAS)
+            for row in _rows(plan, year, number, area, fewer=first)
+        ]
+        planted += 0 if first else _spoil(of_year, year)
+        rows += of_year
+    last = f"-to-{_year(years[-1])}" if len(years) > 1 else ""
+    supplier = TRUST if of_trust else COMPANY
     content = table_to_bytes([TRUST_HEAD if of_trust else COMPANY_HEAD, *rows], "\r\n")
     return Delivery(
-        FILE.format(TRUST if of_trust else COMPANY, label, extracted_on),
+        FILE.format(supplier, f"{_year(years[0])}{last}", extracted_on),
         "perpetrator_programme",
         content,
         len(rows) + 1,
@@ -65,9 +72,12 @@ def _delivery(plan: Plan, year: int, extracted_on: str, first: bool = False) -> 
     )
 
 
-def _rows(
-    plan: Plan, year: int, number: int, area: str, unit: str, identified: int, *, fewer: bool
-) -> list[list[str]]:
+def _year(year: int) -> str:
+    return f"{year}-{(year + 1) % 100:02d}"
+
+
+def _rows(plan: Plan, year: int, number: int, area: str, *, fewer: bool) -> list[list[str]]:
+    unit, identified = _AREAS[area]
     rows = []
     for quarter in range(4):
         chance = stream(plan.seed, _STREAM, number, year, quarter)

@@ -208,11 +208,10 @@ def _young(plan: Plan, years: Sequence[int], published_on: str) -> Delivery:
     cells[data + 9, 1] = f"2. {TOO_FEW}: fewer than {FEWEST} offenders."
     sheet = Sheet("YOT", cells, tuple(merged))
     content = workbook.to_bytes([sheet])
-    # The sum of both countries is left out too.
     return Delivery(
         *(YOUTH, "reoffending", content, sheet.rows, published_on),
         planted=1,
-        left_out=sheet.rows - data + 1,
+        left_out=sheet.rows - data,
         vouched=data,
     )
 
@@ -220,8 +219,8 @@ def _young(plan: Plan, years: Sequence[int], published_on: str) -> Delivery:
 def _body(
     plan: Plan, cohorts: Sequence[Cohort], cells: dict[tuple[int, int], str | int | float]
 ) -> int:
-    """Write a row a team, one of a team that has gone and the sum; return how many."""
-    copied = {GONE: "Hertfordshire", BOTH: _ENGLAND}
+    """Write a row a team, and one of a team that has gone; return how many."""
+    copied = {GONE: "Hertfordshire"}
     names = [*_NAMES, *copied]
     for row, name in enumerate(names, start=6):
         cells[row, 1] = name
