@@ -32,6 +32,8 @@ __all__ = [
     "quarter_of",
     "read_financial_year",
     "read_month",
+    "read_quarter",
+    "read_twelve_months",
     "snapshot",
     "spanning",
     "twelve_months_to",
@@ -295,6 +297,75 @@ def financial_quarter(year: str, quarter: str) -> Period:
         )
     start = read_financial_year(year).start
     return _of("quarter", _months_after(start, 3 * (int(quarter) - 1)))
+
+
+def read_quarter(text: str) -> Period:
+    """The quarter of a supplier's `Q4 2014/15`, `2014/15 Q4` or `Jan-Mar 2015`.
+
+    A number counts quarters of the financial year. Raises ValueError for any other spelling, and
+    where three months are no calendar quarter.
+    """
+    plain = " ".join(text.split()) if isinstance(text, str) else ""
+    if found := re.fullmatch(_NUMBERED_QUARTER, plain):
+        return financial_quarter(found[2] or found[3], found[1] or found[4])
+    if found := re.fullmatch(rf"([A-Za-z]+) ?{_TO} ?([A-Za-z]+) (\d{{4}}|\d\d)", plain):
+        start, end = _named_month(f"{found[1]} {found[3]}"), _named_month(f"{found[2]} {found[3]}")
+        if start and end and _is_span("quarter", start, _month_end(end)):
+            return _of("quarter", start)
+    _refuse(
+        "quarter: not a spelling that is known",
+        text,
+        "write January to March 2015 as Q4 2014/15, or as Jan-Mar 2015",
+    )
+
+
+def read_twelve_months(text: str) -> Period:
+    """The twelve whole months of a supplier's `to 31/03/2015`, `01/04/2014 to 31/03/2015`,
+    `Apr 14 to Mar 15` or `April 2014 - March 2015`.
+
+    April to March is a financial year, January to December a calendar year. Raises ValueError for
+    any other spelling, and for other spans than twelve whole months.
+    """
+    plain = " ".join(text.split()).removeprefix("12 months ") if isinstance(text, str) else ""
+    found = re.fullmatch(rf"(?:(.+?) ?)?{_TO} ?(.+)", plain)
+    end = _month_said(found[2], last=True) if found else None
+    start = _month_said(found[1], last=False) if found and found[1] else None
+    if found and end and (start or not found[1]):
+        whole = twelve_months_to(end)
+        if start in (None, whole.start):
+            return spanning(whole.start, whole.end)
+    _refuse(
+        "twelve months: not a spelling that is known, or not twelve whole months",
+        text,
+        "write April 2014 to March 2015 as to 31/03/2015, or as Apr 14 to Mar 15",
+    )
+
+
+_TO = "(?:to|[-\N{EN DASH}])"
+_NUMBERED_QUARTER = r"Q([1-4]) (\d{4}/\d\d)|(\d{4}/\d\d) Q([1-4])"
+
+
+def _month_said(text: str, last: bool) -> date | None:
+    """The first day of a month given by name, or by its first or `last` day as 31/03/2015."""
+    found = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
+    if not found:
+        return _named_month(text)
+    try:
+        day = date(int(found[3]), int(found[2]), int(found[1]))
+    except ValueError:
+        return None
+    is_end = day == _month_end(day)
+    return day.replace(day=1) if (is_end if last else day.day == 1) else None
+
+
+def _named_month(text: str) -> date | None:
+    """The first day of Mar 15, Mar 2015 or March 2015; two digits are of this century."""
+    found = re.fullmatch(r"([A-Za-z]{3,9}) (\d{4}|\d\d)", text)
+    named = [n for n in MONTH_NAMES if found and found[1].lower() in (n.lower(), n[:3].lower())]
+    if not found or not named:
+        return None
+    year = int(found[2]) + (2000 if len(found[2]) == 2 else 0)
+    return date(year, MONTH_NAMES.index(named[0]) + 1, 1) if year >= 1900 else None
 
 
 # --- from dates --------------------------------------------------------------------------------
