@@ -41,6 +41,7 @@ class Places(Protocol):
     """The look-ups that a source may use to say which area a row belongs to."""
 
     def csp(self, name: str) -> str | None: ...
+    def of_file_name(self, words: str) -> str | None: ...
     def force(self, name: str) -> str | None: ...
     def body(self, name: str) -> str | None: ...
     def of_lsoa_name(self, name: str) -> str | None: ...
@@ -99,7 +100,9 @@ class Source:
     that brings one unit only goes before a compilation. `key`: columns that no two rows of one
     extract may share, among the rows for which `key_where` holds. `tallies`: a row is a
     number that somebody counted, so that no row means no number; else a row is an event, or one of
-    many parts of a count, and an area with rows but none of those meant has 0.
+    many parts of a count, and an area with rows but none of those meant has 0. `by_chance`: a
+    condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
+    has no interval, and neither has a change from or to it.
     """
 
     name: str
@@ -117,6 +120,7 @@ class Source:
     key: tuple[str, ...] = ()
     key_where: str = "true"
     tallies: bool = False
+    by_chance: str | None = None
     across: tuple[CrossRow, ...] = ()
     minimum_rows: int = 1
     cadence: str = "yearly"
@@ -142,6 +146,8 @@ class Layout:
     fits it ends the table, and belongs to it no more. `only`: head → pattern; rows whose cell
     does not fit are left out, and counted. `short_rows`: so many cells may lack at a row's end.
     `footnotes`: digits glued to the end of a head's words are footnotes, and no part of it.
+    `head_spans`: in a text file, where no cells are merged, an empty cell above the last head row
+    says what the one to its left does.
 
     What it means. `columns`: their head → our column (several heads may mean one). A head that
     stands several times is told apart by its place: "Total (2)" is the second "Total". `facts`: a
@@ -171,6 +177,7 @@ class Layout:
     only: Mapping[str, str] = field(default_factory=dict)
     short_rows: int = 0
     footnotes: bool = False
+    head_spans: bool = False
     facts: str | None = None
     titles: str | None = None
     ignored: tuple[str, ...] = ()
