@@ -4,12 +4,15 @@ The map, from the ground up; imports point only downward, and a test holds that.
 
     model, period, statistics, settings, tables   nouns, pure arithmetic, the contract's tables
     sources/        what a row of each kind of extract means, and its rules
-    registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes
+    registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
+                    assessments with claims and targets
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
       reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
-    measure         indicator → SQL → value and interval
+    measure         indicator → SQL → value and interval; breakdowns: its years, taken apart
     breaks          which comparisons a definitional change breaks
     compare         values → findings; sentences: findings → words
+    claims          values and findings → each sentence of a published assessment, recomputed
+    targets         where each target of a published assessment stands
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
     tallies         rows counted by what indicators ask of them, kept by extract

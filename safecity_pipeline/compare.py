@@ -343,6 +343,18 @@ def _earlier(comparison: str, now: Period) -> Period | None:
     return None
 
 
+def against(
+    indicator: Indicator, series: Series, label: str, base: str, broken_by: BrokenBy = unbroken
+) -> Finding:
+    """The change of one series from any period that has a row to another that has one."""
+    return _change(indicator, series, f"baseline:{base}", series.values[label], base, broken_by)
+
+
+def figure(indicator: Indicator, series: Series, label: str) -> float | None:
+    """The value of a period that has a row; None where it is hidden or cannot be computed."""
+    return _figure(indicator, series, label, frozenset(series.parts(label))).value
+
+
 def _change(
     indicator: Indicator,
     series: Series,

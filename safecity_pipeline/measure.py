@@ -19,7 +19,7 @@ import pandas as pd
 
 from safecity_pipeline import statistics
 from safecity_pipeline.ingest import schema
-from safecity_pipeline.model import Indicator, Part, Refused, Source
+from safecity_pipeline.model import Indicator, Part, Refused, Source, Window
 from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED, columns_of, names_in
 
 if TYPE_CHECKING:
@@ -82,7 +82,44 @@ def _parts(indicator: Indicator) -> list[Part]:
 
 
 def _is_tallied(part: Part, source: Source) -> bool:
-    return part.aggregate == COUNTED and not is_stock(source)
+    return part.aggregate == COUNTED and not is_stock(source) and not _windows(part, source)
+
+
+def rows_of(indicator: Indicator, source: Source, *columns: str) -> str:
+    """The clean rows of an indicator's source, with the windows that it or `columns` name."""
+    named = {word for part in _parts(indicator) for word in _named_by(part)}
+    return _with_windows(_needed_windows({*named, *columns}, source), source)
+
+
+def _named_by(part: Part) -> set[str]:
+    return {*names_in(part.where), *names_in(part.aggregate)}
+
+
+def _windows(part: Part, source: Source) -> list[Window]:
+    return _needed_windows(_named_by(part), source)
+
+
+def _needed_windows(named: set[str], source: Source) -> list[Window]:
+    """The windows that are named, and those that they rest on, in the order of declaration."""
+    needed = []
+    for window in reversed(source.windows):
+        if window.name in named:
+            needed.append(window)
+            named.update(names_in(window.expression))
+    return needed[::-1]
+
+
+def _rows_of(part: Part, source: Source) -> str:
+    """The clean rows, with the windows that a part needs."""
+    return _with_windows(_windows(part, source), source)
+
+
+def _with_windows(windows: Iterable[Window], source: Source) -> str:
+    rows = source.clean
+    for window in windows:
+        told = f"CAST({window.expression} AS {window.sql_type}) AS {window.name}"
+        rows = f"(SELECT *, {told} FROM {rows})"
+    return rows
 
 
 def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str:
@@ -110,7 +147,7 @@ def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str
         SELECT _area AS area_code, {source.period_start} AS period_start,
                {source.period_end} AS period_end, {value} AS part_value, {odd} AS odd,
                max(_received_at) AS received_at
-        {_from(source, table)}
+        {_from(part, source, table)}
         WHERE {counted}
         GROUP BY ALL {received}"""
 
@@ -142,13 +179,13 @@ def single_sql(part: Part, source: Source) -> str:
                     END AS odd,
                {limits[0]}::DOUBLE AS lower_95, {limits[1]}::DOUBLE AS upper_95,
                max(_received_at) AS received_at
-        {_from(source)}
+        {_from(part, source)}
         WHERE ({part.where}) AND {home}
         GROUP BY ALL"""
 
 
-def _from(source: Source, table: str | None = None) -> str:
-    return f"""FROM {table or source.clean} AS r
+def _from(part: Part, source: Source, table: str | None = None) -> str:
+    return f"""FROM {table or _rows_of(part, source)} AS r
         JOIN (SELECT area_code AS _area, force_code AS _home FROM meta.area) ON _area = r.area_code
         LEFT JOIN (SELECT extract_id AS _id, received_at AS _received_at FROM meta.extract)
                ON _id = r._extract_id"""
@@ -187,12 +224,12 @@ def rows_behind_sql(part: Part, source: Source) -> str:
     return f"""
         SELECT e.file, count(*) {counts} AS counted, count(*),
                min(_sheet) {counts}, min(_row) {counts}
-        FROM {source.clean} AS r
+        FROM {_rows_of(part, source)} AS r
         JOIN (SELECT extract_id, file FROM meta.extract) AS e ON e.extract_id = r._extract_id
         WHERE {within} GROUP BY e.file ORDER BY e.file"""
 
 
-def _labelled_sql(cells: str) -> str:
+def labelled_sql(cells: str) -> str:
     """Cells with the kind and the label of their period, as `period.spanning` gives them.
 
     Days of no kind have neither; a source whose rows speak of such is refused by the ledger.
@@ -231,7 +268,7 @@ def _published_sql(part: Part, source: Source) -> str:
     """The cells of a published figure, each with its own period: nothing is added up."""
     return f"""
         SELECT {WHOLE}, lower_95, upper_95
-        FROM ({_labelled_sql(single_sql(part, source))}) WHERE kind IS NOT NULL"""
+        FROM ({labelled_sql(single_sql(part, source))}) WHERE kind IS NOT NULL"""
 
 
 def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str:
@@ -241,7 +278,7 @@ def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> 
     year of which a part is hidden by a marker is null: the rest would be no sum.
     """
     return f"""
-        WITH dated AS ({_labelled_sql(cells_sql(part, source, tallies))})
+        WITH dated AS ({labelled_sql(cells_sql(part, source, tallies))})
         SELECT {WHOLE} FROM dated WHERE kind <> 'year'
         UNION ALL BY NAME
         SELECT area_code, 'year' AS period_kind,
@@ -264,7 +301,7 @@ def _snapshot_sql(part: Part, source: Source) -> str:
             SELECT m.area_code, m.as_of, year({source.period_start}) AS year,
                    {part.aggregate} FILTER (WHERE {part.where}) AS part_value,
                    max(vintage) AS vintage, count(DISTINCT _member) AS present, any_value(n) AS n
-            FROM (SELECT *, area_code AS _member FROM {source.clean}) AS r
+            FROM (SELECT *, area_code AS _member FROM {_rows_of(part, source)}) AS r
             JOIN (SELECT *, count(*) OVER (PARTITION BY area_code, as_of) AS n
                   FROM meta.area_member) AS m ON m.member_code = r._member
             GROUP BY ALL)
@@ -372,7 +409,7 @@ def values(
     reason quotes the marker.
     """
     rows = connection.execute(sql(indicator, sources, tallies)).df()
-    rows["value"], rows["lower_95"], rows["upper_95"] = _with_interval(indicator, rows)
+    rows["value"], rows["lower_95"], rows["upper_95"] = with_interval(indicator, rows)
     chosen = _not_by_chance(connection, indicator, sources[indicator.main.source], rows)
     rows.loc[chosen, ["lower_95", "upper_95"]] = float("nan")
     rows["indicator"], rows["unit"] = indicator.indicator, indicator.unit
@@ -423,9 +460,10 @@ def _why(value: float, odd: Mapping[str, str | None] | None) -> tuple[str, str |
     return ("C" if hidden else "M"), words + quoted
 
 
-def _with_interval(
+def with_interval(
     indicator: Indicator, rows: pd.DataFrame
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Value, lower and upper limit of each row, from its numerator and denominator."""
     numerator, denominator = rows["numerator"], rows["denominator"]
     if indicator.kind == PUBLISHED:
         return _published_interval(indicator, rows)

@@ -69,6 +69,20 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class Window:
+    """A column worked out over other rows of the clean table, when an indicator that names it is
+    measured: how many offences the offender of this row has in its year.
+
+    `expression` is SQL over the columns of the clean table and the windows declared before it.
+    """
+
+    name: str
+    sql_type: str
+    expression: str
+    description: str
+
+
+@dataclass(frozen=True)
 class CrossRow:
     """A rule that looks across rows, in SQL. Its severity and its threshold stand in
     registry/thresholds.csv; `$threshold` in the statement is that number.
@@ -91,6 +105,26 @@ class CrossRow:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Several rows that tell of one thing, such as a crime by each person and qualifier.
+
+    Rows of one sheet that agree in `key` become one clean row, in the place of the first of them
+    and with its values, but for the columns (of texts) `joined`: each distinct text of these, in
+    the order in which they come, parted by `separator`. The others are counted in the ledger as
+    `excluded_folded`. `same`: columns in which rows of one key cannot differ; one that differs from
+    the first goes to quarantine, where the rule `folded_rows_agree` names both. Rows are judged
+    each by itself first, so that one that is refused takes nothing else with it; a row without a
+    key stands by itself. A column derived from a joined one is worked out of the whole, and refuses
+    nothing.
+    """
+
+    key: tuple[str, ...]
+    joined: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    separator: str = "; "
+
+
+@dataclass(frozen=True)
 class Source:
     """A kind of extract, declared once: what a row means, its rules, its unit and its manners.
 
@@ -98,11 +132,14 @@ class Source:
     together they name the unit that is counted once however often it is delivered.
     `home_force` is the column that says which force a row comes from. `own_file_first`: a file
     that brings one unit only goes before a compilation. `key`: columns that no two rows of one
-    extract may share, among the rows for which `key_where` holds. `tallies`: a row is a
+    extract may share, among the rows for which `key_where` holds. `fold`: rows that are put
+    together, where a supplier sends several for one thing. `tallies`: a row is a
     number that somebody counted, so that no row means no number; else a row is an event, or one of
     many parts of a count, and an area with rows but none of those meant has 0. `by_chance`: a
     condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
-    has no interval, and neither has a change from or to it.
+    has no interval, and neither has a change from or to it. `windows`: columns worked out over
+    several rows, which indicators may name. `link_domain`: sources of one domain have the same
+    pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
     """
 
     name: str
@@ -119,9 +156,12 @@ class Source:
     own_file_first: bool = False
     key: tuple[str, ...] = ()
     key_where: str = "true"
+    fold: Fold | None = None
     tallies: bool = False
     by_chance: str | None = None
     across: tuple[CrossRow, ...] = ()
+    windows: tuple[Window, ...] = ()
+    link_domain: str | None = None
     minimum_rows: int = 1
     cadence: str = "yearly"
     audience: str = "public"
@@ -211,7 +251,8 @@ class Indicator:
     Of kind "published" it is a figure that its publisher computed: `value` says which, and the
     parts, where the publisher prints them, are told beside it and not divided. `stand_ins`: an
     upper-tier area may take the place of a peer that has no figure of its own, where
-    registry/stand_ins.csv declares it.
+    registry/stand_ins.csv declares it. `by`: columns of the source by which its years are taken
+    apart as well; parts of a list, of which a row may have several, do not add up.
     """
 
     indicator: str
@@ -230,6 +271,7 @@ class Indicator:
     stand_ins: bool = False
     decimals: int = 1
     notes: str = ""
+    by: tuple[str, ...] = ()
 
     @property
     def main(self) -> Part:

@@ -1,4 +1,5 @@
-"""The steps of a refresh: survey, take in each source, indicators, findings, release.
+"""The steps of a refresh: survey, take in each source, indicators, findings, claims and targets,
+release.
 
 Belongs here: what each step does to the work database, in plain functions that answer what a
 caller may show. Does not belong here: scheduling and the web interface (`orchestration`).
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,18 +24,24 @@ from duckdb import DuckDBPyConnection
 import safecity_pipeline
 from safecity_pipeline import (
     bookkeeping,
+    breakdowns,
     breaks,
+    claims,
     compare,
     measure,
+    period,
     registry,
     tables,
     tallies,
+    targets,
     upkeep,
     warehouse,
 )
 from safecity_pipeline.breaks import Broken, Days
+from safecity_pipeline.claims import Figures
+from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
-from safecity_pipeline.ingest import intake, ledger, survey
+from safecity_pipeline.ingest import intake, ledger, pseudonyms, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
@@ -42,6 +50,7 @@ from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.indicators import PUBLISHED
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.tables import Table
+from safecity_pipeline.targets import Known
 from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
@@ -130,6 +139,7 @@ class Refresh:
             "configuration": _hash(repr(chosen)),
             "registry": self.registry.digest,
             "extracts": _hash("\n".join(extracts)),
+            "key_id": pseudonyms.key_id(synthetic=any(e.synthetic for e in found.extracts)),
         }
 
     @cached_property
@@ -274,6 +284,33 @@ class Refresh:
             report.facts = {"findings": report.rows, **_made(stale, wanted)}
         return report
 
+    def claims(self) -> Report:
+        """Recompute every sentence of the published assessment. It takes no time, so that it is
+        always all of them."""
+        if self.nothing_new:
+            return self._unchanged(claims.ABOUT)
+        with self._step("mart/claim") as (connection, report):
+            rows = claims.of(self.registry.assessments, self._figures(connection), self._synthetic)
+            with transaction(connection):
+                warehouse.fill(connection, tables.CLAIM, pd.DataFrame(rows))
+            report.checks = [claims.check(rows)]
+            report.rows = report.handled = len(rows)
+            report.facts = dict(Counter(str(row["verdict"]) for row in rows))
+        return report
+
+    def targets(self) -> Report:
+        """Judge every target of the published assessment anew."""
+        if self.nothing_new:
+            return self._unchanged()
+        with self._step("mart/target") as (connection, report):
+            known = self._standings(connection)
+            rows = targets.of(self.registry.assessments, known, self._synthetic)
+            with transaction(connection):
+                warehouse.fill(connection, tables.TARGET, pd.DataFrame(rows))
+            report.rows = report.handled = len(rows)
+            report.facts = dict(Counter(str(row["verdict"]) for row in rows))
+        return report
+
     def release(self) -> Report:
         """Assert the ledger, and publish. Raises Refused where that must not happen."""
         if self.nothing_new:
@@ -400,6 +437,7 @@ class Refresh:
             [f"clean/{name}" for name in self.registry.sources],
             ["mart/indicator_value"],
             ["mart/finding"],
+            ["mart/claim", "mart/target"],
         ]
         if not all(step in taken for stage in stages for step in stage):
             return False
@@ -500,7 +538,8 @@ class Refresh:
         self, connection: DuckDBPyConnection, indicator: Indicator, counted: measure.Tallies
     ) -> pd.DataFrame:
         try:
-            return measure.values(connection, indicator, self.registry.sources, counted)
+            whole = measure.values(connection, indicator, self.registry.sources, counted)
+            return breakdowns.values(connection, indicator, self.registry.sources, whole)
         except Exception:
             # Planning all statements beforehand took as long as running them.
             measure.prove(connection, [indicator], self.registry.sources)
@@ -510,7 +549,7 @@ class Refresh:
         """Rows of mart.finding of some indicators."""
         values = connection.execute(
             "SELECT * FROM mart.indicator_value "
-            "WHERE list_contains(?::VARCHAR[], indicator) ORDER BY ALL",
+            "WHERE list_contains(?::VARCHAR[], indicator) AND dimension = 'all' ORDER BY ALL",
             [list(keys)],
         ).df()
         made = [
@@ -531,11 +570,7 @@ class Refresh:
         return rows
 
     def _findings(self, indicator: Indicator, values: pd.DataFrame) -> Iterator[Finding]:
-        sources = self.registry.sources
-        stock = indicator.denominator is not None and measure.is_stock(
-            sources[indicator.denominator.source]
-        )
-        found = compare.series_of(values, stock, indicator.kind == PUBLISHED)
+        found = self._series_of(indicator, values)
         return compare.findings(
             indicator,
             found,
@@ -545,6 +580,12 @@ class Refresh:
             self._broken_by(indicator),
             self.registry.stand_ins.of,
         )
+
+    def _series_of(self, indicator: Indicator, values: pd.DataFrame) -> dict[str, Series]:
+        stock = indicator.denominator is not None and measure.is_stock(
+            self.registry.sources[indicator.denominator.source]
+        )
+        return compare.series_of(values, stock, indicator.kind == PUBLISHED)
 
     def _group_on(self, group: str, day: date) -> PeerGroup | None:
         return self.registry.areas.peer_group(group, self.area_code, day)
@@ -561,6 +602,54 @@ class Refresh:
             return breaks.between(changes, series, counted_from, area_code, force, earlier, later)
 
         return broken_by
+
+    @property
+    def _synthetic(self) -> bool:
+        return any(e.synthetic for e in self.survey.extracts if e.status == "read")
+
+    def _figures(self, connection: DuckDBPyConnection) -> Figures:
+        indicators = self.registry.indicators
+        return claims.figures(
+            self.area_code,
+            connection.execute("SELECT * FROM mart.indicator_value WHERE dimension = 'all'").df(),
+            connection.execute("SELECT * FROM mart.finding WHERE comparison = 'peer_rank'").df(),
+            {key: one.peer_group for key, one in indicators.items() if one.peer_group},
+            self._peers_in,
+            lambda key, *about: self._broken_by(indicators[key])(*about),
+        )
+
+    def _standings(self, connection: DuckDBPyConnection) -> Known:
+        """The assessed area's own series and ranks."""
+        of_area = "WHERE dimension = 'all' AND area_code = ?"
+        values, ranks = (
+            connection.execute(f"SELECT * FROM mart.{name} {of_area}", [self.area_code]).df()
+            for name in ("indicator_value", "finding")
+        )
+        aims = {
+            aim.indicator
+            for assessment in self.registry.assessments
+            for target in assessment.targets
+            for aim in target.aim
+        }
+        indicators = {key: self.registry.indicators[key] for key in sorted(aims)}
+        series = {
+            key: self._series_of(one, values[values["indicator"] == key]).get(self.area_code)
+            for key, one in indicators.items()
+        }
+        return Known(
+            self.area_code,
+            indicators,
+            {key: one for key, one in series.items() if one},
+            targets.ranks_in(ranks),
+            lambda one, of, label, base: compare.against(
+                one, of, label, base, self._broken_by(one)
+            ),
+        )
+
+    def _peers_in(self, group: str, label: str) -> tuple[str, ...]:
+        """The area's peers in the group as it was at the end of a period."""
+        found = self._group_on(group, period.parse(label).end)
+        return found.members[1:] if found else ()
 
     def _may_publish(self, connection: DuckDBPyConnection) -> None:
         if not self._up_to_date(connection):
@@ -601,7 +690,7 @@ class Refresh:
             "area_code": self.area_code,
             "area_name": self.settings.area_name,
             "year": self.settings.year,
-            "synthetic": any(e.synthetic for e in self.survey.extracts if e.status == "read"),
+            "synthetic": self._synthetic,
             "published_at": datetime.now(UTC).replace(tzinfo=None),
             **self.fingerprint,
         }

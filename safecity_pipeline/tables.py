@@ -109,6 +109,56 @@ FINDING = Table(
     """),
 )
 
+CLAIM = Table(
+    "mart",
+    "claim",
+    "One row a sentence with a number in the published assessment, recomputed from the extracts.",
+    _columns("""
+        claim VARCHAR Key of the claim: C01 …
+        statement VARCHAR The sentence
+        published VARCHAR The number that it states; null where it states none
+        computed DOUBLE The same from the extracts, by the reading named; null where there is none
+        verdict VARCHAR reproduced, differs, not_computable or not_comparable: of the arithmetic
+        reason VARCHAR Why not, or what else the sentence could mean, with its figures; caveats
+        comparability VARCHAR comparable or definition_changed; null where nothing is compared
+        broken_by VARCHAR Definitional changes between the periods compared
+        indicator VARCHAR Indicator that it is computed from
+        synthetic BOOLEAN Computed from made-up extracts
+        section VARCHAR Part of the assessment in which it stands
+        unit VARCHAR Unit of both numbers
+        reading VARCHAR How the sentence is understood where it is computed
+        computed_lower_95 DOUBLE Lower limit of the 95 % interval of a level or a rank
+        computed_upper_95 DOUBLE Upper limit of the 95 % interval of a level or a rank
+    """),
+)
+
+TARGET = Table(
+    "mart",
+    "target",
+    "One row a measure of a target in the published assessment's table of actions.",
+    _columns("""
+        target VARCHAR Key of the target
+        priority VARCHAR Priority under which it stands
+        action VARCHAR Key action
+        lead_agency VARCHAR Who leads
+        lead_partnership VARCHAR Group that answers for it
+        baseline DOUBLE Figure from which it starts
+        target_value DOUBLE Figure to be reached, or to be bettered where it is the baseline
+        current DOUBLE Newest figure that is not after the target's date
+        verdict VARCHAR met, not_met, not_shown, not_measurable or not_like_for_like
+        reason VARCHAR Why, with the change and its interval; caveats
+        claim VARCHAR Sentence that states it, see mart.claim
+        measure VARCHAR How it is measured, in words
+        indicator VARCHAR Indicator that it is measured by
+        base_period VARCHAR Period of the baseline
+        period VARCHAR Period of the current figure
+        due VARCHAR Financial year in which it ends
+        change_lower_95 DOUBLE Lower limit of the 95 % interval of the change since the baseline
+        change_upper_95 DOUBLE Upper limit of the 95 % interval of the change since the baseline
+        synthetic BOOLEAN Computed from made-up extracts
+    """),
+)
+
 EXTRACT = Table(
     "meta",
     "extract",
@@ -122,7 +172,7 @@ EXTRACT = Table(
         rows_read BIGINT Physical rows, heads and blank rows included
         rows_valid BIGINT Rows that count in this release
         rows_quarantined BIGINT Rows refused, see quarantine.<source> in the restricted database
-        rows_excluded BIGINT Heads, blank rows, and rows of units that another extract delivers
+        rows_excluded BIGINT Heads, blank and folded rows, and units that another extract delivers
         status VARCHAR read, superseded, refused, unrecognised or withdrawn
         received_at DATE Date of receipt: as the manifest says, else of the file
         message VARCHAR Why, in words, where the file or a sheet of it is not read
@@ -142,11 +192,12 @@ EXTRACT_SHEET = Table(
         rows_read BIGINT Physical rows
         rows_valid BIGINT Rows that count in this release
         rows_quarantined BIGINT Rows refused
-        rows_excluded BIGINT All rows excluded: the sum of the next four
+        rows_excluded BIGINT All rows excluded: the sum of the next five
         excluded_layout BIGINT Heads, titles and notes, and all rows of a sheet that is not read
         excluded_blank BIGINT Blank rows
         excluded_superseded BIGINT Rows of units that another extract delivers
         excluded_other BIGINT Rows that the layout leaves out, such as those of other items
+        excluded_folded BIGINT Rows put together with an earlier row of the same thing
         layout VARCHAR Layout that reads the sheet; null where none does
         message VARCHAR Why the sheet is not read
     """),
@@ -332,6 +383,7 @@ RELEASE = Table(
         registry VARCHAR Hash of layouts, indicators, areas and peers
         extracts VARCHAR Hash of all extracts and their manifests
         published_at TIMESTAMP Time of publication (UTC)
+        key_id VARCHAR Tells the key behind the pseudonyms of persons from others; empty without one
     """),
 )
 
@@ -352,6 +404,8 @@ RUN_COST = Table(
 TABLES = (
     INDICATOR_VALUE,
     FINDING,
+    CLAIM,
+    TARGET,
     EXTRACT,
     EXTRACT_SHEET,
     DRIFT,

@@ -48,12 +48,14 @@ BEHIND_VALUES = (
     "upkeep",
     "tallies",
     "measure",
+    "breakdowns",
     "statistics",
     "period",
     "model",
     "tables",
     "ingest.schema",
     "ingest.parse",
+    "registry.entries",
     "registry.indicators",
 )
 BEHIND_FINDINGS = (

@@ -69,6 +69,8 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
                 one.take_in(source)
             one.indicators()
             one.findings()
+            one.claims()
+            one.targets()
             return one.release()
 
 

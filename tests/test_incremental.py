@@ -94,6 +94,8 @@ class Town:
                     **{source: one.take_in(source) for source in self.known.sources},
                     "values": one.indicators(),
                     "findings": one.findings(),
+                    "claims": one.claims(),
+                    "targets": one.targets(),
                     "release": one.release(),
                 }
 
@@ -299,6 +301,8 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
             one.indicators(["2014CY"])
         one.indicators()
         one.findings()
+        one.claims()
+        one.targets()
         one.release()
     assert town.differs() == []
 
@@ -581,7 +585,7 @@ def behind(names: Iterable[str]) -> set[str]:
 
 
 def test_all_code_that_decides_a_figure_is_in_its_state() -> None:
-    deciding = {"refresh", "upkeep", "tallies"}
+    deciding = {"refresh", "upkeep", "tallies", "breakdowns"}
     assert {*behind(["measure"]), *deciding} == set(upkeep.BEHIND_VALUES)
     of_findings = {*behind(["measure", "compare", "breaks"]), *deciding}
     assert of_findings == set(upkeep.BEHIND_FINDINGS)
@@ -595,14 +599,16 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
     clean = [f"clean/{source}" for source in sorted(KEPT)]
     assert [row[0] for row in rows] == [
         *clean,
+        "mart/claim",
         "mart/finding",
         "mart/indicator_value",
+        "mart/target",
         "meta/extract",
     ]
     assert {row[0]: row[1] for row in rows}["clean/street_crime"] == 13
     for _, handled_rows, seconds, cpu_seconds, speed, peak in rows:
         assert seconds > 0 and cpu_seconds > 0
-        assert speed == pytest.approx(handled_rows / seconds)
+        assert speed == (pytest.approx(handled_rows / seconds) if handled_rows else None)
         assert peak is None or peak > 1
 
 

@@ -687,6 +687,8 @@ class Refreshed:
                 refresh.take_in(name)
             refresh.indicators()
             refresh.findings()
+            refresh.claims()
+            refresh.targets()
             refresh.release()
 
     def rows(self, statement: str) -> Dicts:

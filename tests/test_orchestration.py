@@ -47,9 +47,14 @@ from safecity_pipeline.warehouse import Warehouse
 
 CHECKOUT = Path(safecity_pipeline.__file__).parents[1]
 SOURCES = set(sources.discover())
-EXPECTED = {"meta/extract", "mart/indicator_value", "mart/finding", "release"} | {
-    f"clean/{name}" for name in SOURCES
-}
+EXPECTED = {
+    "meta/extract",
+    "mart/indicator_value",
+    "mart/finding",
+    "mart/claim",
+    "mart/target",
+    "release",
+} | {f"clean/{name}" for name in SOURCES}
 
 
 @dataclass
@@ -129,8 +134,9 @@ def stored_checks(chosen: Settings) -> dict[tuple[str, str], tuple[bool, str]]:
         ).fetchall()
     finally:
         connection.close()
+    others = {"raw": "meta/extract", "claims": "mart/claim"}
     return {
-        ("meta/extract" if source == "raw" else f"clean/{source}", name): (passed, severity)
+        (others.get(source, f"clean/{source}"), name): (passed, severity)
         for source, name, passed, severity in rows
     }
 
@@ -150,7 +156,9 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         **{name: {"meta/extract"} for name in cleaned},
         "mart/indicator_value": cleaned,
         "mart/finding": {"mart/indicator_value"},
-        "release": {"mart/finding"},
+        "mart/claim": {"mart/finding"},
+        "mart/target": {"mart/finding"},
+        "release": {"mart/claim", "mart/target"},
     }
 
 

@@ -23,7 +23,7 @@ FLOORS = (
     {"sources"},
     {"registry"},
     {"ingest"},
-    {"measure", "breaks", "compare", "sentences"},
+    {"measure", "breakdowns", "breaks", "compare", "sentences", "claims", "targets"},
     {"bookkeeping", "warehouse", "upkeep", "tallies"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},

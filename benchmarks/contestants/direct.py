@@ -23,6 +23,8 @@ def run(raw: Path, warehouse: Path) -> None:
                 refresh.take_in(source)
             refresh.indicators()
             refresh.findings()
+            refresh.claims()
+            refresh.targets()
             refresh.release()
 
 

@@ -49,8 +49,9 @@ def run(
     layout: Layout,
     heads: Mapping[str, str],
     places: Places,
-) -> None:
-    """Fill `bad`, `bad_cell` and the typed tables.
+) -> dict[str, pd.DataFrame]:
+    """Fill `bad`, `bad_cell` and the typed tables; answers the distinct values of the columns that
+    have few.
 
     `heads`: our column → the supplier's head, for the words.
     """
@@ -65,7 +66,40 @@ def run(
     for position, check in enumerate(schema.checks, offset):
         _across(connection, check, known, heads, position)
     for position, derived in enumerate(source.derived, offset + len(schema.checks)):
-        _derive(connection, derived, known, heads, places, position)
+        if not of_joined(source, derived):
+            _derive(connection, derived, known, heads, places, position)
+    return known
+
+
+def of_joined(source: Source, derived: Derived) -> bool:
+    """Whether a column is derived from one that folding puts together."""
+    return source.fold is not None and not {*source.fold.joined}.isdisjoint(derived.columns)
+
+
+def derive_folded(
+    connection: DuckDBPyConnection,
+    source: Source,
+    known: Mapping[str, pd.DataFrame],
+    places: Places,
+) -> None:
+    """Derive what is worked out of joined columns. `known`: what `run` answered."""
+    assert source.fold is not None
+    texts = {name: _texts_of_good_rows(connection, name) for name in source.fold.joined}
+    for derived in source.derived:
+        if of_joined(source, derived):
+            if derived.refusal:
+                raise RuntimeError(f"{derived.name}: a column of joined ones refuses no row")
+            _derive(connection, derived, {**known, **texts}, {}, places, 0)
+
+
+def _texts_of_good_rows(connection: DuckDBPyConnection, name: str) -> pd.DataFrame:
+    """The texts of a column as they stand now; usable are those of some row that is not refused."""
+    found = connection.execute(
+        f"SELECT {name} AS raw, bool_or(b._row IS NULL) AS usable FROM stage s LEFT JOIN "
+        f"(SELECT DISTINCT _extract, _row FROM bad) b USING (_extract, _row) GROUP BY ALL"
+    ).df()
+    values = parse.parse(found["raw"].astype("str"), "text")
+    return values.assign(usable=found["usable"].to_numpy(dtype=bool))
 
 
 def words(source: Source) -> dict[str, str]:
@@ -74,6 +108,9 @@ def words(source: Source) -> dict[str, str]:
     said = {"row_whole": "a row has as many cells as the head, closed quotation marks, UTF-8 text"}
     if source.key:
         said["key_unique"] = f"no two rows of a file share {', '.join(source.key)}"
+    if source.fold and source.fold.same:
+        key, same = ", ".join(source.fold.key), ", ".join(source.fold.same)
+        said["folded_rows_agree"] = f"rows of one {key} agree in {same}"
     for name, column in schema.columns.items():
         said |= _words_of(name, column)
     said |= {str(check.name): str(check.error) for check in schema.checks}

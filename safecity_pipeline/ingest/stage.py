@@ -26,6 +26,8 @@ from safecity_pipeline.tables import quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from safecity_pipeline.ingest.pseudonyms import Door
+
 HEAD_ROWS = 1
 
 
@@ -52,7 +54,7 @@ class SheetCount:
     """Physical rows of one sheet, counted by the scan and not by the loader.
 
     `other`: rows that the layout leaves out by `only`. `cells`: clean rows that a physical row
-    gives, one unless the table is wide.
+    gives, one unless the table is wide. `folded`: rows put together with an earlier one.
     """
 
     extract_id: str
@@ -62,6 +64,7 @@ class SheetCount:
     blank: int
     other: int = 0
     cells: int = 1
+    folded: int = 0
 
 
 @dataclass
@@ -69,7 +72,8 @@ class Staged:
     """A batch that is read and judged, but not stored yet. Numbers are places in `pieces`.
 
     `rows`: statements that give the rows of the pieces that can be read. `copies`: files made for
-    them, which go afterwards.
+    them, which go afterwards. `door`: where identifiers of persons were replaced; plain rows, which
+    have none, pass no door.
     """
 
     source: Source
@@ -79,6 +83,7 @@ class Staged:
     refused: list[Extract] = field(default_factory=list)
     rows: dict[int, str] = field(default_factory=dict)
     copies: list[Path] = field(default_factory=list)
+    door: Door | None = None
 
     def refuse(self, number: int, message: str) -> None:
         """Nothing of this piece is read."""

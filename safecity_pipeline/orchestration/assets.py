@@ -1,11 +1,12 @@
-"""The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → release."""
+"""The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim and
+mart/target → release."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
 import dagster as dg
 
-from safecity_pipeline import bookkeeping, sources, tables
+from safecity_pipeline import bookkeeping, claims, sources, tables
 from safecity_pipeline.ingest import intake, schema
 from safecity_pipeline.model import Check, CheckSpec, Source
 from safecity_pipeline.orchestration import years
@@ -16,6 +17,8 @@ from safecity_pipeline.tables import Table
 SURVEY = dg.AssetKey(["meta", "extract"])
 VALUES = dg.AssetKey(["mart", "indicator_value"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
+CLAIMS = dg.AssetKey(["mart", "claim"])
+TARGETS = dg.AssetKey(["mart", "target"])
 SEVERITIES = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
 Step = Callable[[Refresh, Sequence[str]], Report]
@@ -57,10 +60,25 @@ def _built() -> list[dg.AssetsDefinition]:
             by_year=True,
         ),
         _asset(
+            CLAIMS,
+            "Every sentence of the published assessment, recomputed",
+            lambda refresh, _: refresh.claims(),
+            deps=[FINDINGS],
+            table=tables.CLAIM,
+            checks=[claims.CHECK],
+        ),
+        _asset(
+            TARGETS,
+            "Where every target of the published assessment stands",
+            lambda refresh, _: refresh.targets(),
+            deps=[FINDINGS],
+            table=tables.TARGET,
+        ),
+        _asset(
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
-            deps=[FINDINGS],
+            deps=[CLAIMS, TARGETS],
         ),
     ]
 

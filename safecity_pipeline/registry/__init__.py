@@ -1,4 +1,4 @@
-"""What is declared: layouts, indicators, areas and peers, and the loader of all of them.
+"""What is declared: layouts, indicators, areas and peers, claims, and the loader of all of them.
 
 Belongs here: facts and declarations, each in a file that an analyst can edit, and loaders that
 refuse what they do not understand. Does not belong here: what a row means (`sources`), reading
@@ -14,8 +14,16 @@ from pathlib import Path
 
 from safecity_pipeline import sources
 from safecity_pipeline.model import Indicator, Layout, Refused, Source
-from safecity_pipeline.registry import changes, indicators, layouts, stand_ins, thresholds
+from safecity_pipeline.registry import (
+    assessments,
+    changes,
+    indicators,
+    layouts,
+    stand_ins,
+    thresholds,
+)
 from safecity_pipeline.registry.areas import Area, Areas
+from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
 from safecity_pipeline.registry.stand_ins import StandIns
 
@@ -32,6 +40,7 @@ class Registry:
     areas: Areas
     stand_ins: StandIns
     changes: Changes
+    assessments: tuple[Assessment, ...]
     digest: str
     areas_digest: str
 
@@ -57,13 +66,15 @@ class Registry:
 
 
 def load(config: Path | None = None) -> Registry:
-    """Everything declared, a deployment's own `layouts/` (beside its safecity.toml) included.
+    """Everything declared, a deployment's own `layouts/` and `assessments/`
+    (beside its safecity.toml) included.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
     # The packaged settings lie beside the packaged declarations, which are nobody's own.
     beside = config.parent if config and config.parent != HERE else None
     own = beside / "layouts" if beside else None
+    documents = beside / "assessments" if beside else None
     known = thresholds.bind(sources.discover(), beside)
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
@@ -71,7 +82,7 @@ def load(config: Path | None = None) -> Registry:
     declared = indicators.load(known, groups)
     for indicator in declared.values():
         listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
-    files = [file for folder in (HERE, own) if folder for file in _declared_in(folder)]
+    files = [file for folder in (HERE, own, documents) if folder for file in _declared_in(folder)]
     files += [beside / thresholds.FILE.name] if beside else []
     return Registry(
         known,
@@ -80,6 +91,7 @@ def load(config: Path | None = None) -> Registry:
         areas,
         stand_ins.load(areas),
         listed,
+        assessments.load(declared, documents),
         _digest(files),
         _digest([HERE / "areas.csv"]),
     )

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Indicator, Part, Refused, Source
+from safecity_pipeline.registry import entries
+from safecity_pipeline.registry.entries import keys, names, one_of, required
 
 PACKAGED = Path(__file__).parent / "indicators"
-INDICATOR_KEYS = {field.name for field in fields(Indicator)} - {"indicator", "subject"}
-PART_KEYS = {field.name for field in fields(Part)}
+INDICATOR_KEYS = names(Indicator) - {"indicator", "subject"}
+PART_KEYS = names(Part)
 PUBLISHED = "published"
 KINDS = ("rate", "proportion", "count", PUBLISHED)
 PER_CENT = "per cent"
@@ -42,7 +42,7 @@ def load(
     """Every declared indicator by key. Raises Refused naming the file, the entry and the repair."""
     found: dict[str, Indicator] = {}
     for file in sorted(folder.glob("*.toml")):
-        for key, entry in _entries(file).items():
+        for key, entry in entries.toml(file, file.name).items():
             place = f"{file.name} [{key}]"
             if key in found:
                 first = f"{found[key].subject}.toml"
@@ -50,15 +50,6 @@ def load(
                 raise Refused("an indicator is declared once", place, key, repair)
             found[key] = _indicator(place, key, file.stem, entry, sources, set(groups))
     return found
-
-
-def _entries(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(
-            f"not TOML: {error}", file.name, repair="mend the file at that place"
-        ) from None
 
 
 def _indicator(
@@ -71,7 +62,7 @@ def _indicator(
 ) -> Indicator:
     published = isinstance(entry, dict) and entry.get("kind") == PUBLISHED
     main = "value" if published else "numerator"
-    _keys(place, entry, INDICATOR_KEYS, _needed(Indicator, {"indicator", "subject"}) | {main})
+    keys(place, entry, INDICATOR_KEYS, required(Indicator) - {"indicator", "subject"} | {main})
     make = _published_part if published else _part
     parts = {
         name: make(f"{place} {name}", entry[name], sources)
@@ -81,16 +72,36 @@ def _indicator(
     _texts(place, entry)
     built = {**entry, **parts}
     built["compare"] = tuple(_comparisons(place, entry["compare"]))
+    built["by"] = tuple(_dimensions(place, entry, parts, sources))
     indicator = Indicator(indicator=key, subject=subject, **built)
     _words(place, indicator, groups)
     return indicator
 
 
+def _dimensions(
+    place: str, entry: Mapping[str, Any], parts: Mapping[str, Part], sources: Mapping[str, Source]
+) -> list[str]:
+    """Columns by which it is taken apart: of counts, and of shares of counts of one source. A rate
+    would need its denominator by the same column."""
+    by = entry.get("by", [])
+    if not isinstance(by, list):
+        raise Refused("by is a list of columns", place, by, 'write by = ["ward"]')
+    if by and (entry.get("kind") not in ("count", "proportion") or "numerator" not in parts):
+        rule = "only a count or a proportion is taken apart"
+        raise Refused(rule, place, entry.get("kind"), "drop the key by")
+    if by and len({part.source for part in parts.values()}) > 1:
+        raise Refused("parts are counted in one source", place, by, "drop the key by")
+    for column in by:
+        source = sources[parts["numerator"].source]
+        one_of(place, f"column of {source.name}", column, columns_of(source))
+    return by
+
+
 def _words(place: str, indicator: Indicator, groups: set[str]) -> None:
-    _one_of(place, "kind", indicator.kind, KINDS)
-    _one_of(place, "polarity", indicator.polarity, POLARITIES)
+    one_of(place, "kind", indicator.kind, KINDS)
+    one_of(place, "polarity", indicator.polarity, POLARITIES)
     if indicator.peer_group is not None:
-        _one_of(place, "peer_group", indicator.peer_group, sorted(groups))
+        one_of(place, "peer_group", indicator.peer_group, sorted(groups))
     elif {"peer_rank", "group_average"} & set(indicator.compare):
         known = f"known: {', '.join(sorted(groups))}"
         raise Refused("peer_rank and group_average need a peer_group", place, repair=known)
@@ -159,12 +170,12 @@ def _comparison(place: str, comparison: object) -> None:
             rule = "a baseline is a calendar or a financial year"
             raise Refused(rule, place, comparison, repair)
         return
-    _one_of(place, "compare", comparison, (*COMPARISONS, "baseline:YEAR"))
+    one_of(place, "compare", comparison, (*COMPARISONS, "baseline:YEAR"))
 
 
 def _part(place: str, entry: Any, sources: Mapping[str, Source]) -> Part:
-    _keys(place, entry, PART_KEYS, {"source"})
-    _one_of(place, "source", entry["source"], sources)
+    keys(place, entry, PART_KEYS, {"source"})
+    one_of(place, "source", entry["source"], sources)
     source = sources[entry["source"]]
     part = Part(**entry)
     for clause in (part.where, part.aggregate):
@@ -208,12 +219,12 @@ def _forces(place: str, part: Part, source: Source) -> None:
     if part.forces is None:
         rule = f"forces is missing: rows of {source.name} come from several forces"
         raise Refused(rule, place, repair=f"say which count for an area: {' or '.join(FORCES)}")
-    _one_of(place, "forces", part.forces, FORCES)
+    one_of(place, "forces", part.forces, FORCES)
 
 
 def columns_of(source: Source) -> list[str]:
     """The columns that an indicator may name: stored ones, status and marker of those in which a
-    marker may stand, and derived ones."""
+    marker may stand, derived ones, and windows."""
     schema = source.model.to_schema()
     stored = [
         name
@@ -222,7 +233,8 @@ def columns_of(source: Source) -> list[str]:
     ]
     marked = [name for name in stored if (schema.columns[name].metadata or {}).get("markers")]
     said = [f"{name}_{what}" for name in marked for what in ("status", "marker")]
-    return [*stored, *(derived.name for derived in source.derived), *said]
+    derived = [one.name for one in source.derived]
+    return [*stored, *derived, *said, *(window.name for window in source.windows)]
 
 
 def names_in(clause: str) -> list[str]:
@@ -241,24 +253,3 @@ def _columns_exist(place: str, clause: object, source: Source) -> None:
             near = difflib.get_close_matches(word, known, 1)
             repair = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
             raise Refused(f"{source.name} has no such column", place, word, repair)
-
-
-def _keys(place: str, entry: Any, known: set[str], needed: set[str]) -> None:
-    if not isinstance(entry, dict):
-        raise Refused("an entry is a table", place, entry, "write it as [key], or as { … }")
-    for unknown in sorted(set(entry) - known):
-        near = difflib.get_close_matches(unknown, known, 1)
-        repair = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
-        raise Refused("unknown key", place, unknown, repair)
-    for missing in sorted(needed - set(entry)):
-        raise Refused(f"{missing} is missing", place, repair=f"add {missing} = …")
-
-
-def _needed(kind: type, without: set[str]) -> set[str]:
-    required = {f.name for f in fields(kind) if f.default is MISSING}
-    return required - without
-
-
-def _one_of(place: str, what: str, value: object, known: Iterable[object]) -> None:
-    if value not in list(known):
-        raise Refused(f"unknown {what}", place, value, f"known: {', '.join(map(str, known))}")

@@ -20,6 +20,7 @@ from safecity_pipeline import warehouse
 from safecity_pipeline.ingest import intake, rules, survey
 from safecity_pipeline.ingest.heads import JOINT
 from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.ingest.pseudonyms import Door, throwaway
 from safecity_pipeline.ingest.reading.cells import UNCACHED
 from safecity_pipeline.model import Extract, Reading, Source
 from safecity_pipeline.registry import Registry
@@ -45,7 +46,8 @@ class Counts:
     """The ledger of a file or a sheet: physical rows read = good + refused + left out.
 
     Left out are: head (titles and notes of a sheet too), blank, other (rows that the layout does
-    not mean). `cells`: refused cells of rows that stand.
+    not mean), folded (put together with an earlier row of the same thing). `cells`: refused cells
+    of rows that stand.
     """
 
     read: int
@@ -56,6 +58,7 @@ class Counts:
     blank: int
     other: int = 0
     cells: int = 0
+    folded: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def _judged(found: Extract, source: Source, known: Registry) -> Verdict:
                 "check",
                 Path(scratch),
                 warehouse.transaction,
+                Door(source, throwaway(), hides=True),
             )
         if taken.refused:
             return Verdict(found, source, refusal=next(iter(taken.refused.values())))
@@ -209,10 +213,10 @@ def _sheets(found: Extract, taken: Intake, cells: pd.DataFrame) -> Iterator[Judg
 def _counts(ledger: pd.DataFrame, cells: int) -> Counts:
     names = ("read", "valid", "quarantined", "excluded")
     read, good, refused, left_out = (int(ledger[f"rows_{name}"].sum()) for name in names)
-    head, blank, other = (
-        int(ledger[f"excluded_{name}"].sum()) for name in ("layout", "blank", "other")
+    head, blank, other, folded = (
+        int(ledger[f"excluded_{name}"].sum()) for name in ("layout", "blank", "other", "folded")
     )
-    return Counts(read, good, refused, left_out, head, blank, other, cells)
+    return Counts(read, good, refused, left_out, head, blank, other, cells, folded)
 
 
 # --- refused cells -------------------------------------------------------------------------------
@@ -303,6 +307,7 @@ def counted(rows: Counts, sheet: bool = False) -> str:
     """The ledger in one line; of a sheet, what is no table is more than a head."""
     head = "outside the table" if sheet else "head"
     other = f", {rows.other:,} that are not meant" if rows.other else ""
+    other += f", {rows.folded:,} folded into another" if rows.folded else ""
     cells = f"; {_many(rows.cells, 'cell')} refused" if rows.cells else ""
     return (
         f"  {rows.read:,} rows = {rows.good:,} good + {rows.refused:,} refused + "

@@ -163,6 +163,8 @@ def _left_out(verdict: Verdict, rows: Counts) -> Iterator[str]:
     yield f"{rows.blank:,} blank"
     if rows.other:
         yield f"{rows.other:,} that are not meant"
+    if rows.folded:
+        yield f"{rows.folded:,} folded into another"
 
 
 def _sheets(verdict: Verdict) -> Iterator[list[Value]]:

@@ -202,6 +202,10 @@ def _repairs(source: Source, spelt: Spelling) -> Iterator[tuple[str, tuple[str, 
     yield "row_whole", (), "Export the row again: one line, every cell there, text in UTF-8."
     listed = spelt.listed(_key(source.key, spelt))
     yield "key_unique", source.key, f"Keep the right one of the rows that share {listed}."
+    if source.fold:
+        shared, same = spelt.listed(source.fold.key), spelt.listed(source.fold.same)
+        repair = f"Rows that share {shared} tell of one thing: give them one and the same {same}."
+        yield "folded_rows_agree", source.fold.same, repair
     schema_ = source.model.to_schema()
     for name, column in schema_.columns.items():
         yield from _column_repairs(name, column, spelt)

@@ -1,0 +1,45 @@
+"""Published assessments: their sentences with a number, and their targets.
+
+Belongs here: finding the documents, one folder a year, the packaged ones and those in a
+deployment's own `assessments/`, beside its safecity.toml. Does not belong here: what a claim
+(`statements`) or a target (`aims`) is, computing or judging (`claims`, `targets`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safecity_pipeline.model import Indicator
+from safecity_pipeline.registry.assessments import aims, statements
+from safecity_pipeline.registry.assessments.aims import Target
+from safecity_pipeline.registry.assessments.statements import Claim
+
+HERE = Path(__file__).parent
+CLAIMS, TARGETS = "claims.toml", "targets.toml"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A published document: of which area and year it speaks, its claims and targets in order."""
+
+    title: str
+    area_code: str
+    year: str
+    claims: tuple[Claim, ...]
+    targets: tuple[Target, ...] = ()
+
+
+def load(indicators: Mapping[str, Indicator], own: Path | None = None) -> tuple[Assessment, ...]:
+    """Every assessment, a deployment's `own` folder included. Raises Refused by file and entry."""
+    folders = [HERE, *([own] if own else [])]
+    files = [file for folder in folders for file in sorted(folder.glob(f"*/{CLAIMS}"))]
+    return tuple(_assessment(file, indicators) for file in files)
+
+
+def _assessment(file: Path, indicators: Mapping[str, Indicator]) -> Assessment:
+    claims, title, area_code = statements.load(file, indicators)
+    beside = file.with_name(TARGETS)
+    targets = aims.load(beside, indicators, claims) if beside.is_file() else ()
+    return Assessment(title, area_code, file.parent.name, claims, targets)

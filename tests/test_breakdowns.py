@@ -1,0 +1,174 @@
+"""An indicator taken apart: parts against a drawn table, and against the whole."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from pandera.typing import Series
+
+from safecity_pipeline import breakdowns, measure, registry, tables, warehouse
+from safecity_pipeline.ingest import schema
+from safecity_pipeline.model import Derived, Indicator, Part, Refused, Source, Window
+from safecity_pipeline.registry import indicators
+
+TOWN, CITY = "E07000086", "E06000045"
+
+
+class Events(pa.DataFrameModel):
+    """One event of one ward and day."""
+
+    ward: Series[str] = pa.Field(nullable=True, description="Ward")
+    solved: Series[str] = pa.Field(description="yes or no")
+    person: Series[str] = pa.Field(description="Who")
+
+
+def derived(name: str, sql_type: str) -> Derived:
+    return Derived(name, sql_type, (), lambda places: None, name)
+
+
+EVENTS = Source(
+    "events",
+    "Events",
+    "test",
+    "none",
+    Events,
+    geography="area_code",
+    period_start="month_start",
+    period_end="month_end",
+    derived=(
+        derived("area_code", "VARCHAR"),
+        derived("month_start", "DATE"),
+        derived("month_end", "DATE"),
+        derived("strands", "VARCHAR[]"),
+    ),
+    windows=(Window("how_often", "BIGINT", "count(*) OVER (PARTITION BY person)", "Of a person"),),
+)
+SOURCES = {"events": EVENTS}
+# area, month of 2014, ward, solved, person, strands
+DRAWN: list[tuple[str, int, str | None, str, str, list[str]]] = [
+    (CITY, 4, "Bargate", "yes", "a", ["race"]),
+    (CITY, 4, "Bargate", "no", "a", ["race", "faith"]),
+    (CITY, 5, "Bevois", "no", "b", []),
+    (CITY, 6, None, "yes", "c", []),
+    (TOWN, 4, "Eastleigh", "yes", "d", ["faith"]),
+]
+COUNT = Indicator("n", "N", "s", "events", "count", 1, "asb", "none", (), Part("events"))
+SHARE = replace(
+    COUNT,
+    kind="proportion",
+    per=100,
+    numerator=Part("events", "solved = 'yes'"),
+    denominator=Part("events"),
+)
+
+
+@pytest.fixture(scope="module")
+def connection() -> Any:
+    made = warehouse.memory()
+    for table in (tables.AREA, tables.AREA_MEMBER, tables.EXTRACT, schema.clean_table(EVENTS)):
+        made.execute(tables.create(table))
+    for code in (CITY, TOWN):
+        made.execute("INSERT INTO meta.area (area_code) VALUES (?)", [code])
+    for number, (area, month, ward, solved, person, strands) in enumerate(DRAWN):
+        first = date(2014, month, 1)
+        days = first, (pd.Timestamp(first) + pd.offsets.MonthEnd()).date()
+        made.execute(
+            "INSERT INTO clean.events VALUES ('e', '', ?, ?, ?, ?, ?, ?, ?, ?)",
+            [number, ward, solved, person, area, *days, strands],
+        )
+    return made
+
+
+def taken_apart(connection: Any, indicator: Indicator) -> dict[tuple[str, str], Any]:
+    whole = measure.values(connection, indicator, SOURCES)
+    rows = breakdowns.values(connection, indicator, SOURCES, whole)
+    assert len(rows[rows["dimension"] == "all"]) == len(whole)
+    parts = rows[rows["dimension"] != "all"]
+    return {(str(row.area_code), str(row.dimension_value)): row for row in parts.itertuples()}
+
+
+def test_counts_by_a_column_add_up_to_the_year(connection: Any) -> None:
+    found = taken_apart(connection, replace(COUNT, by=("ward",)))
+    assert {key: row.value for key, row in found.items()} == {
+        (CITY, "Bargate"): 2,
+        (CITY, "Bevois"): 1,
+        (CITY, "not known"): 1,
+        (TOWN, "Eastleigh"): 1,
+    }
+    row = found[CITY, "Bevois"]
+    assert (row.period, row.dimension, row.complete) == ("2014-15", "ward", False)
+    # April, May and June are covered in the whole area, though this ward has a row in May only.
+    assert (row.months_covered, row.obs_status) == (3, "A")
+
+
+def test_a_share_is_of_the_rows_of_its_part(connection: Any) -> None:
+    found = taken_apart(connection, replace(SHARE, by=("ward",)))
+    assert {key[1]: row.value for key, row in found.items() if key[0] == CITY} == {
+        "Bargate": 50.0,  # 1 of 2
+        "Bevois": 0.0,  # 0 of 1
+        "not known": 100.0,  # 1 of 1
+    }
+    assert found[CITY, "Bargate"].lower_95 == pytest.approx(9.45, abs=0.01)  # Wilson, 1 of 2
+
+
+def test_a_row_is_in_every_part_of_its_list(connection: Any) -> None:
+    found = taken_apart(connection, replace(COUNT, by=("strands",)))
+    assert {key: row.value for key, row in found.items() if key[0] == CITY} == {
+        (CITY, "race"): 2,
+        (CITY, "faith"): 1,
+        (CITY, "not known"): 2,
+    }
+
+
+def test_a_part_may_be_worked_out_over_several_rows(connection: Any) -> None:
+    found = taken_apart(connection, replace(COUNT, by=("how_often",)))
+    assert {key: row.value for key, row in found.items() if key[0] == CITY} == {
+        (CITY, "1"): 2,
+        (CITY, "2"): 2,
+    }
+
+
+def test_a_part_without_an_event_in_one_year_has_none_and_not_nothing(connection: Any) -> None:
+    connection.execute("BEGIN")
+    connection.execute(
+        "INSERT INTO clean.events VALUES ('e', '', 99, 'Bevois', 'no', 'z', ?, ?, ?, [])",
+        [CITY, date(2015, 4, 1), date(2015, 4, 30)],
+    )
+    indicator = replace(COUNT, by=("ward",))
+    whole = measure.values(connection, indicator, SOURCES)
+    rows = breakdowns.values(connection, indicator, SOURCES, whole)
+    connection.execute("ROLLBACK")
+    later = rows[(rows["period"] == "2015-16") & (rows["dimension"] == "ward")]
+    assert dict(zip(later["dimension_value"], later["value"], strict=True)) == {
+        "Bargate": 0.0,
+        "Bevois": 1.0,
+        "not known": 0.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("by", "kind", "words"),
+    [
+        ('["crime_typ"]', "count", "unknown column of street_crime; got: 'crime_typ'"),
+        ('"crime_type"', "count", "by is a list of columns"),
+        ('["crime_type"]', "rate", "only a count or a proportion is taken apart"),
+    ],
+)
+def test_the_loader_refuses_what_cannot_be_taken_apart(
+    tmp_path: Path, by: str, kind: str, words: str
+) -> None:
+    below = 'denominator = { source = "population", aggregate = "sum(persons)" }'
+    (tmp_path / "x.toml").write_text(
+        f'[x]\ntitle = "X"\nunit = "u"\nkind = "{kind}"\nper = 1\nseries = "asb.incidents"\n'
+        f'polarity = "none"\ncompare = []\nby = {by}\n'
+        'numerator = { source = "street_crime", forces = "home" }\n'
+        f"{below if kind == 'rate' else ''}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(Refused) as refused:
+        indicators.load(registry.load().sources, [], tmp_path)
+    assert words in str(refused.value)
