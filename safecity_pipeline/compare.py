@@ -65,7 +65,8 @@ class Value:
     """One published value of one area, as a comparison needs it.
 
     `stated`: a figure that its publisher computed. `lacking`: why there is no figure, as a status;
-    None where there is one, or where only its denominator is missing.
+    None where there is one, or where only its denominator is missing. `by_chance`: whether it was
+    computed with an interval; of people who chose to answer there is none.
     """
 
     period: str
@@ -79,6 +80,7 @@ class Value:
     vintage: str | None = None
     stated: float | None = None
     lacking: str | None = None
+    by_chance: bool = True
 
     @cached_property
     def offset(self) -> tuple[int, int]:
@@ -95,6 +97,7 @@ class Figure:
     value: float | None
     cases: float | None = None
     base: float | None = None
+    by_chance: bool = True
 
 
 Offsets = frozenset[tuple[int, int]]
@@ -169,6 +172,7 @@ class _Row(NamedTuple):
     denominator: float | None
     denominator_vintage: str | None
     value: float | None
+    lower_95: float | None
     obs_status: str | None
     suppressed_reason: str | None
 
@@ -205,6 +209,7 @@ def _value(row: _Row, published: bool) -> Value:
         row.denominator_vintage,
         row.value if published else None,
         _lacking(row) if (row.value if published else row.numerator) is None else None,
+        published or row.value is None or row.lower_95 is not None,
     )
 
 
@@ -401,7 +406,7 @@ def _figure(indicator: Indicator, series: Series, label: str, offsets: Offsets) 
             return Figure(value.stated)
         return Figure(value.stated, value.stated * base / indicator.per, base)
     x, n = series.over(label, offsets)
-    return Figure(_quotient(indicator, x, n), x, n)
+    return Figure(_quotient(indicator, x, n), x, n, value.by_chance)
 
 
 def _rebased(broken: Broken, now: str | None, base: str | None) -> Broken:
@@ -483,8 +488,10 @@ def _possible(indicator: Indicator, figure: Figure) -> bool:
 
 
 def _interval_of_change(indicator: Indicator, base: Figure, now: Figure) -> Interval:
-    """The change with its interval; without limits where the publisher prints no counts."""
-    if indicator.kind == PUBLISHED and not (base.base and now.base):
+    """The change with its interval; without limits where the publisher prints no counts, or where
+    one of the two figures has none."""
+    uncounted = indicator.kind == PUBLISHED and not (base.base and now.base)
+    if uncounted or not (base.by_chance and now.by_chance):
         assert base.value is not None and now.value is not None
         points = now.value - base.value
         change = points if _is_share(indicator) else 100 * points / base.value
@@ -572,8 +579,8 @@ class Ranked:
 
     @property
     def counted(self) -> bool:
-        """Every figure rests on counts that are known."""
-        return all(figure.cases is not None for figure in self.figures)
+        """Every figure rests on counts that are known, and on a random sample where on a sample."""
+        return all(figure.cases is not None and figure.by_chance for figure in self.figures)
 
 
 def _in_group(

@@ -410,6 +410,8 @@ def values(
     """
     rows = connection.execute(sql(indicator, sources, tallies)).df()
     rows["value"], rows["lower_95"], rows["upper_95"] = with_interval(indicator, rows)
+    chosen = _not_by_chance(connection, indicator, sources[indicator.main.source], rows)
+    rows.loc[chosen, ["lower_95", "upper_95"]] = float("nan")
     rows["indicator"], rows["unit"] = indicator.indicator, indicator.unit
     rows["dimension"] = rows["dimension_value"] = "all"
     rows["complete"] = (rows["period_kind"] != "year") | (rows["months_covered"] == 12)
@@ -417,6 +419,28 @@ def values(
     rows["obs_status"] = pd.Series([status for status, _ in why], rows.index, dtype=object)
     rows["suppressed_reason"] = pd.Series([said for _, said in why], rows.index, dtype=object)
     return rows.drop(columns="odd").rename(columns={"received_at": "extracted_on"})
+
+
+def _not_by_chance(
+    connection: DuckDBPyConnection, indicator: Indicator, source: Source, rows: pd.DataFrame
+) -> pd.Series:
+    """Which figures rest on a row that is no part of a random sample: what an interval says of
+    chance is not true of them."""
+    if source.by_chance is None or indicator.kind == PUBLISHED:
+        return pd.Series(False, index=rows.index)
+    found = connection.execute(
+        f"SELECT DISTINCT area_code, {source.period_start}, {source.period_end} "
+        f"FROM {source.clean} WHERE ({source.by_chance}) IS NOT TRUE"
+    ).fetchall()
+    spans = zip(rows["area_code"], rows["period_start"], rows["period_end"], strict=True)
+    inside = [
+        any(
+            area == code and start.date() <= last and first <= end.date()
+            for code, first, last in found
+        )
+        for area, start, end in spans
+    ]
+    return pd.Series(inside, index=rows.index, dtype=bool)
 
 
 def _why(value: float, odd: Mapping[str, str | None] | None) -> tuple[str, str | None]:

@@ -41,6 +41,7 @@ class Places(Protocol):
     """The look-ups that a source may use to say which area a row belongs to."""
 
     def csp(self, name: str) -> str | None: ...
+    def of_file_name(self, words: str) -> str | None: ...
     def force(self, name: str) -> str | None: ...
     def body(self, name: str) -> str | None: ...
     def of_lsoa_name(self, name: str) -> str | None: ...
@@ -134,9 +135,11 @@ class Source:
     extract may share, among the rows for which `key_where` holds. `fold`: rows that are put
     together, where a supplier sends several for one thing. `tallies`: a row is a
     number that somebody counted, so that no row means no number; else a row is an event, or one of
-    many parts of a count, and an area with rows but none of those meant has 0. `windows`: columns
-    worked out over several rows, which indicators may name. `link_domain`: sources of one domain
-    have the same pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
+    many parts of a count, and an area with rows but none of those meant has 0. `by_chance`: a
+    condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
+    has no interval, and neither has a change from or to it. `windows`: columns worked out over
+    several rows, which indicators may name. `link_domain`: sources of one domain have the same
+    pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
     """
 
     name: str
@@ -155,6 +158,7 @@ class Source:
     key_where: str = "true"
     fold: Fold | None = None
     tallies: bool = False
+    by_chance: str | None = None
     across: tuple[CrossRow, ...] = ()
     windows: tuple[Window, ...] = ()
     link_domain: str | None = None
@@ -182,6 +186,8 @@ class Layout:
     fits it ends the table, and belongs to it no more. `only`: head → pattern; rows whose cell
     does not fit are left out, and counted. `short_rows`: so many cells may lack at a row's end.
     `footnotes`: digits glued to the end of a head's words are footnotes, and no part of it.
+    `head_spans`: in a text file, where no cells are merged, an empty cell above the last head row
+    says what the one to its left does.
 
     What it means. `columns`: their head → our column (several heads may mean one). A head that
     stands several times is told apart by its place: "Total (2)" is the second "Total". `facts`: a
@@ -211,6 +217,7 @@ class Layout:
     only: Mapping[str, str] = field(default_factory=dict)
     short_rows: int = 0
     footnotes: bool = False
+    head_spans: bool = False
     facts: str | None = None
     titles: str | None = None
     ignored: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ __all__ = [
     "month",
     "parse",
     "quarter_of",
+    "read_day",
     "read_financial_year",
     "read_month",
     "read_quarter",
@@ -265,6 +266,23 @@ def read_month(text: str) -> Period:
             "write September 2014 as 2014-09, or declare the source's own date form",
         )
     return _made(_month_from, text, found)
+
+
+def read_day(text: str) -> date:
+    """The day of a supplier's `2015-03-31` or `31/03/2015`; a midnight after it says nothing.
+
+    Raises ValueError for any other spelling: 3/31/2015 is no day, and 31/03/15 of no known century.
+    """
+    midnight = "(?:[T ]00:00(?::00)?)?"
+    plain = text.strip() if isinstance(text, str) else ""
+    if found := re.fullmatch(f"{_YEAR}-{_TWO}-{_TWO}{midnight}", plain):
+        parts = found.groups()
+    elif found := re.fullmatch(f"{_TWO}/{_TWO}/{_YEAR}{midnight}", plain):
+        parts = found.groups()[::-1]
+    else:
+        _refuse("day: not a spelling that is known", text, "write 2015-03-31 or 31/03/2015")
+    year, month_number, day = map(int, parts)
+    return date(year, month_number, day)
 
 
 def read_financial_year(text: str) -> Period:

@@ -36,7 +36,8 @@ Odd = tuple[str, str | None]
 class Figure:
     """What a row of mart.indicator_value must say, but for names and interval.
 
-    `printed`: the limits that the publisher of a published figure prints beside it.
+    `printed`: the limits that the publisher of a published figure prints beside it. `by_chance`:
+    whether it has an interval.
     """
 
     area_code: str
@@ -55,6 +56,7 @@ class Figure:
     obs_status: str
     suppressed_reason: str | None
     printed: tuple[float | None, float | None] = (None, None)
+    by_chance: bool = True
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def figures(
     assert indicator.numerator is not None
     above = totals(cells(indicator.numerator, rows[indicator.numerator.source], home))
     below, vintages = _below(indicator.denominator, rows, home, members)
+    chosen = chose_to_answer(rows[indicator.numerator.source])
     made = []
     for total, (number, odd) in above.items():
         base, odd_below = below(total)
@@ -147,9 +150,19 @@ def figures(
                 value,
                 vintages.get((total.area, total.span.start.year)),
                 *_why(value, odd or odd_below),
+                by_chance=(total.area, total.span) not in chosen,
             )
         )
     return made
+
+
+def chose_to_answer(rows: Iterable[Row]) -> set[tuple[str, Span]]:
+    """Areas and periods of which some rows come from no random sample, or are weighted."""
+    return {
+        (row["area_code"], _span(row))
+        for row in rows
+        if row.get("sampling", "random") != "random" or row.get("weight") not in (None, 1)
+    }
 
 
 def _head(total: Total) -> tuple[str, str, str, date, date, date, date, int, bool]:

@@ -98,6 +98,7 @@ def _value(
         "denominator": None if base is None else base if stock else base * len(parts),
         "denominator_vintage": None,
         "value": None,
+        "lower_95": None,
         "obs_status": "A",
         "suppressed_reason": None,
     }
@@ -551,6 +552,7 @@ def _stated(row: dict[str, Any], label: str, cell: Any) -> dict[str, Any]:
         "denominator": row.get("base"),
         "denominator_vintage": None,
         "value": None if reason else cell,
+        "lower_95": None,
         "obs_status": status,
         "suppressed_reason": reason,
     }

@@ -22,6 +22,19 @@ def made(rows: Sequence[Sequence[str]], footnotes: bool = False) -> tuple[str, .
     return told_apart(_joined(column, footnotes) for column in columns)
 
 
+def carried(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Head rows in which the empty cells of all but the last say what the one to their left does,
+    as the merged cells of a workbook do that was saved as text."""
+    return [*(_filled(row) for row in rows[:-1]), *rows[-1:]]
+
+
+def _filled(row: Sequence[str]) -> list[str]:
+    filled: list[str] = []
+    for cell in row:
+        filled.append(cell or (filled[-1] if filled else ""))
+    return filled
+
+
 def told_apart(heads: Iterable[str]) -> tuple[str, ...]:
     """The second "Total" as "Total (2)", and so on; the second without a name as "(2)"."""
     seen: Counter[str] = Counter()

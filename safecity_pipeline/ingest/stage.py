@@ -259,8 +259,12 @@ def _beyond_the_head(piece: Piece, sheet: reading.Sheet, first: int, last: int) 
 
 
 def _vouched_sheets(extract: Extract, scratch: Path) -> None:
-    """Rows that a manifest vouches for are those of all the sheets that are read."""
+    """Rows that a manifest vouches for are those of all the sheets that are read; of a text file,
+    whose titles and notes are rows like others, they may be all of it too."""
+    promised = extract.vouched.rows if extract.vouched else None
     pieces = [Piece(extract, reading) for reading in extract.read]
+    if not transcripts.needed(extract.path) and promised == sheet_of(pieces[0], scratch).rows:
+        return
     sheets = [(piece.reading, sheet_of(piece, scratch)) for piece in pieces]
     total = sum((r.last_row or s.rows) - r.first_row + 1 + HEAD_ROWS for r, s in sheets)
     blank = sum(s.blank_rows(r.first_row, r.last_row) for r, s in sheets)

@@ -268,7 +268,8 @@ def _sheet_fits(layout: Layout, name: str) -> bool:
 
 
 def _head(sheet: Sheet, layout: Layout) -> tuple[str, ...]:
-    rows = [sheet.filled[row - 1] for row in layout.head_rows if row <= len(sheet.filled)]
+    given = [sheet.filled[row - 1] for row in layout.head_rows if row <= len(sheet.filled)]
+    rows = heads.carried(given) if layout.head_spans else given
     return heads.made(rows, layout.footnotes) if rows else ()
 
 

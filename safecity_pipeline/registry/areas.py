@@ -22,9 +22,11 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
@@ -229,6 +231,25 @@ class Areas:
         """The code of one of the 43 territorial forces."""
         return self._code("police_force", name, None)
 
+    def of_file_name(self, words: str) -> str | None:
+        """The code of a partnership, authority or county as files are named after it: `st-helens`,
+        `brighton_and_hove`, `Southampton`. Of one name, a partnership goes before an authority and
+        that before a county; None where two of one kind are spelt alike.
+        """
+        return self._file_names.get(_file_name(words))
+
+    @cached_property
+    def _file_names(self) -> Mapping[str, str | None]:
+        spelt: dict[str, str | None] = {}
+        for kind in ("csp", "local_authority", "county"):
+            named = {
+                (_file_name(name), a.code) for a in self.areas if a.type == kind for name in a.names
+            }
+            times = Counter(name for name, _ in named)
+            own = {name: code if times[name] == 1 else None for name, code in named}
+            spelt = {**own, **spelt}
+        return spelt
+
     def body(self, name: str) -> str | None:
         """The short word for a body that records crime but has no area in England and Wales."""
         return self._code("body", name, None)
@@ -411,6 +432,14 @@ def _date(text: str, place: str) -> date | None:
 
 def _covers(start: date | None, end: date | None, day: date) -> bool:
     return (start is None or start <= day) and (end is None or day <= end)
+
+
+def _file_name(words: str) -> str:
+    """Letters and digits alone, words parted by hyphens; apostrophes and points are not written."""
+    plain = re.sub(r"['.\N{RIGHT SINGLE QUOTATION MARK}]", "", words.casefold()).replace(
+        "&", " and "
+    )
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def _key(name: str) -> str:

@@ -167,7 +167,7 @@ FORMS = dict.fromkeys(KEYS, TEXT) | {
     "values": TABLES,
     **dict.fromkeys(("years", "head_rows"), NUMBERS),
     **dict.fromkeys(("first_row", "short_rows"), NUMBER),
-    "footnotes": TRUTH,
+    **dict.fromkeys(("footnotes", "head_spans"), TRUTH),
 }
 
 

@@ -149,7 +149,8 @@ def _delays(draws: NDArray[np.float64]) -> Numbers:
     step = np.minimum(np.searchsorted(bounds, draws, side="right"), len(bounds) - 1)
     below = np.concatenate(([0.0], bounds[:-1]))[step]
     share = (draws - below) / (bounds[step] - below)
-    return first[step] + np.floor(share * (last[step] - first[step] + 1)).astype(np.int64)
+    days: Numbers = first[step] + np.floor(share * (last[step] - first[step] + 1)).astype(np.int64)
+    return days
 
 
 # By scene: outcomes and the bounds of their chance; then none is reached for long.

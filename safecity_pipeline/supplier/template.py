@@ -233,7 +233,8 @@ def _grouped(spelt: Spelling, parts: Mapping[str, str], source: Source) -> dict[
 
 
 def _wide_head(layout: Layout, pattern: str, groups: Mapping[int, str]) -> str:
-    for head in patterns.examples(pattern, groups):
+    # A pattern may not fit the column's own example: its question has other options.
+    for head in (*patterns.examples(pattern, groups), *patterns.examples(pattern)):
         if wide_label(layout, head) is not None:
             return head
     place = f"{layout.source}.toml [{layout.name}] wide"
