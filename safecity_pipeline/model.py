@@ -204,7 +204,8 @@ class Indicator:
     Of kind "published" it is a figure that its publisher computed: `value` says which, and the
     parts, where the publisher prints them, are told beside it and not divided. `stand_ins`: an
     upper-tier area may take the place of a peer that has no figure of its own, where
-    registry/stand_ins.csv declares it.
+    registry/stand_ins.csv declares it. `rounded_to`: the step to which its publisher rounds a
+    figure without counts, such as 0.1; its rank is then a range, of the places that this leaves.
     """
 
     indicator: str
@@ -223,6 +224,7 @@ class Indicator:
     stand_ins: bool = False
     decimals: int = 1
     notes: str = ""
+    rounded_to: float | None = None
 
     @property
     def main(self) -> Part:
