@@ -696,8 +696,11 @@ def _rank_limits(
     indicator: Indicator, ranked: Ranked, label: str
 ) -> list[tuple[int | None, int | None]]:
     """None at all where the counts of one area are not known: it has a place among the others,
-    and how sure it is of that place bears on theirs."""
+    and how sure it is of that place bears on theirs. Of rounded figures, what rounding leaves."""
     if not ranked.counted:
+        if indicator.rounded_to:
+            values = [figure.value for figure in ranked.figures]
+            return statistics.rank_range(values, indicator.rounded_to)
         return [(None, None)] * len(ranked.series)
     kind = "proportion" if _is_share(indicator) else "rate"
     # The same draw on every machine and in every run, another one for each ranking.

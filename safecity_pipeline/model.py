@@ -252,7 +252,9 @@ class Indicator:
     parts, where the publisher prints them, are told beside it and not divided. `stand_ins`: an
     upper-tier area may take the place of a peer that has no figure of its own, where
     registry/stand_ins.csv declares it. `by`: columns of the source by which its years are taken
-    apart as well; parts of a list, of which a row may have several, do not add up.
+    apart as well; parts of a list, of which a row may have several, do not add up. `rounded_to`:
+    the step to which its publisher rounds a figure without counts, such as 0.1; its rank is then a
+    range, of the places that this leaves.
     """
 
     indicator: str
@@ -272,6 +274,7 @@ class Indicator:
     decimals: int = 1
     notes: str = ""
     by: tuple[str, ...] = ()
+    rounded_to: float | None = None
 
     @property
     def main(self) -> Part:

@@ -67,7 +67,7 @@ def listed(names: Iterable[str]) -> str:
 
 def _said(indicator: Indicator, finding: Finding) -> str:
     if finding.rank_high is not None:
-        return _rank(finding)
+        return _rank(indicator, finding)
     if finding.change is not None:
         return _change(finding) + _broken(finding)
     if finding.comparison == "group_average" and finding.base_value is not None:
@@ -155,11 +155,12 @@ def _base_when(finding: Finding) -> str:
     )
 
 
-def _rank(finding: Finding) -> str:
+def _rank(indicator: Indicator, finding: Finding) -> str:
     words = f"{_place(finding)} of {finding.rank_of}"
     lower, upper = finding.rank_lower_95, finding.rank_upper_95
     if lower is not None and upper is not None and lower != upper:
-        words += f" (likely {ordinal(lower)} to {ordinal(upper)} highest)"
+        span = f"{ordinal(lower)} to {ordinal(upper)} highest"
+        words += f" ({span}, by rounding alone)" if indicator.rounded_to else f" (likely {span})"
     if finding.rank_best is not None:
         words += f"; position {finding.rank_best} where 1 is best"
     if finding.status == "unequal_coverage":

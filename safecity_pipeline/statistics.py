@@ -33,6 +33,7 @@ __all__ = [
     "proportions",
     "rank",
     "rank_interval",
+    "rank_range",
     "rate",
     "rates",
 ]
@@ -293,6 +294,26 @@ def rank(values: Iterable[float | None], higher_first: bool = True) -> list[int 
     for position, place in zip(np.flatnonzero(ranked), found, strict=True):
         places[int(position)] = int(place)
     return places
+
+
+def rank_range(values: Iterable[float | None], step: float) -> list[tuple[int | None, int | None]]:
+    """For each rounded value the first and last place that it may have unrounded; 1 is the highest.
+
+    A value rounded to `step` lies within half of it, so that two of them are surely in order where
+    they are a step apart. Chance is no part of it. (None, None) for a value that is missing, which
+    takes no place. Raises ValueError for a step that is not above 0.
+    """
+    if not step > 0:
+        raise _refusal("rank_range: the step must be above 0", step, "0.1 for one decimal")
+    column = _column(list(values))
+    known = column[~np.isnan(column)]
+    apart = step * (1 - 1e-6)  # 100.9 - 100.8 is a little less than 0.1
+    return [
+        (None, None)
+        if math.isnan(one)
+        else (1 + int((known - one > apart).sum()), known.size - int((one - known > apart).sum()))
+        for one in column.tolist()
+    ]
 
 
 def rank_interval(

@@ -99,8 +99,8 @@ FINDING = Table(
         rank_high INTEGER Rank with 1 = highest value
         rank_best INTEGER Rank with 1 = best by polarity; null where neither end is good
         rank_of INTEGER Number of areas ranked
-        rank_lower_95 INTEGER Lower limit of the 95 % interval of rank_high
-        rank_upper_95 INTEGER Upper limit of the 95 % interval of rank_high
+        rank_lower_95 INTEGER Lower limit of rank_high at 95 %; of rounding, where without counts
+        rank_upper_95 INTEGER Upper limit of rank_high at 95 %; of rounding, where without counts
         status VARCHAR comparable, or why not: part_year, definition_changed, suppressed …
         broken_by VARCHAR Definitional changes in between, by id; denominator_vintage: two editions
         sentence VARCHAR The finding in words

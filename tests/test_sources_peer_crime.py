@@ -7,13 +7,18 @@ rates (`test_compare`).
 
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import Bench, check_named
+from hypothesis import given
+from hypothesis import strategies as st
 from part_of_sample import SOUTHAMPTON, Part
 
 from safecity_pipeline import compare, statistics
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.model import Finding, Refused
+from safecity_pipeline.registry import Registry, indicators
 from safecity_pipeline.sample import Plan, city
 from safecity_pipeline.sample import peer_crime as exports
 from safecity_pipeline.sources import peer_crime
@@ -237,20 +242,72 @@ def test_two_rows_are_bad_and_each_is_refused_for_its_fault(part: Part) -> None:
     assert check_named(part.taken["peer_crime"], "months_add_up").passed
 
 
-def test_a_rank_without_counts_has_no_sampling_interval(part: Part, known: Registry) -> None:
+@pytest.mark.parametrize(
+    ("rates", "ranges"),
+    [
+        # 100.9 is 100.85 to 100.95, 100.8 lies below all of it; the two of 100.9 may be either
+        ([100.8, 100.9, 100.9, 101], [(4, 4), (2, 3), (2, 3), (1, 1)]),
+        ([100.9, 100.9, 100.9], [(1, 3)] * 3),
+        ([100.9, None, 7], [(1, 1), (None, None), (2, 2)]),
+    ],
+)
+def test_a_rank_of_rounded_rates_is_a_range(
+    rates: list[float | None], ranges: list[tuple[int | None, int | None]]
+) -> None:
+    assert statistics.rank_range(rates, 0.1) == ranges
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=12))
+def test_no_unrounded_rate_has_a_place_outside_its_range(hundredths: list[int]) -> None:
+    exact = [number / 100 + 0.001 for number in hundredths]
+    ranges = statistics.rank_range([round(one, 1) for one in exact], 0.1)
+    for place, (first, last) in zip(statistics.rank(exact), ranges, strict=True):
+        assert place is not None and first is not None and last is not None
+        assert first <= place <= last
+
+
+def test_a_step_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"the step must be above 0.*0\.1 for one decimal"):
+        statistics.rank_range([1.0], 0)
+
+
+def ranked(part: Part, known: Registry, rows: pd.DataFrame) -> Finding:
     indicator = known.indicators["iquanta_all_crime_rate"]
-    rows = part.figures("iquanta_all_crime_rate").assign(area_name="")
     found = compare.findings(
         indicator,
-        compare.series_of(rows, stock=False, published=True),
+        compare.series_of(rows.assign(area_name="x"), stock=False, published=True),
         SOUTHAMPTON,
         "Southampton",
         lambda name, day: known.areas.peer_group(name, SOUTHAMPTON, day),
     )
-    (rank,) = (
-        one
-        for one in found
-        if (one.comparison, one.area_code, one.period) == ("peer_rank", SOUTHAMPTON, "2014-15")
-    )
+    wanted = ("peer_rank", SOUTHAMPTON, "2014-15")
+    (rank,) = (one for one in found if (one.comparison, one.area_code, one.period) == wanted)
+    return rank
+
+
+def test_the_rank_of_the_city_is_what_rounding_leaves_of_it(part: Part, known: Registry) -> None:
+    rows = part.figures("iquanta_all_crime_rate")
+    rank = ranked(part, known, rows)
     assert (rank.rank_high, rank.rank_best, rank.rank_of) == (3, 13, 15)
-    assert (rank.rank_lower_95, rank.rank_upper_95) == (None, None)
+    assert (rank.rank_lower_95, rank.rank_upper_95) == (3, 3)
+    same = (rows["area_code"] == "E06000033") & (rows["period"] == "2014-15")
+    rows.loc[same, "value"] = rank.value
+    rank = ranked(part, known, rows)
+    assert (rank.rank_lower_95, rank.rank_upper_95) == (3, 4)
+    assert "(3rd to 4th highest, by rounding alone)" in rank.sentence
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("rounded_to = 0.1", "rounded_to = 0", "rounded_to is a number above nought"),
+        ("rounded_to = 0.1", 'rounded_to = "0.1"', "rounded_to is a number above nought"),
+    ],
+)
+def test_a_slip_in_the_step_of_rounding_is_refused(
+    tmp_path: Path, known: Registry, old: str, new: str, words: str
+) -> None:
+    text = (indicators.PACKAGED / "peers.toml").read_text(encoding="utf-8")
+    (tmp_path / "peers.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(Refused, match=words):
+        indicators.load(known.sources, ["crime_most_similar"], tmp_path)

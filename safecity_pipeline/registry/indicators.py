@@ -112,6 +112,9 @@ def _words(place: str, indicator: Indicator, groups: set[str]) -> None:
         raise Refused(rule, place, indicator.stand_ins, "drop it, or add the peer_group")
     if indicator.kind == PUBLISHED:
         _published(place, indicator)
+    elif indicator.rounded_to is not None:
+        rule = "rounded_to is said of a figure that its publisher rounds"
+        raise Refused(rule, place, indicator.rounded_to, 'drop the key, or kind = "published"')
     elif indicator.value is not None:
         rule = "value is the key of a published figure"
         raise Refused(rule, place, indicator.kind, 'drop the key, or write kind = "published"')
@@ -129,6 +132,10 @@ def _published(place: str, indicator: Indicator) -> None:
         if part.source != indicator.main.source:
             repair = "take numerator and denominator from the source of the value"
             raise Refused("a published figure has one source", place, part.source, repair)
+    step = indicator.rounded_to
+    if step is not None and (not isinstance(step, int | float) or step is True or step <= 0):
+        rule = "rounded_to is a number above nought, the step of the last decimal"
+        raise Refused(rule, place, step, "write rounded_to = 0.1")
     if indicator.unit == PER_CENT and indicator.per != 100:
         raise Refused(f"{PER_CENT} is per 100", place, indicator.per, "write per = 100")
     if "group_average" in indicator.compare and (indicator.unit != PER_CENT or len(beside) < 2):
