@@ -1,4 +1,4 @@
-"""What the partnership and its smaller services send: each form, each rule, and the sample's figures.
+"""What the partnership and its smaller services send: forms, rules, and the sample's figures.
 
 Here: mediation, the register of actions, The Prince's Trust, test purchases, the Late Night Levy,
 emerging issues. Not here: the survey (test_sources_survey).
@@ -31,6 +31,11 @@ def refused(bench: Bench, source: str) -> dict[int, list[str]]:
     """Rows that are refused with their rules; the ledger adds up."""
     assert check_named(bench.take_in(source), "ledger_adds_up").passed
     return bench.quarantined(source)
+
+
+def told(bad: Sequence[tuple[Cells, str]], first: int) -> dict[int, list[str]]:
+    """Each bad row has the one fault that stands beside it; they stand together from `first` on."""
+    return {row: [rule] for row, (_, rule) in enumerate(bad, first)}
 
 
 # --- mediation -----------------------------------------------------------------------------------
@@ -69,9 +74,10 @@ def test_a_success_rate_is_of_the_cases_closed_accepted_or_referred(
     ]
 
 
-@pytest.mark.parametrize(
-    ("row", "rule"),
-    [
+def test_each_case_that_cannot_be_is_refused_for_its_own_fault(
+    bench: Bench,
+) -> None:
+    bad: list[tuple[Cells, str]] = [
         (("1", "14/05/2014", "Yes", "30/07/2014", ""), "closed_with_outcome"),
         (("1", "14/05/2014", "Yes", "", "Resolved"), "closed_with_outcome"),
         (("1", "14/05/2014", "No", "30/07/2014", "Resolved"), "closed_was_accepted"),
@@ -81,11 +87,10 @@ def test_a_success_rate_is_of_the_cases_closed_accepted_or_referred(
         (("1", "14/05/2014", "Yes", "30/07/2014", "Happy"), "outcome_known"),
         (("1", "5/14/2014", "Yes", "", ""), "referred_on_known"),
         (("0", "14/05/2014", "Yes", "", ""), "key_unique"),
-    ],
-)
-def test_a_case_that_cannot_be_is_refused(bench: Bench, row: Cells, rule: str) -> None:
-    bench.put(MEDIATION.format("2015-05-12"), table(CASES, case("0"), row))
-    assert refused(bench, "mediation") == {3: [rule]}
+    ]
+    rows = [(ref if ref == "0" else str(at), *row) for at, ((ref, *row), _) in enumerate(bad, 1)]
+    bench.put(MEDIATION.format("2015-05-12"), table(CASES, case("0"), *rows))
+    assert refused(bench, "mediation") == told(bad, 3)
 
 
 def test_a_later_extract_of_the_year_takes_the_place_of_the_earlier(bench: Bench) -> None:
@@ -146,9 +151,10 @@ def test_coverage_is_of_all_neighbourhoods_that_the_register_lists(
     assert parts("prevent_event_count") == {"2014-15": (0, None), "2015-16": (1, None)}
 
 
-@pytest.mark.parametrize(
-    ("row", "rule"),
-    [
+def test_each_action_that_cannot_be_is_refused_for_its_own_fault(
+    bench: Bench,
+) -> None:
+    bad: list[tuple[Cells, str]] = [
         (("Event", "Forum", "", "31/03/2015", "Complete", "", ""), "done_where_complete"),
         (
             ("Event", "Forum", "", "31/03/2015", "In progress", "01/02/2015", ""),
@@ -161,12 +167,11 @@ def test_coverage_is_of_all_neighbourhoods_that_the_register_lists(
         (("Party", "Forum", "", "31/03/2015", "Not started", "", ""), "kind_known"),
         (("Event", "Forum", "", "31/03/2015", "Soon", "", ""), "status_known"),
         (("Event", "Forum", "", "spring", "Not started", "", ""), "due_on_known"),
-    ],
-)
-def test_an_action_that_cannot_be_is_refused(bench: Bench, row: Cells, rule: str) -> None:
+    ]
     good = ("1", *MEET, "Bassett", "31/03/2015", "Not started", "", "")
-    bench.put(REGISTER, table(ACTIONS, good, ("2", *row)))
-    assert refused(bench, "partnership_action") == {3: [rule]}
+    rows = [(f"B{at}", *row) for at, (row, _) in enumerate(bad)]
+    bench.put(REGISTER, table(ACTIONS, good, *rows))
+    assert refused(bench, "partnership_action") == told(bad, 3)
 
 
 # --- The Prince's Trust --------------------------------------------------------------------------
@@ -200,18 +205,17 @@ def test_equal_rows_are_two_attendees_and_completers_another_base(
     assert (completers["numerator"], completers["denominator"]) == (2, 3)
 
 
-@pytest.mark.parametrize(
-    ("row", "rule"),
-    [
+def test_each_place_that_cannot_be_is_refused_for_its_own_fault(
+    bench: Bench,
+) -> None:
+    bad: list[tuple[Cells, str]] = [
         (("PT-1", "08/09/2014", "Y", "", "None"), "ended_where_completed"),
         (("PT-1", "08/09/2013", "N", "", "None"), "started_in_its_year"),
         (("PT-1", "08/09/2014", "?", "", "None"), "completed_known"),
         (("PT-1", "08/09/2014", "N", "", "Abroad"), "followed_known"),
-    ],
-)
-def test_a_place_that_cannot_be_is_refused(bench: Bench, row: Cells, rule: str) -> None:
-    bench.put(TRUST, table(PLACES, row))
-    assert refused(bench, "programme") == {2: [rule]}
+    ]
+    bench.put(TRUST, table(PLACES, *(row for row, _ in bad)))
+    assert refused(bench, "programme") == told(bad, 2)
 
 
 # --- test purchases ------------------------------------------------------------------------------
@@ -229,19 +233,19 @@ def test_the_title_names_the_year_of_the_tests(bench: Bench, known: Registry) ->
     assert {label: row["value"] for label, row in found.items()} == {"2014-15": 50}
 
 
-@pytest.mark.parametrize(
-    ("row", "rule"),
-    [
+def test_each_test_that_cannot_be_is_refused_for_its_own_fault(
+    bench: Bench,
+) -> None:
+    bad: list[tuple[Cells, str]] = [
         (("T1", "01/04/2015", "Other", "N", "N"), "tested_in_its_year"),
         (("T1", "14/06/2014", "Petrol station", "N", "N"), "premises_known"),
         (("T1", "14/06/2014", "Other", "N", "maybe"), "sold_known"),
         (("T1", "14/06/2014", "Other", "", "N"), "intelligence_led_present"),
         (("T1", "31/06/2014", "Other", "N", "N"), "tested_on_known"),
-    ],
-)
-def test_a_test_that_cannot_be_is_refused(bench: Bench, row: Cells, rule: str) -> None:
-    bench.put(PURCHASES, table(*TITLE, TESTS, row))
-    assert refused(bench, "test_purchase") == {4: [rule]}
+    ]
+    rows = [(f"T{at}", *row[1:]) for at, (row, _) in enumerate(bad)]
+    bench.put(PURCHASES, table(*TITLE, TESTS, *rows))
+    assert refused(bench, "test_purchase") == told(bad, 4)
 
 
 # --- Late Night Levy -----------------------------------------------------------------------------
@@ -266,21 +270,27 @@ def test_a_levy_year_stands_under_its_own_twelve_months(bench: Bench, known: Reg
     assert {label: row["value"] for label, row in reports.items()} == {"2015M10-P12M": 1}
 
 
-@pytest.mark.parametrize(
-    ("row", "rule"),
-    [
+def test_each_statement_that_cannot_be_is_refused_for_its_own_fault(
+    bench: Bench,
+) -> None:
+    bad: list[tuple[Cells, str]] = [
         ((*SPAN, "152000", "12000", "98000", "41000", "N", ""), "all_is_shared_out"),
-        ((*SPAN, "152000", "12000", "97000", "43000", "N", ""), "police_have_their_share"),
-        ((*SPAN, "152000", "12000", "98000", "42000", "Y", ""), "reported_where_published"),
-        (("01/11/2014", "31/03/2015", "152000", "12000", "98000", "42000", "N", ""),
-         "period_start_known"),
-        ((*SPAN, "-1", "-1", "0", "0", "N", ""), "income_in_range"),
-    ],
-)  # fmt: skip
-def test_a_statement_that_cannot_be_is_refused(bench: Bench, row: Cells, rule: str) -> None:
-    bench.put(LEVY, table(STATEMENT, row))
-    found = refused(bench, "late_night_levy")
-    assert list(found) == [2] and rule in found[2]
+        (
+            ("01/11/2015", "31/10/2016", "152000", "12000", "97000", "43000", "N", ""),
+            "police_have_their_share",
+        ),
+        (
+            ("01/11/2016", "31/10/2017", "152000", "12000", "98000", "42000", "Y", ""),
+            "reported_where_published",
+        ),
+        (
+            ("01/11/2017", "31/03/2018", "152000", "12000", "98000", "42000", "N", ""),
+            "period_start_known",
+        ),
+        (("01/11/2018", "31/10/2019", "-1", "0", "0", "-1", "N", ""), "income_in_range"),
+    ]
+    bench.put(LEVY, table(STATEMENT, *(row for row, _ in bad)))
+    assert refused(bench, "late_night_levy") == told(bad, 2)
 
 
 # --- emerging issues -----------------------------------------------------------------------------
@@ -318,19 +328,18 @@ def test_quarters_add_up_to_a_year_unless_one_is_hidden(bench: Bench, known: Reg
     ]
 
 
-@pytest.mark.parametrize(
-    ("row", "rule"),
-    [
+def test_each_number_that_cannot_be_is_refused_for_its_own_fault(
+    bench: Bench,
+) -> None:
+    bad: list[tuple[Cells, str]] = [
         (("Q5 2014/15", "Modern slavery", "6"), "period_start_known"),
         (("2014Q1", "Modern slavery", "6"), "period_start_known"),
         (("Q1 2014/15", "Forced marriage", "6"), "issue_known"),
-        (("Q1 2014/15", "Modern slavery", "6.5"), "recorded_whole"),
-        (("Q1 2014/15", "Modern slavery", "-6"), "recorded_in_range"),
-    ],
-)
-def test_a_number_that_cannot_be_is_refused(bench: Bench, row: Cells, rule: str) -> None:
-    bench.put(ISSUES, table(*ABOVE, HEAD, row, NOTE))
-    assert refused(bench, "emerging_issue") == {5: [rule]}
+        (("Q2 2014/15", "Modern slavery", "6.5"), "recorded_whole"),
+        (("Q3 2014/15", "Modern slavery", "-6"), "recorded_in_range"),
+    ]
+    bench.put(ISSUES, table(*ABOVE, HEAD, *(row for row, _ in bad), NOTE))
+    assert refused(bench, "emerging_issue") == told(bad, 5)
 
 
 # --- the sample ----------------------------------------------------------------------------------
@@ -345,12 +354,8 @@ def sampled(
     lay(bench, deliveries)
     for source in SOURCES:
         own = [one for one in deliveries if one.source == source]
-        assert_as_declared_of(bench, source, own)
+        assert_as_declared(bench.take_in(source), bench, own)
     return bench
-
-
-def assert_as_declared_of(bench: Bench, source: str, own: list[partnership.Delivery]) -> None:
-    assert_as_declared(bench.take_in(source), bench, own)
 
 
 @pytest.mark.parametrize(
