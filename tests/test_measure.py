@@ -734,6 +734,14 @@ NEEDED = {
     "persons_marker",
     "force_outcomes": "area_code, period_start, period_end, crime_type, last_outcome_category, "
     "number_of_crimes",
+    "mediation": "area_code, period_start, period_end, outcome, accepted, stage",
+    "partnership_action": "area_code, period_start, period_end, kind, item, status, "
+    "three_priorities",
+    "programme": "area_code, period_start, period_end, completed, progressed",
+    "test_purchase": "area_code, period_start, period_end, sold",
+    "late_night_levy": "area_code, period_start, period_end, income, report",
+    "emerging_issue": "area_code, period_start, period_end, issue, recorded, recorded_status, "
+    "recorded_marker",
     "safety_survey": "area_code, period_start, period_end, question, option, counted, sampling, "
     "weight",
     "street_crime": "area_code, month, force_code, crime_type, last_outcome_category",
