@@ -19,7 +19,7 @@ import pandas as pd
 
 from safecity_pipeline import statistics
 from safecity_pipeline.ingest import schema
-from safecity_pipeline.model import Indicator, Part, Refused, Source
+from safecity_pipeline.model import Indicator, Part, Refused, Source, Window
 from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED, columns_of, names_in
 
 if TYPE_CHECKING:
@@ -82,7 +82,27 @@ def _parts(indicator: Indicator) -> list[Part]:
 
 
 def _is_tallied(part: Part, source: Source) -> bool:
-    return part.aggregate == COUNTED and not is_stock(source)
+    return part.aggregate == COUNTED and not is_stock(source) and not _windows(part, source)
+
+
+def _windows(part: Part, source: Source) -> list[Window]:
+    """The windows that a part names, and those that they rest on, in the order of declaration."""
+    named = {*names_in(part.where), *names_in(part.aggregate)}
+    needed = []
+    for window in reversed(source.windows):
+        if window.name in named:
+            needed.append(window)
+            named.update(names_in(window.expression))
+    return needed[::-1]
+
+
+def _rows_of(part: Part, source: Source) -> str:
+    """The clean rows, with the windows that a part needs."""
+    rows = source.clean
+    for window in _windows(part, source):
+        told = f"CAST({window.expression} AS {window.sql_type}) AS {window.name}"
+        rows = f"(SELECT *, {told} FROM {rows})"
+    return rows
 
 
 def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str:
@@ -110,7 +130,7 @@ def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str
         SELECT _area AS area_code, {source.period_start} AS period_start,
                {source.period_end} AS period_end, {value} AS part_value, {odd} AS odd,
                max(_received_at) AS received_at
-        {_from(source, table)}
+        {_from(part, source, table)}
         WHERE {counted}
         GROUP BY ALL {received}"""
 
@@ -142,13 +162,13 @@ def single_sql(part: Part, source: Source) -> str:
                     END AS odd,
                {limits[0]}::DOUBLE AS lower_95, {limits[1]}::DOUBLE AS upper_95,
                max(_received_at) AS received_at
-        {_from(source)}
+        {_from(part, source)}
         WHERE ({part.where}) AND {home}
         GROUP BY ALL"""
 
 
-def _from(source: Source, table: str | None = None) -> str:
-    return f"""FROM {table or source.clean} AS r
+def _from(part: Part, source: Source, table: str | None = None) -> str:
+    return f"""FROM {table or _rows_of(part, source)} AS r
         JOIN (SELECT area_code AS _area, force_code AS _home FROM meta.area) ON _area = r.area_code
         LEFT JOIN (SELECT extract_id AS _id, received_at AS _received_at FROM meta.extract)
                ON _id = r._extract_id"""
@@ -187,7 +207,7 @@ def rows_behind_sql(part: Part, source: Source) -> str:
     return f"""
         SELECT e.file, count(*) {counts} AS counted, count(*),
                min(_sheet) {counts}, min(_row) {counts}
-        FROM {source.clean} AS r
+        FROM {_rows_of(part, source)} AS r
         JOIN (SELECT extract_id, file FROM meta.extract) AS e ON e.extract_id = r._extract_id
         WHERE {within} GROUP BY e.file ORDER BY e.file"""
 
@@ -264,7 +284,7 @@ def _snapshot_sql(part: Part, source: Source) -> str:
             SELECT m.area_code, m.as_of, year({source.period_start}) AS year,
                    {part.aggregate} FILTER (WHERE {part.where}) AS part_value,
                    max(vintage) AS vintage, count(DISTINCT _member) AS present, any_value(n) AS n
-            FROM (SELECT *, area_code AS _member FROM {source.clean}) AS r
+            FROM (SELECT *, area_code AS _member FROM {_rows_of(part, source)}) AS r
             JOIN (SELECT *, count(*) OVER (PARTITION BY area_code, as_of) AS n
                   FROM meta.area_member) AS m ON m.member_code = r._member
             GROUP BY ALL)

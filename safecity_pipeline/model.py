@@ -68,6 +68,20 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class Window:
+    """A column worked out over other rows of the clean table, when an indicator that names it is
+    measured: how many offences the offender of this row has in its year.
+
+    `expression` is SQL over the columns of the clean table and the windows declared before it.
+    """
+
+    name: str
+    sql_type: str
+    expression: str
+    description: str
+
+
+@dataclass(frozen=True)
 class CrossRow:
     """A rule that looks across rows, in SQL. Its severity and its threshold stand in
     registry/thresholds.csv; `$threshold` in the statement is that number.
@@ -99,7 +113,9 @@ class Source:
     that brings one unit only goes before a compilation. `key`: columns that no two rows of one
     extract may share, among the rows for which `key_where` holds. `tallies`: a row is a
     number that somebody counted, so that no row means no number; else a row is an event, or one of
-    many parts of a count, and an area with rows but none of those meant has 0.
+    many parts of a count, and an area with rows but none of those meant has 0. `windows`: columns
+    worked out over several rows, which indicators may name. `link_domain`: sources of one domain
+    have the same pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
     """
 
     name: str
@@ -118,6 +134,8 @@ class Source:
     key_where: str = "true"
     tallies: bool = False
     across: tuple[CrossRow, ...] = ()
+    windows: tuple[Window, ...] = ()
+    link_domain: str | None = None
     minimum_rows: int = 1
     cadence: str = "yearly"
     audience: str = "public"

@@ -33,7 +33,7 @@ from safecity_pipeline import (
 )
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.cost import Cost, measured
-from safecity_pipeline.ingest import intake, ledger, survey
+from safecity_pipeline.ingest import intake, ledger, pseudonyms, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
@@ -130,6 +130,7 @@ class Refresh:
             "configuration": _hash(repr(chosen)),
             "registry": self.registry.digest,
             "extracts": _hash("\n".join(extracts)),
+            "key_id": pseudonyms.key_id(synthetic=any(e.synthetic for e in found.extracts)),
         }
 
     @cached_property

@@ -332,6 +332,7 @@ RELEASE = Table(
         registry VARCHAR Hash of layouts, indicators, areas and peers
         extracts VARCHAR Hash of all extracts and their manifests
         published_at TIMESTAMP Time of publication (UTC)
+        key_id VARCHAR Tells the key behind the pseudonyms of persons from others; empty without one
     """),
 )
 

@@ -24,6 +24,7 @@ from duckdb import InvalidInputException
 from safecity_pipeline import tables
 from safecity_pipeline.ingest import ledger, load, plain, stage, transcripts
 from safecity_pipeline.ingest.plain import Known
+from safecity_pipeline.ingest.pseudonyms import Door
 from safecity_pipeline.ingest.stage import Piece, SheetCount, Staged
 from safecity_pipeline.model import Extract, Places, Source
 
@@ -67,6 +68,7 @@ class Desk:
     scratch: Path
     transaction: Transaction
     alike: Mapping[Spelling, Alike]
+    door: Door
 
     def add(self, batch: Sequence[Extract]) -> None:
         """Judge and store extracts of one spelling, or one of several."""
@@ -121,7 +123,9 @@ class Desk:
             ledger.note_refused(self.connection, self.source, under_way, dict.fromkeys(ids, ""))
         stored: list[Staged] = []
         for group in groups:
-            staged = load.judge(self.connection, self.source, group, self.places, self.scratch)
+            staged = load.judge(
+                self.connection, self.source, group, self.places, self.scratch, self.door
+            )
             with self.transaction(self.connection):
                 load.store(self.connection, staged, self.scratch)
                 stage.still_the_same(group)
@@ -137,6 +141,7 @@ def add_all(
     places: Places,
     scratch: Path,
     transaction: Transaction,
+    door: Door,
 ) -> None:
     """Judge and store what has to be read, at a few desks: what DuckDB does at one leaves it
     waiting for what Python does at another."""
@@ -160,7 +165,7 @@ def add_all(
             ending.enter_context(plain.side_by_side(connection))
         for _ in range(workers):
             own = ending.enter_context(closing(_beside(connection)))
-            idle.put(Desk(own, source, places, scratch, transaction, alike))
+            idle.put(Desk(own, source, places, scratch, transaction, alike, door))
         pool = ending.enter_context(ThreadPoolExecutor(workers))
         ending.callback(pool.shutdown, cancel_futures=True)
         done = 0
@@ -267,6 +272,21 @@ def forget(connection: DuckDBPyConnection, source: Source, extract_id: str) -> N
         connection.execute(f"DELETE FROM build.{name} WHERE extract_id = ?", [extract_id])
     for name in BESIDE:
         connection.execute(f"DELETE FROM {name} WHERE _extract_id = ?", [extract_id])
+
+
+def refuse(
+    connection: DuckDBPyConnection,
+    source: Source,
+    extracts: Sequence[Extract],
+    reasons: Mapping[str, str],
+) -> list[Extract]:
+    """Remember that some extracts are not read at all, and why; answers the others."""
+    refused = [one for one in extracts if one.extract_id in reasons]
+    manner = {one.extract_id: read_as(one) for one in refused}
+    ledger.note_refused(connection, source, manner, {one: reasons[one] for one in manner})
+    for extract in refused:
+        transcripts.drop(extract.sha256)
+    return [one for one in extracts if one.extract_id not in reasons]
 
 
 def note(

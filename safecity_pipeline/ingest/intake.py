@@ -21,7 +21,8 @@ import pandas as pd
 
 import safecity_pipeline
 from safecity_pipeline import tables
-from safecity_pipeline.ingest import adding, ledger, rules, schema, units
+from safecity_pipeline.ingest import adding, ledger, pseudonyms, rules, schema, units
+from safecity_pipeline.ingest.pseudonyms import Door
 from safecity_pipeline.ingest.units import Decision, Unit
 from safecity_pipeline.model import Check, CheckSpec, Extract, Places, Source
 
@@ -40,6 +41,7 @@ ENGINE = (
     "transcripts",
     "reading",
     "parse",
+    "pseudonyms",
     "rules",
     "stage",
     "load",
@@ -68,7 +70,7 @@ def rules_hash(source: Source, areas_digest: str) -> str:
     """Changes when anything changes that decides how this source's extracts are read."""
     module = inspect.getsourcefile(source.model)
     declared = [(rule.name, rule.severity, rule.threshold) for rule in source.across]
-    parts = (areas_digest, _code_behind(Path(str(module))), declared)
+    parts = (areas_digest, _code_behind(Path(str(module))), declared, *pseudonyms.behind(source))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -97,12 +99,16 @@ def take_in(
     rules_version: str,
     scratch: Path,
     transaction: Transaction,
+    door: Door | None = None,
 ) -> Intake:
-    """Bring the tables of one source up to date with the extracts that are there."""
+    """Bring the tables of one source up to date with the extracts that are there. `door`: replaces
+    identifiers of persons, unless given by the deployment's key."""
+    door = door or Door.of(source)
     with transaction(connection):
         _prepare(connection, source, rules_version)
         fresh = _changed(connection, source, extracts)
-    adding.add_all(connection, source, fresh, places, scratch, transaction)
+        fresh = adding.refuse(connection, source, fresh, door.closed_to(fresh))
+    adding.add_all(connection, source, fresh, places, scratch, transaction, door)
     intake = Intake(source, read=len(fresh))
     present = {extract.extract_id: extract for extract in extracts}
     with transaction(connection):

@@ -7,8 +7,6 @@ need no judging (`plain`), or which delivery of a unit counts (`units`).
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -20,6 +18,7 @@ from duckdb import Error as DatabaseError
 
 from safecity_pipeline.ingest import lines, reading, rules, schema, stage, transcripts
 from safecity_pipeline.ingest.lines import Lines
+from safecity_pipeline.ingest.pseudonyms import Door, written
 from safecity_pipeline.ingest.stage import Piece, Staged
 from safecity_pipeline.model import Layout, Places, Source
 from safecity_pipeline.tables import quoted
@@ -34,13 +33,17 @@ def judge(
     pieces: Sequence[Piece],
     places: Places,
     scratch: Path,
+    door: Door,
 ) -> Staged:
     """Read the pieces (of one spelling) as text and find every reason against every row.
 
-    Works in temporary tables only; a piece that cannot be read is refused by itself.
+    Works in temporary tables only; a piece that cannot be read is refused by itself. Identifiers of
+    persons are replaced before anything else.
     """
     with stage.opened(connection, source, pieces, scratch) as staged:
         stage.fill(connection, staged)
+        staged.door = door
+        door.replace(connection, staged.pieces)
     stage.still_the_same(staged.pieces)
     judge_stage(connection, staged, places)
     return staged
@@ -183,7 +186,7 @@ def _quarantine(connection: DuckDBPyConnection, staged: Staged, scratch: Path) -
             (number, piece.extract.extract_id, piece.reading.sheet, row, text)
             for number, piece in enumerate(staged.pieces)
             if (bad := set(rows.loc[rows["_extract"] == number, "_row"]))
-            for row, text in _as_received(piece, bad, staged.scans[number], scratch).items()
+            for row, text in _kept(staged, number, bad, scratch).items()
         ],
         columns=["_extract", "_extract_id", "_sheet", "_row", "received"],
     ).astype({"received": object, "_sheet": object, "_extract_id": object})
@@ -202,18 +205,23 @@ def _quarantine(connection: DuckDBPyConnection, staged: Staged, scratch: Path) -
         )
 
 
+def _kept(staged: Staged, number: int, rows: set[int], scratch: Path) -> Mapping[int, str | None]:
+    """What is kept of refused rows: of a source that names persons, without what names them."""
+    piece, scan, door = staged.pieces[number], staged.scans[number], staged.door
+    received = _as_received(piece, rows, scan, scratch)
+    if door is None or not door.columns:
+        return received
+    return {
+        row: door.received(piece, text, row not in scan.broken) for row, text in received.items()
+    }
+
+
 def _as_received(piece: Piece, rows: set[int], scan: Lines, scratch: Path) -> dict[int, str]:
     """The physical rows as they came; those of a workbook as cells parted by commas."""
     if not transcripts.needed(piece.extract.path, piece.layout):
         return lines.as_received(piece.extract.path, scan, rows)
     listed = reading.read_rows(stage.sheet_of(piece, scratch))
-    return {row: _written(cells) for row, cells in listed if row in rows}
-
-
-def _written(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(cells)
-    return out.getvalue()
+    return {row: written(cells) for row, cells in listed if row in rows}
 
 
 # --- the rows that stand -------------------------------------------------------------------------

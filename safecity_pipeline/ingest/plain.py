@@ -41,7 +41,8 @@ def can_be(source: Source, piece: Piece) -> bool:
     across = any(rule.over == "extract" for rule in source.across)
     apart = transcripts.needed(piece.extract.path, layout)
     odd = layout.wide or layout.only or schema.marked(source)
-    return not (across or source.key or apart or odd)
+    persons = schema.personal(source)
+    return not (across or source.key or apart or odd or persons)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,15 @@ def is_marked(column: ModelColumn) -> bool:
     return bool((column.metadata or {}).get("markers"))
 
 
+def personal(source: Source) -> tuple[str, ...]:
+    """Columns of the model that hold identifiers of persons, which are replaced at the door."""
+    columns = source.model.to_schema().columns
+    found = [name for name, column in columns.items() if (column.metadata or {}).get("person")]
+    if other := [name for name in found if parse.kind_of(columns[name]) != "text"]:
+        raise RuntimeError(f"{source.name}: an identifier is a text: {', '.join(other)}")
+    return tuple(found)
+
+
 def clean_table(source: Source, schema: str = "clean") -> Table:
     """The typed rows of a source; `schema` set_aside holds those of superseded units."""
     model = source.model.to_schema().columns

@@ -26,6 +26,8 @@ from safecity_pipeline.tables import quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from safecity_pipeline.ingest.pseudonyms import Door
+
 HEAD_ROWS = 1
 
 
@@ -69,7 +71,8 @@ class Staged:
     """A batch that is read and judged, but not stored yet. Numbers are places in `pieces`.
 
     `rows`: statements that give the rows of the pieces that can be read. `copies`: files made for
-    them, which go afterwards.
+    them, which go afterwards. `door`: where identifiers of persons were replaced; plain rows, which
+    have none, pass no door.
     """
 
     source: Source
@@ -79,6 +82,7 @@ class Staged:
     refused: list[Extract] = field(default_factory=list)
     rows: dict[int, str] = field(default_factory=dict)
     copies: list[Path] = field(default_factory=list)
+    door: Door | None = None
 
     def refuse(self, number: int, message: str) -> None:
         """Nothing of this piece is read."""

@@ -213,7 +213,7 @@ def _forces(place: str, part: Part, source: Source) -> None:
 
 def columns_of(source: Source) -> list[str]:
     """The columns that an indicator may name: stored ones, status and marker of those in which a
-    marker may stand, and derived ones."""
+    marker may stand, derived ones, and windows."""
     schema = source.model.to_schema()
     stored = [
         name
@@ -222,7 +222,8 @@ def columns_of(source: Source) -> list[str]:
     ]
     marked = [name for name in stored if (schema.columns[name].metadata or {}).get("markers")]
     said = [f"{name}_{what}" for name in marked for what in ("status", "marker")]
-    return [*stored, *(derived.name for derived in source.derived), *said]
+    derived = [one.name for one in source.derived]
+    return [*stored, *derived, *said, *(window.name for window in source.windows)]
 
 
 def names_in(clause: str) -> list[str]:

@@ -20,6 +20,7 @@ from safecity_pipeline import warehouse
 from safecity_pipeline.ingest import intake, rules, survey
 from safecity_pipeline.ingest.heads import JOINT
 from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.ingest.pseudonyms import Door, throwaway
 from safecity_pipeline.ingest.reading.cells import UNCACHED
 from safecity_pipeline.model import Extract, Reading, Source
 from safecity_pipeline.registry import Registry
@@ -155,6 +156,7 @@ def _judged(found: Extract, source: Source, known: Registry) -> Verdict:
                 "check",
                 Path(scratch),
                 warehouse.transaction,
+                Door(source, throwaway(), hides=True),
             )
         if taken.refused:
             return Verdict(found, source, refusal=next(iter(taken.refused.values())))
