@@ -129,7 +129,7 @@ class YouthOffending(pa.DataFrameModel):
     ended: Series[str] = pa.Field(
         nullable=True,
         description="Last day of the intervention, as written",
-        metadata={"stored": False, "example": ("12/02/2015", "")},
+        metadata={"stored": False, "example": ("12/02/2015", "31/03/2015")},
     )
     end_reason: Series[str] = pa.Field(
         nullable=True,
