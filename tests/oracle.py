@@ -27,7 +27,7 @@ COLUMN = re.compile(r"\w+")
 PRESENT = re.compile(r"(\w+) IS NOT NULL")
 AT_LEAST = re.compile(r"(\w+) >= (\d+)")
 DISTINCT = re.compile(r"count\(DISTINCT (\w+)\)")
-TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures", "youth_summary"}
+TALLIES = {"drug_admissions", "drug_seizures", "youth_summary"}
 """Sources of which a row is a number that somebody counted: no row of those meant, no number."""
 Odd = tuple[str, str | None]
 """What stood in place of a number: its status, and the marker as received."""
