@@ -733,6 +733,9 @@ NEEDED = {
     "street_crime": "area_code, month, force_code, crime_type, last_outcome_category",
     "recorded_crime": "area_code, period_start, period_end, offence_code, number_of_offences",
     "population": "area_code, year, persons, vintage",
+    "youth_offending": "area_code, period_start, period_end, record, child, disposal_group, "
+    "looked_after, seriousness, accommodation_suitable, fully_engaged",
+    "youth_summary": f"area_code, period_start, period_end, table_name, measure, {CELL}",
 }
 
 
