@@ -24,9 +24,12 @@ EQUAL = re.compile(r"(\w+) (=|<>) '([^']*)'")
 AMONG = re.compile(r"(\w+) IN \(([^)]*)\)")
 SUM = re.compile(r"sum\((\w+)\)")
 COLUMN = re.compile(r"\w+")
+PRESENT = re.compile(r"(\w+) IS NOT NULL")
+AT_LEAST = re.compile(r"(\w+) >= (\d+)")
+DISTINCT = re.compile(r"count\(DISTINCT (\w+)\)")
 STOCKS = {"population": "persons", "households": "households"}
 """Sources that speak of a day, and the column that is added up over an area's authorities."""
-TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures"}
+TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures", "youth_summary"}
 """Sources of which a row is a number that somebody counted: no row of those meant, no number."""
 Odd = tuple[str, str | None]
 """What stood in place of a number: its status, and the marker as received."""
@@ -225,6 +228,7 @@ def cells(part: Part, rows: Iterable[Row], home: Mapping[str, str | None]) -> li
     received: set[tuple[str, Span]] = set()
     sums: dict[tuple[str, Span], float] = {}
     odds: dict[tuple[str, Span], list[Odd]] = {}
+    unlike: dict[tuple[str, Span], set[Any]] = {}
     counts = clause(part.where)
     for row in rows:
         area = row["area_code"]
@@ -237,6 +241,9 @@ def cells(part: Part, rows: Iterable[Row], home: Mapping[str, str | None]) -> li
         if is_home or part.forces == "all":
             number = _number(part, row) * row.get("times", 1) if counts(row) else 0
             sums[key] = sums.get(key, 0) + number
+            if (found := DISTINCT.fullmatch(part.aggregate)) and counts(row):
+                unlike.setdefault(key, set()).add(row[found[1]])
+                sums[key] = len(unlike[key])
             if counts(row) and (odd := _odd(part, row)):
                 odds.setdefault(key, []).append(odd)
     return [
@@ -380,11 +387,21 @@ def clause(where: str) -> Callable[[Row], bool]:
         texts: list[Any] = re.findall(r"'([^']*)'", listed)
         wanted = texts or [int(number) for number in listed.split(",")]
         return lambda row: row[column] in wanted
+    if found := PRESENT.fullmatch(where):
+        named = found[1]
+        return lambda row: row[named] is not None
+    if found := AT_LEAST.fullmatch(where):
+        named, least = found[1], int(found[2])
+        return lambda row: row[named] is not None and row[named] >= least
+    if COLUMN.fullmatch(where) and where != "true":
+        return lambda row: row[where] is True
     assert where == "true", f"teach tests/oracle.py the form of: {where}"
     return lambda row: True
 
 
 def _number(part: Part, row: Row) -> float:
+    if DISTINCT.fullmatch(part.aggregate):
+        return 0  # `cells` counts who is unlike the others
     if part.aggregate == "count(*)":
         return 1
     found = SUM.fullmatch(part.aggregate)
@@ -401,11 +418,13 @@ def understands(indicator: Indicator) -> bool:
 
 def _understood(part: Part, is_published: bool) -> bool:
     clauses = part.where.split(" AND ")
-    if not all(one == "true" or EQUAL.fullmatch(one) or AMONG.fullmatch(one) for one in clauses):
+    forms = (EQUAL, AMONG, PRESENT, AT_LEAST, COLUMN)
+    if not all(any(form.fullmatch(one) for form in forms) for one in clauses):
         return False
     if is_published:
         return COLUMN.fullmatch(part.aggregate) is not None
-    return part.aggregate == "count(*)" or SUM.fullmatch(part.aggregate) is not None
+    added_up = any(form.fullmatch(part.aggregate) for form in (SUM, DISTINCT))
+    return part.aggregate == "count(*)" or added_up
 
 
 # --- drawn tables --------------------------------------------------------------------------------

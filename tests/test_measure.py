@@ -5,6 +5,7 @@ synthetic and real rows, and the figures that are known of the real extracts. No
 values (`test_compare`), the interval's arithmetic (`test_statistics`).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -40,6 +41,7 @@ from safecity_pipeline.ingest import schema
 from safecity_pipeline.model import Derived, Indicator, Part, Refused, Source
 from safecity_pipeline.refresh import Refresh
 from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry.indicators import columns_of
 
 Dicts = list[dict[str, Any]]
 
@@ -721,54 +723,46 @@ def real(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Refreshed
     return made
 
 
-CELL = "value, value_status, value_marker"
-NEEDED = {
-    "youth_justice": f"area_code, period_start, period_end, item, {CELL}",
-    "looked_after_children": f"area_code, period_start, period_end, table_name, measure, {CELL}",
-    "children_cautioned": f"area_code, period_start, period_end, measure, {CELL}",
-    "fingertips": "area_code, period_start, period_end, indicator_id, sex, age, lower_95, "
-    "upper_95, count, count_status, count_marker, denominator, denominator_status, "
-    f"denominator_marker, {CELL}",
-    "drug_seizures": f"area_code, period_start, period_end, measure, drug, {CELL}",
-    "drug_admissions": "area_code, period_start, period_end, persons, persons_status, "
-    "persons_marker",
-    "force_outcomes": "area_code, period_start, period_end, crime_type, last_outcome_category, "
-    "number_of_crimes",
-    "mediation": "area_code, period_start, period_end, outcome, accepted, stage",
-    "partnership_action": "area_code, period_start, period_end, kind, item, status, "
-    "three_priorities",
-    "programme": "area_code, period_start, period_end, completed, progressed",
-    "test_purchase": "area_code, period_start, period_end, sold",
-    "late_night_levy": "area_code, period_start, period_end, income, report",
-    "emerging_issue": "area_code, period_start, period_end, issue, recorded, recorded_status, "
-    "recorded_marker",
-    "safety_survey": "area_code, period_start, period_end, question, option, counted, sampling, "
-    "weight",
-    "street_crime": "area_code, month, force_code, crime_type, last_outcome_category",
-    "recorded_crime": "area_code, period_start, period_end, offence_group, offence_code, "
-    "number_of_offences",
-    "population": "area_code, year, persons, vintage",
-    "households": "area_code, year, households, vintage",
-    "police_incident": "area_code, month, opening_group, closing_group, asb_category, grade, "
-    "channel, duplicate",
-    "ed_assault": "area_code, month, hour",
-    "peer_crime": "area_code, period_start, period_end, offence_group, covers, lower_95, "
-    f"upper_95, {CELL}",
-}
+ALWAYS = {"area_code", "lower_95", "upper_95", "vintage"}
+
+
+def needed(source: Source, indicators: Iterable[Indicator]) -> list[str]:
+    """The columns of a source that the oracle asks for: of the police's rows all others are many."""
+    parts = [
+        part
+        for one in indicators
+        for part in (one.value, one.numerator, one.denominator)
+        if part and part.source == source.name
+    ]
+    words = [source.period_start, source.period_end, source.home_force or ""]
+    words += [text for part in parts for text in (part.where, part.aggregate)]
+    said = {name for text in words for name in re.findall(r"\w+", text)}
+    said |= {f"{name}_{what}" for name in said for what in ("status", "marker")}
+    return [name for name in columns_of(source) if name in said | ALWAYS]
+
+
+def grouped(refreshed: Refreshed, source: Source, columns: Iterable[str]) -> Dicts:
+    """The clean rows, alike ones together with how many they are."""
+    windows = "".join(f", {one.expression} AS {one.name}" for one in source.windows)
+    return refreshed.rows(
+        f"SELECT {', '.join(columns)}, count(*) AS times "
+        f"FROM (SELECT *{windows} FROM {source.clean}) GROUP BY ALL"
+    )
 
 
 def assert_every_value_agrees(refreshed: Refreshed) -> None:
+    known = registry.load()
     rows = {
-        name: refreshed.rows(f"SELECT {columns}, count(*) AS times FROM clean.{name} GROUP BY ALL")
-        for name, columns in NEEDED.items()
+        name: grouped(refreshed, source, needed(source, known.indicators.values()))
+        for name, source in known.sources.items()
     }
     areas = refreshed.rows("SELECT area_code, force_code FROM meta.area")
     members = refreshed.rows("SELECT * FROM meta.area_member")
     found: dict[str, dict[tuple[str, str], Any]] = {}
-    for row in refreshed.rows("SELECT * FROM mart.indicator_value"):
+    for row in refreshed.rows("SELECT * FROM mart.indicator_value WHERE dimension = 'all'"):
         of_indicator = found.setdefault(row["indicator"], {})
         of_indicator[row["area_code"], row["period"]] = Record(row)
-    for key, indicator in registry.load().indicators.items():
+    for key, indicator in known.indicators.items():
         if oracle.understands(indicator):
             expected = oracle.figures(indicator, rows, areas, members)
             assert_agrees(indicator, expected, found.get(key, {}))

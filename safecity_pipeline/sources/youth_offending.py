@@ -16,8 +16,9 @@ interventions and is in no measure.
 What a child needs to be fully engaged is the Board's: 25 hours a week of suitable provision at
 school age, 16 hours after it. The system's own tick says only that the provision is suitable.
 
-The only identifier read is the case system's own code of a child. A file with names, dates of
-birth or numbers of other services is refused as a whole (see the layout).
+The only identifier read is the case system's own code of a child, and it is replaced at the door;
+columns that name children otherwise are not read (see the layout). A measure of children takes the
+last intervention of each in the year.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import Derived, Places, Source
+from safecity_pipeline.model import Derived, Places, Source, Window
 
 CLOSED, OUTCOME = "closed", "outcome"
 YES, NO = "yes", "no"
@@ -89,8 +90,8 @@ class YouthOffending(pa.DataFrameModel):
         metadata={"example": ("INT-100234", "OUT-200345")},
     )
     child: Series[str] = pa.Field(
-        description="The case system's code of the child; no name, no number of another service",
-        metadata={"example": ("YOS-4F2A91", "YOS-07C3D8")},
+        description="Pseudonym of the child, in place of the case system's own code",
+        metadata={"person": True, "example": ("YOS-4F2A91", "YOS-07C3D8")},
     )
     sex: Series[str] = pa.Field(
         nullable=True,
@@ -174,14 +175,6 @@ class YouthOffending(pa.DataFrameModel):
     )
     def extracted_readable(cls, values: pd.Series) -> pd.Series:
         return values.map(read_day).notna()
-
-    @pa.check(
-        "child",
-        name="child_is_a_code",
-        error="a child stands under the case system's code: no blanks, at least one digit",
-    )
-    def child_is_a_code(cls, values: pd.Series) -> pd.Series:
-        return values.str.fullmatch(r"(?=.*\d)[A-Za-z0-9/_-]{3,20}")
 
     @pa.check(
         "sex",
@@ -356,6 +349,7 @@ SOURCE = Source(
     period_start="period_start",
     period_end="period_end",
     key=("record", "reference"),
+    link_domain="young_person",
     audience="partners",
     disclosure="under_5",
     derived=(
@@ -394,6 +388,17 @@ SOURCE = Source(
             _engaged,
             "Whether education, training or employment was suitable and full: 25 hours at school "
             "age, 16 after it; empty where one of these is not recorded",
+        ),
+    ),
+    windows=(
+        Window(
+            "last_of_child",
+            "BOOLEAN",
+            "row_number() OVER (PARTITION BY record, area_code, period_start, child, "
+            "disposal_group = 'voluntary' "
+            "ORDER BY coalesce(ended_on, started_on) DESC, started_on DESC, reference DESC) = 1",
+            "Whether it is the child's last intervention that ended in the year, or its last "
+            "outcome; voluntary work by itself",
         ),
     ),
 )
