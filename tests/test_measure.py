@@ -727,7 +727,7 @@ ALWAYS = {"area_code", "lower_95", "upper_95", "vintage"}
 
 
 def needed(source: Source, indicators: Iterable[Indicator]) -> list[str]:
-    """The columns of a source that the oracle asks for: of the police's rows all others are many."""
+    """The columns of a source that the oracle asks for: some have many more."""
     parts = [
         part
         for one in indicators
