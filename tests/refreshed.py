@@ -46,7 +46,7 @@ class Refreshed:
         """Area → its row."""
         wanted = (self.values["indicator"] == indicator) & (self.values["period"] == period)
         rows = self.values[wanted]
-        return {row.area_code: row for row in rows.itertuples()}
+        return {str(row.area_code): row for row in rows.itertuples()}
 
     def row(self, indicator: str, period: str, area: str = CITY) -> Any:
         return self._rows(indicator, period)[area]
