@@ -53,7 +53,7 @@ class Marac(pa.DataFrameModel):
     )
     data_status: Series[str] = pa.Field(
         description="submitted: returned by the MARAC; proxied: estimated by SafeLives",
-        metadata={"example": ("Submitted", "Proxied")},
+        metadata={"example": ("submitted", "proxied")},
     )
     adult_females: Series[pd.Int64Dtype] = pa.Field(
         description="Females aged 16 and over who live in the MARAC's area",

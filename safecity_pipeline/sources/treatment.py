@@ -47,7 +47,7 @@ class Treatment(pa.DataFrameModel):
     )
     substance_group: Series[str] = pa.Field(
         description="What the clients are treated for; every client is in one group",
-        metadata={"example": ("Alcohol only", "Opiate")},
+        metadata={"example": ("alcohol_only", "opiate")},
     )
     twelve_months: Series[str] = pa.Field(
         description="The rolling twelve months, by their end or by both ends",
