@@ -140,7 +140,7 @@ def test_coverage_is_of_all_neighbourhoods_that_the_register_lists(
     )
     assert refused(bench, "partnership_action") == {}
 
-    def parts(name: str) -> dict[str, tuple[float, float]]:
+    def parts(name: str) -> dict[str, tuple[float, float | None]]:
         rows = measured(bench, known, name)
         return {label: (row["numerator"], row["denominator"]) for label, row in rows.items()}
 
