@@ -21,7 +21,9 @@ from safecity_pipeline.model import Indicator, Part
 Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
 EQUAL = re.compile(r"(\w+) (=|<>) '([^']*)'")
-AMONG = re.compile(r"(\w+) IN \(([^)]*)\)")
+AMONG = re.compile(r"(\w+) (NOT )?IN \(([^)]*)\)")
+NUMBER = re.compile(r"(\w+) = (\d+)")
+NEGATED = re.compile(r"NOT (\w+)")
 SUM = re.compile(r"sum\((\w+)\)")
 COLUMN = re.compile(r"\w+")
 PRESENT = re.compile(r"(\w+) IS NOT NULL")
@@ -383,10 +385,16 @@ def clause(where: str) -> Callable[[Row], bool]:
         column, sign, text = found.groups()
         return lambda row: row[column] is not None and (row[column] == text) == (sign == "=")
     if found := AMONG.fullmatch(where):
-        column, listed = found[1], found[2]
+        column, negated, listed = found[1], found[2] is not None, found[3]
         texts: list[Any] = re.findall(r"'([^']*)'", listed)
         wanted = texts or [int(number) for number in listed.split(",")]
-        return lambda row: row[column] in wanted
+        return lambda row: row[column] is not None and (row[column] in wanted) != negated
+    if found := NUMBER.fullmatch(where):
+        counted, number = found[1], int(found[2])
+        return lambda row: row[counted] == number
+    if found := NEGATED.fullmatch(where):
+        flag = found[1]
+        return lambda row: row[flag] is False
     if found := PRESENT.fullmatch(where):
         named = found[1]
         return lambda row: row[named] is not None
