@@ -426,7 +426,7 @@ def understands(indicator: Indicator) -> bool:
 
 def _understood(part: Part, is_published: bool) -> bool:
     clauses = part.where.split(" AND ")
-    forms = (EQUAL, AMONG, PRESENT, AT_LEAST, COLUMN)
+    forms = (EQUAL, AMONG, NUMBER, NEGATED, PRESENT, AT_LEAST, COLUMN)
     if not all(any(form.fullmatch(one) for form in forms) for one in clauses):
         return False
     if is_published:
