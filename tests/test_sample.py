@@ -400,6 +400,7 @@ TOLD_ELSEWHERE = {
     "late_night_levy",
     "mediation",
     "partnership_action",
+    "police_victim",
     "programme",
     "safety_survey",
     "test_purchase",
