@@ -547,8 +547,9 @@ def test_every_column_is_explained_and_every_rule_said(
     template.write(asked, to, ELSEWHERE)
 
     explained = {row[0]: row[1:] for row in cells(to, "Columns")[1:]}
-    heads = cells(to, "Data")[0]
-    assert heads == [head for head in explained if "(not a column" not in head]
+    if asked.layout.head_rows == (1,):
+        heads = cells(to, "Data")[0]
+        assert heads == [head for head in explained if "(not a column" not in head]
     columns = known.sources[source].model.to_schema().columns
     for field in (one for one in asked.heads if one.name in columns):
         meaning, kind, empty, allowed, *_ = [*explained[field.head], ""]
