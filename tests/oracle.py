@@ -24,6 +24,7 @@ EQUAL = re.compile(r"(\w+) (=|<>) '([^']*)'")
 AMONG = re.compile(r"(\w+) IN \(([^)]*)\)")
 SUM = re.compile(r"sum\((\w+)\)")
 COLUMN = re.compile(r"\w+")
+NUMBERED = re.compile(r"(\w+) (=|>=) (\d+)")
 Odd = tuple[str, str | None]
 """What stood in place of a number: its status, and the marker as received."""
 
@@ -350,6 +351,44 @@ def _last_day(month: date) -> date:
 # --- what a clause says ------------------------------------------------------------------------
 
 
+def with_windows(source: str, rows: Iterable[Row]) -> list[Row]:
+    """Rows with what a source works out over several of them."""
+    make = {"police_victim": _of_victims, "police_offender": _of_offenders}.get(source)
+    return make(list(rows)) if make else list(rows)
+
+
+def _of_victims(rows: list[Row]) -> list[Row]:
+    told: list[Row] = []
+    for group in _groups(rows, "area_code", "financial_year", "victim"):
+        ordered = sorted(group, key=lambda row: (row["recorded_on"], row["crime_reference"]))
+        crimes = len({row["crime_reference"] for row in group})
+        for number, row in enumerate(ordered, 1):
+            nobody = row["victim"] is None
+            counts = {"victimisations_in_year": crimes, "victimisation_of_year": number}
+            told.append({**row, **dict.fromkeys(counts)} if nobody else {**row, **counts})
+    return told
+
+
+def _of_offenders(rows: list[Row]) -> list[Row]:
+    counted: list[Row] = []
+    for group in _groups(rows, "area_code", "financial_year", "offender"):
+        crimes = len({row["crime_reference"] for row in group})
+        counted += [{**row, "offences_in_year": crimes} for row in group]
+    told: list[Row] = []
+    for group in _groups(counted, "area_code", "financial_year", "crime_reference"):
+        repeated = any(row["adult"] and row["offences_in_year"] >= 2 for row in group)
+        for number, row in enumerate(sorted(group, key=lambda row: str(row["offender"])), 1):
+            told.append({**row, "by_repeat_adult": repeated, "link_of_crime": number})
+    return told
+
+
+def _groups(rows: Iterable[Row], *columns: str) -> Iterable[list[Row]]:
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return found.values()
+
+
 def clause(where: str) -> Callable[[Row], bool]:
     """Whether a clause is true of a row; of an empty cell no comparison is."""
     if " AND " in where:
@@ -361,6 +400,14 @@ def clause(where: str) -> Callable[[Row], bool]:
     if found := AMONG.fullmatch(where):
         column, texts = found[1], re.findall(r"'([^']*)'", found[2])
         return lambda row: row[column] in texts
+    if found := NUMBERED.fullmatch(where):
+        named, compared, number = found[1], found[2], int(found[3])
+        return lambda row: (
+            row[named] is not None
+            and (row[named] == number if compared == "=" else row[named] >= number)
+        )
+    if COLUMN.fullmatch(where) and where != "true":
+        return lambda row: row[where] is True
     assert where == "true", f"teach tests/oracle.py the form of: {where}"
     return lambda row: True
 
@@ -382,7 +429,8 @@ def understands(indicator: Indicator) -> bool:
 
 def _understood(part: Part, is_published: bool) -> bool:
     clauses = part.where.split(" AND ")
-    if not all(one == "true" or EQUAL.fullmatch(one) or AMONG.fullmatch(one) for one in clauses):
+    forms = (EQUAL, AMONG, NUMBERED, COLUMN)
+    if not all(any(form.fullmatch(one) for form in forms) for one in clauses):
         return False
     if is_published:
         return COLUMN.fullmatch(part.aggregate) is not None

@@ -733,12 +733,21 @@ NEEDED = {
     "street_crime": "area_code, month, force_code, crime_type, last_outcome_category",
     "recorded_crime": "area_code, period_start, period_end, offence_code, number_of_offences",
     "population": "area_code, year, persons, vintage",
+    "police_victim": "area_code, month AS period_start, month_end AS period_end, financial_year, "
+    "recorded_on, crime_reference, victim, victim_type, vulnerable",
+    "police_offender": "area_code, month AS period_start, month_end AS period_end, "
+    "financial_year, crime_reference, offender, adult",
+    "police_arrest": "area_code, month AS period_start, month_end AS period_end, "
+    "domestic_abuse, disposal",
 }
 
 
 def assert_every_value_agrees(refreshed: Refreshed) -> None:
     rows = {
-        name: refreshed.rows(f"SELECT {columns}, count(*) AS times FROM clean.{name} GROUP BY ALL")
+        name: oracle.with_windows(
+            name,
+            refreshed.rows(f"SELECT {columns}, count(*) AS times FROM clean.{name} GROUP BY ALL"),
+        )
         for name, columns in NEEDED.items()
     }
     areas = refreshed.rows("SELECT area_code, force_code FROM meta.area")
