@@ -376,6 +376,64 @@ def _last_day(month: date) -> date:
 # --- what a clause says ------------------------------------------------------------------------
 
 
+def with_windows(source: str, rows: Iterable[Row]) -> list[Row]:
+    """Rows with what a source works out over several of them."""
+    make = {
+        "police_victim": _of_victims,
+        "police_offender": _of_offenders,
+        "youth_offending": _of_children,
+    }.get(source)
+    return make(list(rows)) if make else list(rows)
+
+
+def _of_children(rows: list[Row]) -> list[Row]:
+    told: list[Row] = []
+    marked = [{**row, "voluntary": row["disposal_group"] == "voluntary"} for row in rows]
+    for group in _groups(marked, "record", "area_code", "period_start", "child", "voluntary"):
+        last = max(
+            group,
+            key=lambda row: (
+                row["ended_on"] or row["started_on"],
+                row["started_on"],
+                row["reference"],
+            ),
+        )
+        told += [{**row, "last_of_child": row is last} for row in group]
+    return told
+
+
+def _of_victims(rows: list[Row]) -> list[Row]:
+    told: list[Row] = []
+    for group in _groups(rows, "area_code", "financial_year", "victim"):
+        ordered = sorted(group, key=lambda row: (row["recorded_on"], row["crime_reference"]))
+        crimes = len({row["crime_reference"] for row in group})
+        for number, row in enumerate(ordered, 1):
+            nobody = row["victim"] is None
+            counts = {"victimisations_in_year": crimes, "victimisation_of_year": number}
+            told.append({**row, **dict.fromkeys(counts)} if nobody else {**row, **counts})
+    return told
+
+
+def _of_offenders(rows: list[Row]) -> list[Row]:
+    counted: list[Row] = []
+    for group in _groups(rows, "area_code", "financial_year", "offender"):
+        crimes = len({row["crime_reference"] for row in group})
+        counted += [{**row, "offences_in_year": crimes} for row in group]
+    told: list[Row] = []
+    for group in _groups(counted, "area_code", "financial_year", "crime_reference"):
+        repeated = any(row["adult"] and row["offences_in_year"] >= 2 for row in group)
+        for number, row in enumerate(sorted(group, key=lambda row: str(row["offender"])), 1):
+            told.append({**row, "by_repeat_adult": repeated, "link_of_crime": number})
+    return told
+
+
+def _groups(rows: Iterable[Row], *columns: str) -> Iterable[list[Row]]:
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return found.values()
+
+
 def clause(where: str) -> Callable[[Row], bool]:
     """Whether a clause is true of a row; of an empty cell no comparison is."""
     if " AND " in where:

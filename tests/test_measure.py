@@ -736,18 +736,19 @@ def needed(source: Source, indicators: Iterable[Indicator]) -> list[str]:
     ]
     words = [source.period_start, source.period_end, source.home_force or ""]
     words += [text for part in parts for text in (part.where, part.aggregate)]
+    words += [window.expression for window in source.windows]
     said = {name for text in words for name in re.findall(r"\w+", text)}
     said |= {f"{name}_{what}" for name in said for what in ("status", "marker")}
+    said = said - {window.name for window in source.windows}
     return [name for name in columns_of(source) if name in said | ALWAYS]
 
 
-def grouped(refreshed: Refreshed, source: Source, columns: Iterable[str]) -> Dicts:
+def grouped(refreshed: Refreshed, source: Source, columns: Iterable[str]) -> list[oracle.Row]:
     """The clean rows, alike ones together with how many they are."""
-    windows = "".join(f", {one.expression} AS {one.name}" for one in source.windows)
-    return refreshed.rows(
-        f"SELECT {', '.join(columns)}, count(*) AS times "
-        f"FROM (SELECT *{windows} FROM {source.clean}) GROUP BY ALL"
+    rows = refreshed.rows(
+        f"SELECT {', '.join(columns)}, count(*) AS times FROM {source.clean} GROUP BY ALL"
     )
+    return oracle.with_windows(source.name, rows)
 
 
 def assert_every_value_agrees(refreshed: Refreshed) -> None:
