@@ -402,6 +402,10 @@ def _of_children(rows: list[Row]) -> list[Row]:
     return told
 
 
+def _when_over(row: Row) -> tuple[Any, ...]:
+    return row["ended_on"] or row["started_on"], row["started_on"], row["reference"]
+
+
 def _of_victims(rows: list[Row]) -> list[Row]:
     told: list[Row] = []
     for group in _groups(rows, "area_code", "financial_year", "victim"):

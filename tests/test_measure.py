@@ -6,7 +6,7 @@ values (`test_compare`), the interval's arithmetic (`test_statistics`).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -736,17 +736,19 @@ def needed(source: Source, indicators: Iterable[Indicator]) -> list[str]:
     ]
     words = [source.period_start, source.period_end, source.home_force or ""]
     words += [text for part in parts for text in (part.where, part.aggregate)]
-    words += [window.expression for window in source.windows]
+    words += [window.expression for window in source.windows] + [str(source.by_chance or "")]
     said = {name for text in words for name in re.findall(r"\w+", text)}
     said |= {f"{name}_{what}" for name in said for what in ("status", "marker")}
     said = said - {window.name for window in source.windows}
     return [name for name in columns_of(source) if name in said | ALWAYS]
 
 
-def grouped(refreshed: Refreshed, source: Source, columns: Iterable[str]) -> list[oracle.Row]:
+def grouped(refreshed: Refreshed, source: Source, columns: Sequence[str]) -> list[oracle.Row]:
     """The clean rows, alike ones together with how many they are."""
+    days = {"period_start": source.period_start, "period_end": source.period_end}
+    said = [*columns, *(f"{day} AS {name}" for name, day in days.items() if name not in columns)]
     rows = refreshed.rows(
-        f"SELECT {', '.join(columns)}, count(*) AS times FROM {source.clean} GROUP BY ALL"
+        f"SELECT {', '.join(said)}, count(*) AS times FROM {source.clean} GROUP BY ALL"
     )
     return oracle.with_windows(source.name, rows)
 
