@@ -77,6 +77,17 @@ def figures(
     return Figures(area_code, _by_key(values), _by_key(ranked), groups, peers, broken_by)
 
 
+def indicators_of(assessments: Iterable[Assessment]) -> list[str]:
+    """The indicators that any claim rests on."""
+    readings = [
+        reading
+        for assessment in assessments
+        for claim in assessment.claims
+        for reading in claim.reading
+    ]
+    return sorted({key for one in readings for key in (one.indicator, *one.among) if key})
+
+
 def _by_key(rows: pd.DataFrame) -> dict[tuple[str, str, str], Row]:
     whole = rows[rows["dimension"] == "all"].astype(object)
     plain: list[dict[str, Any]] = whole.where(whole.notna(), None).to_dict("records")  # type: ignore[assignment]

@@ -11,11 +11,13 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import pairwise
+from queue import SimpleQueue
 from typing import Any
 
 import pandas as pd
@@ -41,7 +43,7 @@ from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.claims import Figures
 from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
-from safecity_pipeline.ingest import intake, ledger, pseudonyms, survey
+from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
@@ -54,6 +56,9 @@ from safecity_pipeline.targets import Known
 from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 2  # indicators computed at the same time
+MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
 
 STATE = """
 CREATE TABLE IF NOT EXISTS build.check_result (
@@ -192,7 +197,7 @@ class Refresh:
                 self._left_as_it_is(connection, name, report)
             else:
                 self._take_in(connection, name, report)
-        if report.handled:
+        if report.handled > MANY_ROWS:
             self._close()  # with whatever the reading of rows left in memory
         return report
 
@@ -521,8 +526,27 @@ class Refresh:
         there = measure.received(connection, indicators, self.registry.sources)
         with transaction(connection):
             counted = self._tallied(connection, there)
-        found = [self._values_of(connection, one, counted) for one in there]
+        found = self._side_by_side(connection, there, counted)
         return self._named(pd.concat(found, ignore_index=True)) if found else pd.DataFrame()
+
+    def _side_by_side(
+        self, connection: DuckDBPyConnection, there: Sequence[Indicator], counted: measure.Tallies
+    ) -> list[pd.DataFrame]:
+        """The values of each indicator, two at a time: most of the time the database plans."""
+        idle: SimpleQueue[DuckDBPyConnection] = SimpleQueue()
+
+        def values(one: Indicator) -> pd.DataFrame:
+            own = idle.get()
+            try:
+                return self._values_of(own, one, counted)
+            finally:
+                idle.put(own)
+
+        with ExitStack() as ending:
+            for _ in range(AT_ONCE):
+                idle.put(ending.enter_context(closing(adding.beside(connection))))
+            pool = ending.enter_context(ThreadPoolExecutor(AT_ONCE))
+            return list(pool.map(values, there))
 
     def _tallied(
         self, connection: DuckDBPyConnection, stale: Sequence[Indicator]
@@ -609,10 +633,19 @@ class Refresh:
 
     def _figures(self, connection: DuckDBPyConnection) -> Figures:
         indicators = self.registry.indicators
+        needed = claims.indicators_of(self.registry.assessments)
+        of_them = "WHERE dimension = 'all' AND list_contains(?::VARCHAR[], indicator)"
+        values, ranks = (
+            connection.execute(f"SELECT * FROM mart.{name} {of_them}{only}", [needed]).df()
+            for name, only in (
+                ("indicator_value", ""),
+                ("finding", " AND comparison = 'peer_rank'"),
+            )
+        )
         return claims.figures(
             self.area_code,
-            connection.execute("SELECT * FROM mart.indicator_value WHERE dimension = 'all'").df(),
-            connection.execute("SELECT * FROM mart.finding WHERE comparison = 'peer_rank'").df(),
+            values,
+            ranks,
             {key: one.peer_group for key, one in indicators.items() if one.peer_group},
             self._peers_in,
             lambda key, *about: self._broken_by(indicators[key])(*about),

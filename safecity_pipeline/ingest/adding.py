@@ -164,7 +164,7 @@ def add_all(
         if workers > 1:
             ending.enter_context(plain.side_by_side(connection))
         for _ in range(workers):
-            own = ending.enter_context(closing(_beside(connection)))
+            own = ending.enter_context(closing(beside(connection)))
             idle.put(Desk(own, source, places, scratch, transaction, alike, door))
         pool = ending.enter_context(ThreadPoolExecutor(workers))
         ending.callback(pool.shutdown, cancel_futures=True)
@@ -180,7 +180,7 @@ def add_all(
 def _batches(
     extracts: Sequence[Extract], alike: Mapping[Spelling, Alike]
 ) -> Iterator[Sequence[Extract]]:
-    """Extracts of one layout and head; a workbook, whose sheets are of several layouts, by itself.
+    """Extracts of one layout and head; a workbook of several sheets by itself.
 
     Where rows may be plain, the first one comes alone, since what is learnt of it helps with the
     others; then a small batch for each desk, for what is seldom; and the others in large ones.
@@ -227,7 +227,7 @@ def _order(extract: Extract) -> tuple[Spelling, str]:
 
 
 def _spelling(extract: Extract) -> Spelling:
-    if transcripts.needed(extract.path, extract.layout):
+    if len(extract.read) != 1:  # sheets of several layouts, or of one layout and several heads
         return extract.extract_id, ()
     return extract.layout.name if extract.layout else "", extract.read[0].head
 
@@ -250,7 +250,7 @@ def _alike(source: Source, extracts: Sequence[Extract]) -> dict[Spelling, Alike]
     }
 
 
-def _beside(connection: DuckDBPyConnection) -> DuckDBPyConnection:
+def beside(connection: DuckDBPyConnection) -> DuckDBPyConnection:
     """Another connection to the same database, with temporary tables of its own."""
     row = connection.execute("SELECT current_database()").fetchone()
     own = connection.cursor()

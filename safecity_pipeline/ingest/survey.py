@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -82,8 +83,24 @@ def recognise(
 ) -> Survey:
     """The same, each file looked into. `scratch`: where transcripts of workbooks are kept."""
     known = tuple(layouts)
+    _transcribe(found.extracts, scratch)
     extracts = tuple(_looked_into(one, known, sources, scratch) for one in found.extracts)
     return replace(found, extracts=extracts)
+
+
+def _transcribe(extracts: Iterable[Extract], scratch: Path | None) -> None:
+    """Make the transcripts of workbooks, some at the same time: each has a process of its own. What
+    is wrong with one is said when it is looked into."""
+
+    def one(extract: Extract) -> None:
+        with suppress(Refused, OSError):
+            _readable(extract)
+            transcripts.of(extract.path, extract.sha256, scratch)
+
+    books = {e.sha256: e for e in extracts if transcripts.needed(e.path)}
+    if len(books) > 1:
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(one, books.values()))
 
 
 def survey_one(file: Path, layouts: Iterable[Layout], sources: Mapping[str, Source]) -> Extract:

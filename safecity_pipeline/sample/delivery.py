@@ -68,6 +68,6 @@ def compressed(content: bytes) -> bytes:
     machine's zlib is.
     """
     buffer = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, compresslevel=6, mtime=0) as archive:
+    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, compresslevel=3, mtime=0) as archive:
         archive.write(content)
     return buffer.getvalue()
