@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from safecity_pipeline import measure, period, tables
-from safecity_pipeline.ingest import intake
+from safecity_pipeline.ingest import intake, pseudonyms, schema
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey, absent_columns, extra_heads
 from safecity_pipeline.ingest.units import Decision
@@ -70,12 +70,14 @@ def registry_rows(known: Registry) -> dict[Table, pd.DataFrame]:
 
 
 def _source_rows(known: Registry) -> pd.DataFrame:
-    facts = ("title", "supplier", "licence", "cadence", "audience", "disclosure")
+    expected = ("minimum_rows", "maximum_rows", "due_days", "assurance", "sensitivity")
+    facts = ("title", "supplier", "licence", "cadence", "audience", "disclosure", *expected)
     return pd.DataFrame(
         {
             "source": source.name,
             **{fact: getattr(source, fact) for fact in facts},
             "rules_hash": intake.rules_hash(source, known.areas_digest),
+            "link_domain": pseudonyms.domain(source) if schema.personal(source) else None,
         }
         for source in known.sources.values()
     )

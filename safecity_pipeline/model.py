@@ -163,7 +163,11 @@ class Source:
     windows: tuple[Window, ...] = ()
     link_domain: str | None = None
     minimum_rows: int = 1
+    maximum_rows: int | None = None
     cadence: str = "yearly"
+    due_days: int | None = None
+    assurance: str = ""
+    sensitivity: str = ""
     audience: str = "public"
     disclosure: str = "none"
 

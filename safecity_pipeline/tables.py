@@ -260,6 +260,12 @@ SOURCE = Table(
         audience VARCHAR public, partners or analysts
         disclosure VARCHAR Rule of disclosure control
         rules_hash VARCHAR Hash of everything that decides how its extracts are read
+        minimum_rows BIGINT Rows that an extract has at least
+        maximum_rows BIGINT Rows that an extract has at most
+        due_days BIGINT Days after the end of a period within which its extract is due
+        assurance VARCHAR A0 none, A1 basic, A2 enhanced, A3 comprehensive: of its quality
+        sensitivity VARCHAR Of its rows: public, official, official-sensitive or personal
+        link_domain VARCHAR Sources of one domain share the pseudonyms of persons; null: no persons
     """),
 )
 

@@ -151,7 +151,7 @@ def versions(connection: DuckDBPyConnection) -> dict[str, str]:
 def of_source(source: Source, rules_version: str, extracts: Iterable[Extract]) -> str:
     """State of a source whose extracts, as surveyed, are these."""
     seen = sorted(repr(changed(one, path=Path(), seen=None)) for one in extracts)
-    declared = (source.minimum_rows, source.own_file_first)
+    declared = (source.minimum_rows, source.maximum_rows, source.own_file_first)
     return _hash(all_code(), rules_version, declared, seen)
 
 

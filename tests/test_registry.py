@@ -142,3 +142,15 @@ def test_a_layout_file_is_named_after_a_source_and_names_each_layout_once(tmp_pa
 def test_the_packaged_settings_bring_no_layouts_of_their_own() -> None:
     bare, packaged = registry.load(), registry.load(settings.PACKAGED)
     assert (bare.digest, bare.layouts) == (packaged.digest, packaged.layouts)
+
+
+@pytest.mark.parametrize("name", sorted(registry.load().sources))
+def test_every_source_says_what_is_expected_of_it(name: str) -> None:
+    source = registry.load().sources[name]
+    assert source.assurance in ("A0", "A1", "A2", "A3")
+    assert source.sensitivity in ("public", "official", "official-sensitive", "personal")
+    assert source.audience in ("public", "partners", "analysts")
+    assert source.due_days and source.maximum_rows and source.maximum_rows > source.minimum_rows
+    # Rows about single persons go to nobody outside the partnership as they are.
+    named = any((c.metadata or {}).get("person") for c in source.model.to_schema().columns.values())
+    assert not named or (source.sensitivity, source.audience) == ("personal", "partners")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -224,7 +225,8 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
     source = intake.source
     by_hash = [one for one in intake.decisions if one.reason in units.REASONS[3:]]
     sums = intake.ledger.groupby("extract_id")[["rows_read", "excluded_layout"]].sum()
-    few = sums[sums["rows_read"] - sums["excluded_layout"] < source.minimum_rows]
+    rows = sums["rows_read"] - sums["excluded_layout"]
+    off = ~rows.between(source.minimum_rows, source.maximum_rows or math.inf)
     cut = intake.ledger[intake.ledger["rows_read"].isin(SPREADSHEET_ROWS)]
     return [
         ledger.check(source, intake.ledger, ledger.uneven(connection, source)),
@@ -238,9 +240,10 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
         Check(
             source.name,
             "volume",
-            few.empty,
-            f"extracts with fewer rows than the declared {source.minimum_rows}: {len(few)}",
-            failed_rows=len(few),
+            not off.any(),
+            f"extracts with fewer rows than the declared {source.minimum_rows:,}, or more than "
+            f"{source.maximum_rows or math.inf:,}: {off.sum()}",
+            failed_rows=int(off.sum()),
         ),
         Check(
             source.name,
@@ -265,7 +268,7 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
 ALWAYS = (
     CheckSpec("ledger_adds_up", "rows read = valid + quarantined + excluded", "ERROR"),
     CheckSpec("extracts_readable", "every extract that is recognised can be read"),
-    CheckSpec("volume", "no extract has fewer rows than the source's declared minimum"),
+    CheckSpec("volume", "every extract has as many rows as its source declares to expect"),
     CheckSpec("sheets_uncut", "no sheet has exactly as many rows as a spreadsheet holds"),
     CheckSpec("units_dated", "where a unit came twice, a date or an own file decides"),
     CheckSpec("cells_read", "every cell for a number holds one, or a marker that is declared"),
