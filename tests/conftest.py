@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
+from small_folder import refresh
 
-from safecity_pipeline import registry, warehouse
+from safecity_pipeline import registry, sample, settings, warehouse
 from safecity_pipeline.ingest import intake, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.model import Check, Extract, Layout, Source
@@ -96,3 +98,18 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("SAFECITY_REAL_DATA names no folder of real extracts")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def whole_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the whole sample in raw/ and its release in warehouse/, to be left as it is.
+    One for all workers: making it takes a minute."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "whole-sample"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "made").exists():
+            sample.write(folder / "raw")
+            chosen = settings.load(settings.PACKAGED)
+            refresh(chosen.with_folders(folder / "raw", folder / "warehouse"))
+            (folder / "made").touch()
+    return folder

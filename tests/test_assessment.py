@@ -29,9 +29,8 @@ Claims = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sample in raw/ and its release in warehouse/."""
-    return _made(tmp_path_factory.mktemp("assessed"), Plan())
+def made(whole_sample: Path) -> Path:
+    return whole_sample
 
 
 def _made(folder: Path, plan: Plan) -> Path:
