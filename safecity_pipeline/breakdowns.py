@@ -100,7 +100,8 @@ def _counted(part: Part | None) -> str:
 def _rows(indicator: Indicator, source: Source, column: str) -> str:
     """The clean rows with `_part`; a row whose column is a list comes once for each entry."""
     rows = measure.rows_of(indicator, source, column)
-    if not schema.types(source).get(column, "").endswith("[]"):
+    types = {**schema.types(source), **{one.name: one.sql_type for one in source.windows}}
+    if not types.get(column, "").endswith("[]"):
         return f"SELECT *, {column} AS _part FROM {rows}"
     listed = f"CASE WHEN len({column}) > 0 THEN {column} ELSE [NULL] END"
     return f"SELECT *, unnest({listed}) AS _part FROM {rows}"

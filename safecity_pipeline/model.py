@@ -70,8 +70,8 @@ class Derived:
 
 @dataclass(frozen=True)
 class Window:
-    """A column worked out over other rows of the clean table, when an indicator that names it is
-    measured: how many offences the offender of this row has in its year.
+    """A column worked out in SQL over the clean table, when an indicator that names it is measured:
+    how many offences the offender of this row has in its year, or the hour of the week.
 
     `expression` is SQL over the columns of the clean table and the windows declared before it.
     """

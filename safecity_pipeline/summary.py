@@ -2,50 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import PUBLIC, Warehouse
 
+MOST = 3  # warnings of one source that are told
+
 
 def of(settings: Settings) -> list[str]:
-    """The newest release in a dozen lines."""
-    house = Warehouse(settings.warehouse)
-    connection = house.read_release()
-    try:
-        sources = connection.execute(
-            "SELECT source, count(*), sum(rows_read), sum(rows_valid), sum(rows_quarantined), "
-            "sum(rows_excluded) FROM meta.extract "
-            "WHERE source IS NOT NULL AND status <> 'withdrawn' GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-        warnings = connection.execute(
-            "SELECT source, message FROM meta.check_result WHERE NOT passed ORDER BY ALL"
-        ).fetchall()
-        stamp, synthetic = connection.execute(
-            "SELECT stamp, synthetic FROM meta.release"
-        ).fetchall()[0]
-    finally:
-        connection.close()
-    lines = [f"Release {stamp} is published{', made from synthetic extracts' * synthetic}."]
-    lines += [
-        f"  {source}: {files} file{'s' * (files != 1)}, {read:,} rows read = {valid:,} valid + "
-        f"{bad:,} quarantined + {out:,} excluded"
-        for source, files, read, valid, bad, out in sources
+    """The newest release: a line or a few for each source."""
+    answer = _Answers(settings)
+    (stamp, synthetic), *_ = answer("SELECT stamp, synthetic FROM meta.release")
+    return [
+        f"Release {stamp} is published{', made from synthetic extracts' * synthetic}.",
+        *_ledger(answer),
+        *_warnings(answer),
+        *_claims(answer),
+        f"  {settings.warehouse / 'current' / 'public' / PUBLIC}",
     ]
-    lines += [f"  look at: {source}: {message}" for source, message in warnings]
-    lines.append(f"  {settings.warehouse / 'current' / 'public' / PUBLIC}")
-    return lines
+
+
+def _ledger(answer: _Answers) -> Iterator[str]:
+    rows = answer(
+        "SELECT source, count(*), sum(rows_read), sum(rows_valid), sum(rows_quarantined), "
+        "sum(rows_excluded) FROM meta.extract "
+        "WHERE source IS NOT NULL AND status <> 'withdrawn' GROUP BY 1 ORDER BY 1"
+    )
+    for source, files, read, valid, bad, out in rows:
+        yield (
+            f"  {source}: {files} file{'s' * (files != 1)}, {read:,} rows read = {valid:,} valid + "
+            f"{bad:,} quarantined + {out:,} excluded"
+        )
+
+
+def _warnings(answer: _Answers) -> Iterator[str]:
+    """The weightiest of each source, and how many more there are."""
+    rows = answer(
+        "SELECT source, message FROM meta.check_result WHERE NOT passed "
+        "ORDER BY source, failed_rows DESC, message"
+    )
+    for source, found in groupby(rows, key=itemgetter(0)):
+        messages = [message for _, message in found]
+        yield from (f"  look at: {source}: {message}" for message in messages[:MOST])
+        if more := messages[MOST:]:
+            yield f"  look at: {source}: {len(more)} more, see meta.check_result"
+
+
+def _claims(answer: _Answers) -> Iterator[str]:
+    """How many sentences of a published assessment come out, where there is one."""
+    counts = dict(answer("SELECT verdict, count(*) FROM mart.claim GROUP BY 1"))
+    if counts:
+        words = {"reproduced": "come out as published", "differs": "differ"}
+        told = [f"{counts.get(verdict, 0)} {said}" for verdict, said in words.items()]
+        rest = sum(counts.values()) - sum(counts.get(verdict, 0) for verdict in words)
+        yield f"  claims: {', '.join(told)}, {rest} cannot be computed, see mart.claim"
 
 
 def findings(settings: Settings, most: int = 5) -> list[str]:
     """Some sentences about the assessed year: the ranks first, then the changes."""
-    connection = Warehouse(settings.warehouse).read_release()
-    try:
-        rows = connection.execute(
-            "SELECT sentence FROM mart.finding JOIN meta.release USING (area_code) "
-            "WHERE period = ? "
-            "AND comparison IN ('peer_rank', 'previous_year') AND value IS NOT NULL "
-            "ORDER BY comparison DESC, indicator LIMIT ?",
-            [settings.year, most],
-        ).fetchall()
-    finally:
-        connection.close()
+    rows = _Answers(settings)(
+        "SELECT sentence FROM mart.finding JOIN meta.release USING (area_code) "
+        "WHERE period = ? "
+        "AND comparison IN ('peer_rank', 'previous_year') AND value IS NOT NULL "
+        "ORDER BY comparison DESC, indicator LIMIT ?",
+        [settings.year, most],
+    )
     return [str(row[0]) for row in rows]
+
+
+class _Answers:
+    """Asks the newest release, with a connection for each question."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.house = Warehouse(settings.warehouse)
+
+    def __call__(self, statement: str, given: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        connection = self.house.read_release()
+        try:
+            found: list[tuple[Any, ...]] = connection.execute(statement, list(given)).fetchall()
+            return found
+        finally:
+            connection.close()

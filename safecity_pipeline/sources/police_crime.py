@@ -25,7 +25,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from safecity_pipeline.model import CrossRow, Derived, Fold, Places, Source
+from safecity_pipeline.model import CrossRow, Derived, Fold, Places, Source, Window
 
 REFERENCE = "[0-9A-Za-z][0-9A-Za-z/-]{3,24}"
 OFFENCE_GROUPS = (
@@ -297,6 +297,14 @@ SOURCE = Source(
     geography="area_code",
     period_start="date_trunc('month', recorded_at)::DATE",
     period_end="last_day(recorded_at)",
+    windows=(
+        Window(
+            "hour_of_week",
+            "VARCHAR",
+            "strftime(committed_from, '%u %a %H:00')",
+            "Day and hour at which it was committed, or began: 5 Fri 23:00; empty where not known",
+        ),
+    ),
     fold=Fold(
         key=("crime_reference",),
         joined=("qualifiers",),
