@@ -50,6 +50,7 @@ def cut(known: Registry, kept: Sequence[str] = KEPT) -> Registry:
         known,
         sources={name: known.sources[name] for name in kept},
         layouts=tuple(one for one in known.layouts if one.source in kept),
+        assessments=(),
         indicators={one.indicator: one for one in asked if one.main.source in kept},
     )
 

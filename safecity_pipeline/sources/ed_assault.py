@@ -63,7 +63,7 @@ class EdAssault(pa.DataFrameModel):
     arrival_time: Series[str] = pa.Field(
         nullable=True,
         description="Time of arrival; empty where it was not noted",
-        metadata={"example": ("23:52", "")},
+        metadata={"example": ("23:52", "00:35")},
     )
     assault_date: Series[str] = pa.Field(
         nullable=True,

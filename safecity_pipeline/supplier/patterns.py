@@ -106,3 +106,17 @@ def _characters(listed: str) -> list[str]:
         r"(.)-(.)", lambda span: "".join(map(chr, range(ord(span[1]), ord(span[2]) + 1))), listed
     )
     return list(reversed(filled))
+
+
+def alternatives(pattern: str) -> list[str]:
+    """The parts of a pattern that a bar outside all brackets separates."""
+    parts, depth, at = [""], 0, 0
+    while at < len(pattern):
+        sign = pattern[at : at + 2] if pattern[at] == "\\" else pattern[at]
+        depth += (sign in ("(", "[")) - (sign in (")", "]"))
+        if sign == "|" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+        at += len(sign)
+    return parts

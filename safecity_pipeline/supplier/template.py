@@ -328,15 +328,15 @@ def _above(template: Template) -> Iterator[list[str]]:
     whose parts stand one below the other."""
     layout = template.layout
     parts = [field.head.split(JOINT) for field in template.heads]
+    titles = iter(patterns.alternatives(layout.titles) if layout.titles else ())
     first = layout.first_row or max(layout.head_rows) + 1
     for row in range(1, first):
         if row in layout.head_rows:
             at = layout.head_rows.index(row)
             yield [one[at] if at < len(one) else "" for one in parts]
-        elif row == 1 and layout.titles:
-            yield [_fitting(layout.titles, template.facts)]
         else:
-            yield []
+            title = next(titles, None)
+            yield [_fitting(title, template.facts)] if title else []
 
 
 def _fitting(pattern: str, facts: Sequence[Field] = ()) -> str:

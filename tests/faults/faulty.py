@@ -133,6 +133,7 @@ def few_declared() -> Registry:
         known,
         sources={name: source for name, source in known.sources.items() if name in used},
         layouts=tuple(one for one in known.layouts if one.source in used),
+        assessments=(),
         indicators=chosen,
     )
 
