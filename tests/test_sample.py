@@ -23,7 +23,7 @@ import pytest
 from conftest import Bench
 
 from safecity_pipeline import registry, sample
-from safecity_pipeline.sample import SampleFile
+from safecity_pipeline.sample import SampleFile, street
 from safecity_pipeline.sample.workbook import Sheet, to_bytes
 
 # Of the text of all extracts at seed 2014. It changes when the sample is changed on purpose; that
@@ -341,7 +341,13 @@ def test_population_is_that_of_the_year_before_and_what_changed_it(written: Writ
     assert text_of(folder / file.file).count(b"\r\n") == file.rows
 
 
-def test_writes_over_an_earlier_sample(tmp_path: Path) -> None:
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a sample comes to lie in a folder does not depend on how much it is."""
+    monkeypatch.setattr(sample, "_deliveries", street.deliveries)
+
+
+def test_writes_over_an_earlier_sample(tmp_path: Path, few: None) -> None:
     sample.write(tmp_path / "fresh", sample.Plan(seed=3))
     sample.write(tmp_path / "reused", sample.Plan(seed=4))
     sample.write(tmp_path / "reused", sample.Plan(seed=3))
@@ -349,7 +355,9 @@ def test_writes_over_an_earlier_sample(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("foreign", ["2014-04-hampshire-street.csv", "README.md", "a/b/notes.txt"])
-def test_refuses_a_folder_of_others_and_leaves_it_as_it_was(tmp_path: Path, foreign: str) -> None:
+def test_refuses_a_folder_of_others_and_leaves_it_as_it_was(
+    tmp_path: Path, few: None, foreign: str
+) -> None:
     (tmp_path / foreign).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / foreign).write_text("somebody's own", encoding="utf-8")
     with pytest.raises(FileExistsError, match=rf"got: '{foreign}'; name another folder"):
@@ -357,7 +365,9 @@ def test_refuses_a_folder_of_others_and_leaves_it_as_it_was(tmp_path: Path, fore
     assert bytes_of(tmp_path) == {foreign: b"somebody's own"}
 
 
-def test_refuses_an_earlier_sample_to_which_a_real_extract_was_added(tmp_path: Path) -> None:
+def test_refuses_an_earlier_sample_to_which_a_real_extract_was_added(
+    tmp_path: Path, few: None
+) -> None:
     sample.write(tmp_path, sample.Plan(seed=3))
     (tmp_path / "street" / "2014-04-hampshire-street.csv").write_bytes(b"real")
     before = bytes_of(tmp_path)
@@ -368,6 +378,7 @@ def test_refuses_an_earlier_sample_to_which_a_real_extract_was_added(tmp_path: P
 
 def test_refuses_to_write_through_a_link_that_bears_the_name_of_its_own_file(
     tmp_path: Path,
+    few: None,
 ) -> None:
     folder, elsewhere = tmp_path / "raw", tmp_path / "real.csv"
     (first, *_) = sample.write(folder, sample.Plan(seed=3))
@@ -382,7 +393,9 @@ def test_refuses_to_write_through_a_link_that_bears_the_name_of_its_own_file(
     assert elsewhere.read_bytes() == b"real"
 
 
-def test_refuses_a_file_in_place_of_the_folder_and_a_negative_seed(tmp_path: Path) -> None:
+def test_refuses_a_file_in_place_of_the_folder_and_a_negative_seed(
+    tmp_path: Path, few: None
+) -> None:
     (tmp_path / "raw").write_bytes(b"")
     with pytest.raises(FileExistsError, match="is a file"):
         sample.write(tmp_path / "raw")
@@ -423,7 +436,7 @@ class TakenIn:
         return self.bench.connection.execute(statement).fetchall()
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def taken_in(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TakenIn:
     return TakenIn(tmp_path_factory.mktemp("taken"), request.param)
 
