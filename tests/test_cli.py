@@ -185,6 +185,7 @@ def test_the_demo_goes_from_sample_to_release(
     assert_demo_did_it_all(call, tmp_path / "here", sources=2)
 
 
+@pytest.mark.nightly
 def test_the_demo_does_the_whole_job(call: Call, tmp_path: Path) -> None:
     assert_demo_did_it_all(call, tmp_path / "here", sources=len(sources.discover()))
 

@@ -197,7 +197,7 @@ def sources_of(plan: Plan) -> list[Any]:
     return [file for module in modules for file in module.deliveries(plan)]
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def sampled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, known: Registry
 ) -> Bench:

@@ -258,7 +258,7 @@ def test_the_area_in_a_file_name_is_any_authority(
 # --- the claims, from the sample -----------------------------------------------------------------
 
 MODULES = ("police_incident", "ed_assault")
-SEEDS = (2014, 7)
+SEEDS = (2014, pytest.param(7, marks=pytest.mark.nightly))
 
 
 @pytest.fixture(scope="module", params=SEEDS)

@@ -345,7 +345,7 @@ def test_each_number_that_cannot_be_is_refused_for_its_own_fault(
 # --- the sample ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def sampled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, known: Registry
 ) -> Bench:

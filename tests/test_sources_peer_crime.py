@@ -176,7 +176,7 @@ def test_another_head_is_no_span(label: str) -> None:
 # --- the sample ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def part(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, known: Registry
 ) -> Part:

@@ -331,7 +331,7 @@ class Sample:
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def sampled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, known: Registry
 ) -> Sample:

@@ -25,7 +25,7 @@ from safecity_pipeline.sample import Plan, folder, police_arrest, police_offende
 from safecity_pipeline.sample.delivery import Delivery
 from safecity_pipeline.sources import police_victim as victims_source
 
-SEEDS = (2014, 7)
+SEEDS = (2014, pytest.param(7, marks=pytest.mark.nightly))
 SOUTHAMPTON = "E06000045"
 
 

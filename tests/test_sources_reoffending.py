@@ -171,7 +171,7 @@ def test_a_cohort_of_another_size_than_the_year_before_is_noticed(bench: Bench) 
 KNOWN_IN_2014_15 = "2012-13"
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     plan = Plan(seed=request.param)
     return Refreshed(tmp_path_factory.mktemp("told"), (sample_of_reoffending,), plan)

@@ -188,7 +188,7 @@ def test_a_sampling_that_nobody_knows_is_refused(small: Bench) -> None:
 # --- the sample ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def surveyed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, known: Registry
 ) -> Bench:

@@ -383,7 +383,7 @@ def test_a_return_extracted_again_wins_quarter_by_quarter(bench: Bench) -> None:
 # --- the sentences -------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[2014, 7])
+@pytest.fixture(scope="module", params=[2014, pytest.param(7, marks=pytest.mark.nightly)])
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     modules = (sample_of_treatment, sample_of_maracs, sample_of_perpetrators)
     return Refreshed(tmp_path_factory.mktemp("told"), modules, Plan(seed=request.param))

@@ -11,6 +11,49 @@ from safecity_pipeline.sample.delivery import Delivery, table_to_bytes
 
 README = "README.md"
 README_TITLE = "# Synthetic sample: no row in this folder is real"
+FAULTS = """\
+* `looked_after_children`: in the workbook, Table LA5 has a region ten times too large, and Table
+  LA4 an area that nobody knows.
+* `youth_justice`: one figure is `u`, a marker that no layout declares. That cell loses its value;
+  its row stays.
+* `fingertips`: one value, with its interval, is ten times what its count and denominator give.
+* `drugs`: in the table of admissions, the last year's numbers stand under other areas' heads. In
+  the seizures of 2014-15, the heads are one column late and two are the same: that is how the
+  Home Office published them, so it is no fault here and no number is lost.
+* `recorded_crime`: no bad rows. Six corrections a table are taken back in the last quarter.
+* `households`: one code lacks a digit, one figure stands in thousands.
+* `population_by_age`: each area has one row more, of a sex or an age that does not exist.
+* `police_crime`: one row in 200 has an impossible date, no offence code, a misspelt district or
+  hate strand, a broken LSOA, reference or state, times in the wrong order, or is cut short. Two
+  years come one row a crime, person and flag, and are folded. January to March 2014 is sent
+  again, with more outcomes and some crimes cancelled.
+* `police_victim`, `police_offender`, `police_arrest`: one row in 200 has an impossible age or
+  date, an unknown victim, district, outcome or disposal, no identifier, or a cell too many. The
+  first half of 2014-15's arrests was also sent in October 2014; the later export replaces it.
+* `police_incident`: a city of a tenth of the real scale. One row in 200 has an impossible time or
+  day, an unknown group or grade, a cell too many, or comes twice. 2009-10 and 2010-11 come from
+  an earlier system. April to December 2014 come twice, first with fewer duplicates found.
+* `ed_assault`: one row in 200 has a time of 24:30, "See notes" for a place, an assault after the
+  arrival, or an unknown weapon. Twelve monthly heads stand among each year's rows, and one
+  arrival in fifty has no hour.
+* `peer_crime`: a group's average ten times too large; an area that nobody knows.
+* `treatment`: one row of Portsmouth a year, in turn a percentage that does not fit its counts,
+  counts that are swapped, or eleven months. Three periods of 2014-15 were sent twice.
+* `marac`: more repeats than cases, and a "Q5". Three quarters of 2014-15 were sent twice, one of
+  them estimated the first time.
+* `reoffending`: a wrong percentage, a cohort of eleven months, a team that nobody knows.
+* `perpetrator_programme`: more referred than identified, and an area that nobody knows. 2014-15
+  was extracted twice.
+* `youth_offending`: two rows a file, of eleven kinds. The closed interventions of 2013-14 were
+  extracted twice. To 2010-11 they have another system's heads and words.
+* `youth_summary`: a team twice in the oldest workbook, a rate ten times too large in the next.
+* `safety_survey`: a test response of the year before, two answers to one question, a report of
+  what was not seen; in 2015 also `yes` for 1, a response sent twice, and a question that is
+  renamed.
+* `mediation`: each year a case closed before it was referred; 2013-14 was sent twice.
+* `partnership_action`, `programme`, `test_purchase`, `emerging_issue`: an action done without a
+  day, a neighbourhood twice, a course completed without its day, a test on 31 June, an unknown
+  kind of premises, a quarter Q5, an unknown issue. `late_night_levy`: none."""
 MANIFEST_HEAD = ("file", "source", "period", "published_on", "rows", "synthetic")
 
 
@@ -99,48 +142,7 @@ crime types of May 2013 are used for every month, April 2013 too.
 The other sources are made as hard to read as their suppliers make them, and have a few faults of
 their own:
 
-* `looked_after_children`: in the workbook, Table LA5 has a region ten times too large, and Table
-  LA4 an area that nobody knows.
-* `youth_justice`: one figure is `u`, a marker that no layout declares. That cell loses its value;
-  its row stays.
-* `fingertips`: one value, with its interval, is ten times what its count and denominator give.
-* `drugs`: in the table of admissions, the last year's numbers stand under other areas' heads. In
-  the seizures of 2014-15, the heads are one column late and two are the same: that is how the
-  Home Office published them, so it is no fault here and no number is lost.
-* `recorded_crime`: no bad rows. Six corrections a table are taken back in the last quarter.
-* `households`: one code lacks a digit, one figure stands in thousands.
-* `population_by_age`: each area has one row more, of a sex or an age that does not exist.
-* `police_crime`: one row in 200 has an impossible date, no offence code, a misspelt district or
-  hate strand, a broken LSOA, reference or state, times in the wrong order, or is cut short. Two
-  years come one row a crime, person and flag, and are folded. January to March 2014 is sent
-  again, with more outcomes and some crimes cancelled.
-* `police_victim`, `police_offender`, `police_arrest`: one row in 200 has an impossible age or
-  date, an unknown victim, district, outcome or disposal, no identifier, or a cell too many. The
-  first half of 2014-15's arrests was also sent in October 2014; the later export replaces it.
-* `police_incident`: a city of a tenth of the real scale. One row in 200 has an impossible time or
-  day, an unknown group or grade, a cell too many, or comes twice. 2009-10 and 2010-11 come from
-  an earlier system. April to December 2014 come twice, first with fewer duplicates found.
-* `ed_assault`: one row in 200 has a time of 24:30, "See notes" for a place, an assault after the
-  arrival, or an unknown weapon. Twelve monthly heads stand among each year's rows, and one
-  arrival in fifty has no hour.
-* `peer_crime`: a group's average ten times too large; an area that nobody knows.
-* `treatment`: one row of Portsmouth a year, in turn a percentage that does not fit its counts,
-  counts that are swapped, or eleven months. Three periods of 2014-15 were sent twice.
-* `marac`: more repeats than cases, and a "Q5". Three quarters of 2014-15 were sent twice, one of
-  them estimated the first time.
-* `reoffending`: a wrong percentage, a cohort of eleven months, a team that nobody knows.
-* `perpetrator_programme`: more referred than identified, and an area that nobody knows. 2014-15
-  was extracted twice.
-* `youth_offending`: two rows a file, of eleven kinds. The closed interventions of 2013-14 were
-  extracted twice. To 2010-11 they have another system's heads and words.
-* `youth_summary`: a team twice in the oldest workbook, a rate ten times too large in the next.
-* `safety_survey`: a test response of the year before, two answers to one question, a report of
-  what was not seen; in 2015 also `yes` for 1, a response sent twice, and a question that is
-  renamed.
-* `mediation`: each year a case closed before it was referred; 2013-14 was sent twice.
-* `partnership_action`, `programme`, `test_purchase`, `emerging_issue`: an action done without a
-  day, a neighbourhood twice, a course completed without its day, a test on 31 June, an unknown
-  kind of premises, a quarter Q5, an unknown issue. `late_night_levy`: none.
+{FAULTS}
 
 The same seed writes the same rows on every machine. To write the folder again: `safecity sample`.
 """
