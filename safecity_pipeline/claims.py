@@ -29,6 +29,7 @@ CHECK = CheckSpec(
     "every sentence of the published assessment whose extracts are here comes out as published",
 )
 ABOUT = "claims"
+WHOLE = "comparable"  # status of a rank in which every area has its whole period
 
 BrokenBy = Callable[[str, str, Days, Days], Broken]
 """Changes of definition by indicator, area, earlier and later days."""
@@ -286,6 +287,10 @@ def _rank(reading: Reading, known: Figures, area: str) -> Computed:
     row = known.ranks.get((reading.indicator, area, reading.period))
     if row is None or row["rank_high"] is None:
         raise LookupError(f"{reading.indicator} has no rank for {reading.period}")
+    if row["status"] != WHOLE:
+        raise LookupError(
+            f"{reading.indicator} {reading.period}: ranked is a part: {row['status']}"
+        )
     if reading.figure == "rank_high":
         return Computed(reading, row["rank_high"], row["rank_lower_95"], row["rank_upper_95"])
     if reading.figure == "rank_low":

@@ -68,10 +68,11 @@ VALUES = """
     hidden    E06000045 2014-15 -         -     yes
 """
 RANKS = """
-    indicator area      period  value rank_high rank_best rank_of
-    theft     E06000045 2014-15 12.0  2         2         3
-    theft     E06000023 2014-15 22.0  1         3         3
-    theft     E06000038 2014-15 6.5   3         1         3
+    indicator area      period  value rank_high rank_best rank_of status
+    theft     E06000045 2014-15 12.0  2         2         3       comparable
+    theft     E06000023 2014-15 22.0  1         3         3       comparable
+    theft     E06000038 2014-15 6.5   3         1         3       comparable
+    theft     E06000045 2015-16 1.0   1         1         3       part_year
 """
 
 
@@ -149,6 +150,7 @@ def test_each_kind_of_figure(figures: Figures, reading: dict[str, Any], computed
         ({"figure": "count", "indicator": "litter"}, "no numerator is known"),
         ({"figure": "change", "base": "2009-10"}, "divided by 0"),
         ({"figure": "rank_high", "indicator": "litter"}, "no rank"),
+        ({"figure": "rank_high", "period": "2015-16"}, "ranked is a part: part_year"),
         ({"figure": "change_against_peers", "base": "2009-10"}, "no peer has a figure"),
     ],
 )
