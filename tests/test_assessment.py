@@ -25,6 +25,8 @@ from safecity_pipeline.warehouse import Warehouse
 
 HOME = "E06000045"
 NOT_A_FIGURE_OF_THE_YEAR = {"C18", "C19", "C20", "C26"} | {f"C{n}" for n in range(39, 61)}
+# All of fewer neighbourhoods is 100 % still, and the order of problems is that of fewer answers.
+UNMOVED = {"partnership_action": {"C16"}, "safety_survey": {"C66", "C67"}}
 Claims = dict[str, dict[str, Any]]
 
 
@@ -146,13 +148,16 @@ def test_a_tenth_of_a_source_changes_what_rests_on_it_and_nothing_else(
     one = Refresh(_settings(tmp_path / "copy"))
     with one.warehouse.lock(), one.warehouse.open_work() as connection:
         assert _computed(one, connection) == before
+        odd: dict[str, set[str]] = {}
         for source, about in _claims_by_source().items():
             _thin(connection, source)
             _make_anew(one, connection, source)
             after = _computed(one, connection)
-            assert {key for key in before if before[key] != after[key]} == about, source
+            changed = {key for key in before if before[key] != after[key]}
+            odd[source] = changed ^ about
             connection.execute(f"INSERT INTO clean.{source} SELECT * FROM taken_out")
             _make_anew(one, connection, source)
+    assert {source: claims for source, claims in odd.items() if claims} == UNMOVED
 
 
 def _parts() -> list[tuple[str, Part]]:
@@ -180,19 +185,20 @@ def _claims_by_source() -> dict[str, set[str]]:
 def _thin(connection: DuckDBPyConnection, name: str) -> None:
     source = registry.load().sources[name]
     windows = {window.name for window in source.windows}
-    wheres = {part.where for _, part in _parts() if part.source == name}
+    parts = [part for _, part in _parts() if part.source == name]
+    # What is worked out over several rows cannot be asked of a row alone.
+    wheres = {"true" if windows & set(names_in(one.where)) else one.where for one in parts}
     chosen = " UNION ".join(
         f"SELECT rowid FROM (SELECT rowid, row_number() OVER (ORDER BY {source.period_end} DESC, "
         f"_row) AS n FROM {source.clean} WHERE area_code = '{HOME}' AND ({where})) WHERE n % 10 = 1"
         for where in sorted(wheres)
-        if not windows & set(names_in(where))
     )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE taken_out AS SELECT * FROM {source.clean} "
         f"WHERE rowid IN ({chosen})"
     )
     connection.execute(f"DELETE FROM {source.clean} WHERE rowid IN ({chosen})")
-    assert connection.execute("SELECT count(*) FROM taken_out").fetchall() != [(0,)]
+    assert connection.execute("SELECT count(*) FROM taken_out").fetchall() != [(0,)], name
 
 
 def _make_anew(one: Refresh, connection: DuckDBPyConnection, source: str) -> None:
