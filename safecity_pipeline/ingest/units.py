@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+from safecity_pipeline import period
 from safecity_pipeline.model import Extract
+
+EXTRACTED = "extracted"  # the fact of a layout that says when the supplier took the rows out
 
 DATE_IN_PATH = re.compile(
     r"(?<!\d)(20\d{2})[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|3[01]))?(?!\d)"
@@ -100,9 +104,19 @@ def _order(
 
 
 def _stated(extract: Extract) -> date:
+    """The day of publication, else of extraction, else of receipt; the first day where none is
+    stated. Of the day of extraction, what the file says by its name or above its head."""
     vouched = extract.vouched
-    stated = (vouched.published_on or vouched.received_on) if vouched else None
-    return stated or date.min
+    published = vouched.published_on if vouched else None
+    received = vouched.received_on if vouched else None
+    return published or _extracted(extract) or received or date.min
+
+
+def _extracted(extract: Extract) -> date | None:
+    for reading in extract.read:
+        with suppress(ValueError):
+            return period.read_day(reading.given.get(EXTRACTED, ""))
+    return None
 
 
 def date_in_path(file: str) -> date:
@@ -120,7 +134,7 @@ def date_in_path(file: str) -> date:
 
 REASONS = (
     "a file of one unit goes before a compilation",
-    "its stated date of publication or receipt is later",
+    "its stated date of publication, extraction or receipt is later",
     "the date in its path is later",
     "no date decides: the smaller content hash goes first",
     "the content is the same: the first path goes first",
