@@ -55,6 +55,7 @@ def _parts_of(
     counted = connection.execute(sql(indicator, sources, column)).df().set_index(keys)
     found = counted.index.to_frame(index=False)[["area_code", "dimension_value"]].drop_duplicates()
     kept = years[[*WHOLE, *KEPT.split(), "extracted_on", "denominator_vintage"]]
+    kept = kept.assign(by_chance=years["lower_95"].notna() | years["value"].isna())
     rows = kept.merge(found, on="area_code").join(counted, on=keys)
     rows["numerator"] = rows["numerator"].fillna(0.0)
     if indicator.denominator is not None:
@@ -64,6 +65,8 @@ def _parts_of(
 
 def _finished(indicator: Indicator, column: str, rows: pd.DataFrame) -> pd.DataFrame:
     rows["value"], rows["lower_95"], rows["upper_95"] = measure.with_interval(indicator, rows)
+    # Where chance did not choose who is in the whole, it did not choose who is in a part.
+    rows.loc[~rows.pop("by_chance").astype(bool), ["lower_95", "upper_95"]] = float("nan")
     rows["indicator"], rows["unit"], rows["dimension"] = indicator.indicator, indicator.unit, column
     missing = rows["value"].isna()
     rows["obs_status"] = missing.map({True: "M", False: "A"})

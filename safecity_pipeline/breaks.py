@@ -12,13 +12,14 @@ Two kinds of change are no business of `between`, since dates of periods cannot 
   the two values were divided by different editions (`denominator_vintage`), whatever their years:
   `compare` sees to that.
 * `peers`: a value stays what it is when the peer group changes; only a comparison of ranks
-  between years is touched, and there is none.
+  between years is touched, and who makes one asks for this series too (`targets`).
 
-No indicator counts these series, so their changes are reached from nowhere.
+No indicator counts these series, so their changes are reached from no value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +27,7 @@ from typing import NamedTuple, Protocol
 
 from safecity_pipeline.registry.changes import Change, Changes
 
-__all__ = ["Broken", "Days", "Span", "between"]
+__all__ = ["Broken", "Days", "Span", "between", "together"]
 
 
 class Span(Protocol):
@@ -60,6 +61,14 @@ class Broken:
     def ids(self) -> tuple[str, ...]:
         """All of them, the material ones first."""
         return self.material + self.noted
+
+
+def together(found: Iterable[Broken]) -> Broken:
+    """The changes that lie in any of several comparisons, each once."""
+    listed = list(found)
+    material = dict.fromkeys(one for broken in listed for one in broken.material)
+    noted = dict.fromkeys(one for broken in listed for one in broken.noted)
+    return Broken(tuple(material), tuple(noted))
 
 
 def between(

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from safecity_pipeline import period
+from safecity_pipeline import breaks, period
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Check, CheckSpec, Row
 from safecity_pipeline.registry.assessments import Assessment
@@ -29,6 +29,8 @@ CHECK = CheckSpec(
     "every sentence of the published assessment whose extracts are here comes out as published",
 )
 ABOUT = "claims"
+AGAINST_PEERS = "change_against_peers"
+OF_COUNTS = ("change_of_count", AGAINST_PEERS)
 WHOLE = "comparable"  # status of a rank in which every area has its whole period
 
 BrokenBy = Callable[[str, str, Days, Days], Broken]
@@ -180,12 +182,27 @@ def _comparability(broken: Broken | None) -> str | None:
 
 
 def _broken(reading: Reading, known: Figures) -> Broken | None:
-    """The changes of definition in a change; None where nothing is compared over time."""
+    """The changes of definition in a change, of every area that it rests on, and two editions of
+    its denominator; None where nothing is compared over time."""
     if reading.figure not in CHANGES:
         return None
     earlier, later = (period.parse(label) for label in (reading.base, reading.period))
     days = [Days(one.start, one.end) for one in (earlier, later)]
-    return known.broken_by(reading.indicator, reading.area or known.area_code, *days)
+    areas = [reading.area or known.area_code]
+    if reading.figure == AGAINST_PEERS:
+        areas += known.peers(known.groups.get(reading.indicator, ""), reading.period)
+    found = [known.broken_by(reading.indicator, area, *days) for area in areas]
+    return breaks.together([*found, _two_editions(reading, known, areas[0])])
+
+
+def _two_editions(reading: Reading, known: Figures, area: str) -> Broken:
+    """Two values that were divided by different editions of the estimates differ in definition; a
+    change of counts does not look at what they are divided by."""
+    if reading.figure in OF_COUNTS:
+        return Broken()
+    rows = [known.values[reading.indicator, area, one] for one in (reading.base, reading.period)]
+    one, other = (row["denominator_vintage"] for row in rows)
+    return Broken(("denominator_vintage",)) if one != other else Broken()
 
 
 def holds(claim: Claim, value: float | None) -> bool:
@@ -219,7 +236,7 @@ def _compute(reading: Reading, known: Figures) -> Computed:
             return _rank(reading, known, area)
         if reading.figure == "place_among":
             return Computed(reading, _place_among(reading, known, area))
-        if reading.figure == "change_against_peers":
+        if reading.figure == AGAINST_PEERS:
             return Computed(reading, _against_peers(reading, known, area))
         if reading.figure in CHANGES:
             return Computed(reading, _change(reading, known, area))
@@ -254,7 +271,7 @@ def _number(row: Row, column: str, reading: Reading) -> float:
 
 
 def _change(reading: Reading, known: Figures, area: str) -> float:
-    column = "numerator" if reading.figure == "change_of_count" else "value"
+    column = "numerator" if reading.figure in OF_COUNTS else "value"
     now, base = (
         _number(_whole(known, reading.indicator, area, label), column, reading)
         for label in (reading.period, reading.base)
@@ -267,7 +284,7 @@ def _change(reading: Reading, known: Figures, area: str) -> float:
 
 
 def _against_peers(reading: Reading, known: Figures, area: str) -> float:
-    """By how many points the area's change is above the median of its peers' changes."""
+    """By how many points the change of the area's count is above the median of its peers'."""
     group = known.groups.get(reading.indicator, "")
     changes = list(_changes_of(reading, known, known.peers(group, reading.period)))
     if not changes:

@@ -175,8 +175,8 @@ def drift(
 ) -> None:
     """Say what changed in a file's form; print the layout entry.
 
-    Exit status 0: a layout reads the file as it is; 1: it changed, or cannot be read. Text files
-    (.csv, .csv.gz) only, so far.
+    Exit status 0: a layout reads the file as it is; 1: it changed, or cannot be read. A text file
+    with titles above its head is not understood yet.
     """
     for named in (file, since):
         if named and not named.is_file():

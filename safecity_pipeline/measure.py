@@ -82,7 +82,12 @@ def _parts(indicator: Indicator) -> list[Part]:
 
 
 def _is_tallied(part: Part, source: Source) -> bool:
-    return part.aggregate == COUNTED and not is_stock(source) and not _windows(part, source)
+    """Counts of rows by day or longer; by the minute there would be as many counts as rows."""
+    types = schema.types(source)
+    said = names_in(f"{source.period_start} {source.period_end}")
+    by_the_minute = any(types.get(name) == "TIMESTAMP" for name in said)
+    plain = part.aggregate == COUNTED and not is_stock(source)
+    return plain and not by_the_minute and not _windows(part, source)
 
 
 def rows_of(indicator: Indicator, source: Source, *columns: str) -> str:

@@ -57,6 +57,7 @@ from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
 
+PEERS = "peers"  # the series of what a group is made of
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
 
@@ -677,7 +678,22 @@ class Refresh:
             lambda one, of, label, base: compare.against(
                 one, of, label, base, self._broken_by(one)
             ),
+            self._ranks_broken_by,
         )
+
+    def _ranks_broken_by(self, indicator: Indicator, earlier: Days, later: Days) -> Broken:
+        """What breaks a comparison of ranks: changes of what is counted in any area of the group,
+        and changes of the group."""
+        areas, changes = self.registry.areas, self.registry.changes
+        group = str(indicator.peer_group)
+        found = self._group_on(group, later.end)
+        members = found.members if found else (self.area_code,)
+        counted = self._broken_by(indicator)
+        own = areas.home_force(self.area_code)
+        of_peers = (
+            breaks.between(changes, PEERS, set(), area, own, earlier, later) for area in members
+        )
+        return breaks.together([*(counted(area, earlier, later) for area in members), *of_peers])
 
     def _peers_in(self, group: str, label: str) -> tuple[str, ...]:
         """The area's peers in the group as it was at the end of a period."""

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from safecity_pipeline import compare, period
+from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.compare import Series
 from safecity_pipeline.model import Finding, Indicator, Row
 from safecity_pipeline.period import Period
@@ -26,21 +28,25 @@ from safecity_pipeline.registry.assessments.aims import Aim, Target
 MET, NOT_MET, NOT_SHOWN = "met", "not_met", "not_shown"
 NOT_MEASURABLE, NOT_LIKE_FOR_LIKE = "not_measurable", "not_like_for_like"
 AT_LEAST, BETTER_RANK = "at_least", "better_rank"
+WHOLE = "comparable"  # status of a rank in which every area has its whole period
 
 Against = Callable[[Indicator, Series, str, str], Finding]
 """The change of a series from one period to another: indicator, series, period, base."""
+BrokenBy = Callable[[Indicator, Days, Days], Broken]
+"""Changes of definition of an indicator, or of its peer group, between earlier and later days."""
 
 
 @dataclass(frozen=True)
 class Known:
     """What targets are judged from: the assessed area's series by indicator, its ranks by indicator
-    and period, and how a change is found."""
+    and period, how a change is found, and what breaks a comparison of ranks."""
 
     area_code: str
     indicators: Mapping[str, Indicator]
     series: Mapping[str, Series]
     ranks: Mapping[tuple[str, str], Row]
     against: Against
+    broken_by: BrokenBy
 
 
 @dataclass(frozen=True)
@@ -177,21 +183,32 @@ def _of_change(aim: Aim, found: Finding, level: float) -> tuple[str, str]:
 
 def _by_rank(aim: Aim, target: Target, known: Known) -> Judged:
     """A better place than in the base, by more than the ranks' intervals."""
-    labels = [label for key, label in known.ranks if key == aim.indicator]
-    before = known.ranks.get((aim.indicator, aim.base))
-    if before is None or before["rank_best"] is None:
+    whole = {
+        label: row
+        for (key, label), row in known.ranks.items()
+        if key == aim.indicator and row["rank_best"] is not None and row["status"] == WHOLE
+    }
+    if aim.base not in whole:
         return Judged(NOT_MEASURABLE, f"{aim.indicator} has no rank for {aim.base}")
+    before, label = whole[aim.base], _newest(whole, aim.base, target.due)
     start = float(before["rank_best"])
-    label = _newest(labels, aim.base, target.due)
     if label is None:
         return Judged(NOT_MEASURABLE, f"no rank after {aim.base} yet", start, start)
-    now = known.ranks[aim.indicator, label]
-    place = now["rank_best"]
-    if place is None:
-        return Judged(NOT_MEASURABLE, f"no rank: {now['status']}", start, start, label=label)
+    now, days = whole[label], [Days(*_days(one)) for one in (aim.base, label)]
+    place = float(now["rank_best"])
     said = f"place {place:.0f} of {now['rank_of']:.0f}, before {start:.0f}; 1 is the best"
+    broken = known.broken_by(known.indicators[aim.indicator], days[0], days[1])
+    if broken.material or before["comparator"] != now["comparator"]:
+        ids = " ".join(broken.ids) or "the peer group"
+        why = f"{said}. A definition changed in between: {ids}"
+        return Judged(NOT_LIKE_FOR_LIKE, why, start, start, place, label)
     verdict = NOT_SHOWN if _overlap(before, now) else MET if place < start else NOT_MET
-    return Judged(verdict, said, start, start, float(place), label)
+    return Judged(verdict, said, start, start, place, label)
+
+
+def _days(label: str) -> tuple[date, date]:
+    parsed = period.parse(label)
+    return parsed.start, parsed.end
 
 
 def _overlap(one: Row, other: Row) -> bool:

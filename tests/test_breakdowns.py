@@ -132,6 +132,15 @@ def test_a_part_may_be_worked_out_over_several_rows(connection: Any) -> None:
     }
 
 
+def test_a_part_of_what_chance_did_not_choose_has_no_interval(connection: Any) -> None:
+    indicator = replace(SHARE, by=("ward",))
+    asked = {"events": replace(EVENTS, by_chance="false")}
+    whole = measure.values(connection, indicator, asked)
+    rows = breakdowns.values(connection, indicator, asked, whole)
+    assert len(rows) > len(whole) and rows["value"].notna().any()
+    assert rows["lower_95"].isna().all() and rows["upper_95"].isna().all()
+
+
 def test_a_part_without_an_event_in_one_year_has_none_and_not_nothing(connection: Any) -> None:
     connection.execute("BEGIN")
     connection.execute(
@@ -148,6 +157,17 @@ def test_a_part_without_an_event_in_one_year_has_none_and_not_nothing(connection
         "Bevois": 1.0,
         "not known": 0.0,
     }
+
+
+def test_numbers_that_a_marker_may_hide_are_not_taken_apart(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(
+        '[x]\ntitle = "X"\nunit = "u"\nkind = "count"\nper = 1\nseries = "drugs.seizures"\n'
+        'polarity = "none"\ncompare = []\nby = ["drug"]\n'
+        'numerator = { source = "drug_seizures", aggregate = "sum(value)" }\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(Refused, match="no numbers that a marker may hide"):
+        indicators.load(registry.load().sources, [], tmp_path)
 
 
 @pytest.mark.parametrize(

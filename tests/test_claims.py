@@ -62,6 +62,8 @@ VALUES = """
     theft     E92000001 2014-15 9000      8.0   yes
     theft     E06000045 2015-16 30        1.0   no
     theft     E06000045 2009-10 0         0.0   yes
+    theft     E06000045 2011-12 160       8.0   yes
+    theft     E06000045 2012-13 180       9.0   yes
     litter    E06000045 2014-15 -         70.0  yes
     noise     E06000045 2014-15 -         60.0  yes
     drink     E06000045 2014-15 -         70.0  yes
@@ -89,13 +91,16 @@ def table(drawn: str) -> pd.DataFrame:
 
 def changed_in_april_2014(key: str, area: str, earlier: Days, later: Days) -> Broken:
     inside = earlier.start < date(2014, 4, 1) <= later.end
-    return Broken(("D22",), ("D09",)) if inside else Broken()
+    own = ("D99",) if area == OTHER else ()  # a change of one peer's force
+    return Broken(("D22", *own), ("D09",)) if inside else Broken()
 
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
     values = table(VALUES).assign(dimension="all", lower_95=1.0, upper_95=99.0)
     values["complete"] = values["complete"] == "yes"
+    values["denominator_vintage"] = "2019"
+    values.loc[values["period"] == "2011-12", "denominator_vintage"] = "2012"
     values["suppressed_reason"] = "suppressed by the publisher: *"
     ranks = table(RANKS).assign(dimension="all", comparison="peer_rank")
     ranks["rank_lower_95"], ranks["rank_upper_95"] = 1, 3
@@ -121,8 +126,8 @@ def judged(figures: Figures, *readings: dict[str, Any], **said: Any) -> dict[str
         ({"figure": "change", "base": "2013-14"}, 20.0),  # 100 (12 / 10 - 1)
         ({"figure": "change_of_count", "base": "2013-14"}, 25.0),  # 100 (250 / 200 - 1)
         ({"figure": "difference", "base": "2013-14"}, 2.0),
-        # own +20; peers +10 and +30, of which the middle is +20
-        ({"figure": "change_against_peers", "base": "2013-14"}, 0.0),
+        # counts: own +25; peers +10 and +30, of which the middle is +20
+        ({"figure": "change_against_peers", "base": "2013-14"}, 5.0),
         ({"figure": "rank_high"}, 2.0),
         ({"figure": "rank_low"}, 2.0),
         ({"figure": "rank_low", "area": OTHER}, 1.0),
@@ -145,7 +150,7 @@ def test_each_kind_of_figure(figures: Figures, reading: dict[str, Any], computed
     ("reading", "why"),
     [
         ({"figure": "value", "period": "2015-16"}, "cover only a part"),
-        ({"figure": "value", "period": "2012-13"}, "no figure for 2012-13"),
+        ({"figure": "value", "period": "2005-06"}, "no figure for 2005-06"),
         ({"figure": "value", "indicator": "hidden"}, r"suppressed by the publisher: \*"),
         ({"figure": "count", "indicator": "litter"}, "no numerator is known"),
         ({"figure": "change", "base": "2009-10"}, "divided by 0"),
@@ -185,8 +190,27 @@ def test_a_claim_can_be_reproduced_across_a_change_of_definition(figures: Figure
         "comparability": "definition_changed",
         "broken_by": "D22 D09",
     }
+    peers = judged(figures, {**change, "figure": "change_against_peers"}, published="5")
+    assert peers["broken_by"] == "D22 D99 D09"
     level = judged(figures, {"indicator": "theft", "figure": "value"}, published="12")
     assert (level["comparability"], level["broken_by"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("figure", "broken"),
+    [
+        ("change", "denominator_vintage"),
+        ("difference", "denominator_vintage"),
+        ("change_of_count", None),
+    ],
+)
+def test_two_editions_of_the_denominator_are_a_change_of_definition(
+    figures: Figures, figure: str, broken: str | None
+) -> None:
+    reading = {"indicator": "theft", "figure": figure, "base": "2011-12", "period": "2012-13"}
+    row = judged(figures, reading, published="1")
+    assert row["broken_by"] == broken
+    assert row["comparability"] == ("definition_changed" if broken else "comparable")
 
 
 def test_a_claim_that_differs_is_a_warning_that_names_the_sentence(figures: Figures) -> None:

@@ -208,6 +208,18 @@ def test_heads_of_merged_months_are_left_out_and_counted(bench: Bench) -> None:
     assert check_named(made, "ledger_adds_up").passed
 
 
+def test_what_is_not_read_of_a_refused_attendance_is_kept_nowhere(bench: Bench) -> None:
+    """It may say who was hit, and where they live; of a row whose cells slipped, any cell may."""
+    named = GOOD.replace("the Anchor", "flat of Jane Roe")
+    slipped = f"{named.replace('00:40', 'Jane Roe')},one cell more"
+    attended(bench, named.replace("00:40", "24:40"), slipped)
+    kept = named.replace("00:40", "24:40").replace("flat of Jane Roe", "(withheld)")
+    received = bench.rows("SELECT _row, received FROM quarantine.ed_assault ORDER BY _row")
+    assert received == [(2, kept), (3, None)]
+    reasons = bench.rows("SELECT reasons::VARCHAR FROM quarantine.ed_assault")
+    assert len(reasons) == 2 and not any("Roe" in text for (text,) in reasons)
+
+
 BAD_ATTENDANCES = [
     (("00:40", "24:40"), "arrival_time_form"),
     (("06/04/2014,", "31/04/2014,"), "arrived_on_known"),

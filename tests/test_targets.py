@@ -36,6 +36,15 @@ def changed_in_2016(area_code: str, earlier: Days, later: Days) -> Broken:
     return Broken(("D27",)) if changed else Broken()
 
 
+def ranks_changed_in_2016(one: Indicator, earlier: Days, later: Days) -> Broken:
+    return changed_in_2016(HOME, earlier, later)
+
+
+def rank(best: int, lower: int, upper: int, **other: object) -> Row:
+    named = {"rank_best": best, "rank_of": 15, "status": "comparable", "comparator": "group 2015"}
+    return {**named, "rank_lower_95": lower, "rank_upper_95": upper, **other}
+
+
 def judged(
     aim: dict[str, Any],
     counts: dict[str, float],
@@ -52,7 +61,9 @@ def judged(
     def against(one: Indicator, its: Series, label: str, base: str) -> Finding:
         return compare.against(one, its, label, base, changed_in_2016)
 
-    known = Known(HOME, {"x": indicator(kind)}, {"x": series}, ranks or {}, against)
+    known = Known(
+        HOME, {"x": indicator(kind)}, {"x": series}, ranks or {}, against, ranks_changed_in_2016
+    )
     built = Aim(**{"name": "so", "indicator": "x", "wants": "less", "base": "2013-14", **aim})
     target = Target("T01", "C60", "p", "a", "l", "lp", "2016-17", (built,))
     (row,) = targets.of([Assessment("t", HOME, "2014-15", (), (target,))], known, False)
@@ -125,18 +136,32 @@ def test_a_year_that_is_not_whole_is_not_judged() -> None:
 def test_a_better_place_is_one_beyond_the_intervals(
     place: int, limits: tuple[int, int], verdict: str
 ) -> None:
-    def rank(best: int, lower: int, upper: int) -> Row:
-        named = {"rank_best": best, "rank_of": 15, "status": "comparable"}
-        return {**named, "rank_lower_95": lower, "rank_upper_95": upper}
-
     ranks = {("x", "2013-14"): rank(9, 7, 11), ("x", "2014-15"): rank(place, *limits)}
     row = judged({"wants": "better_rank"}, {"2013-14": 1}, ranks=ranks)
     assert (row["verdict"], row["baseline"], row["current"]) == (verdict, 9.0, float(place))
 
 
+@pytest.mark.parametrize(
+    ("later", "other", "verdict"),
+    [
+        ("2015-16", {}, "met"),
+        ("2016-17", {}, "not_like_for_like"),  # the definition changed on 1 April 2016
+        ("2015-16", {"comparator": "group 2016"}, "not_like_for_like"),
+        ("2015-16", {"status": "part_year"}, "not_measurable"),
+        ("2015-16", {"rank_best": None}, "not_measurable"),
+    ],
+)
+def test_places_are_compared_like_for_like_only(
+    later: str, other: dict[str, object], verdict: str
+) -> None:
+    ranks = {("x", "2013-14"): rank(9, 7, 11), ("x", later): rank(3, 2, 4, **other)}
+    row = judged({"wants": "better_rank"}, {"2013-14": 1}, ranks=ranks)
+    assert row["verdict"] == verdict
+
+
 def test_a_target_that_cannot_be_judged_says_why() -> None:
     target = Target("T1", "C45", "p", "a", "l", "lp", "2016-17", (), "not_measurable", "No audit")
-    known = Known(HOME, {}, {}, {}, compare.against)
+    known = Known(HOME, {}, {}, {}, compare.against, ranks_changed_in_2016)
     (row,) = targets.of([Assessment("t", HOME, "2014-15", (), (target,))], known, True)
     assert (row["verdict"], row["reason"], row["synthetic"]) == ("not_measurable", "No audit", True)
 

@@ -210,10 +210,10 @@ def _quarantine(connection: DuckDBPyConnection, staged: Staged, scratch: Path) -
 
 
 def _kept(staged: Staged, number: int, rows: set[int], scratch: Path) -> Mapping[int, str | None]:
-    """What is kept of refused rows: of a source that names persons, without what names them."""
+    """What is kept of refused rows: of a guarded source, without what may name a person."""
     piece, scan, door = staged.pieces[number], staged.scans[number], staged.door
     received = _as_received(piece, rows, scan, scratch)
-    if door is None or not door.columns:
+    if door is None or not door.guards:
         return received
     return {
         row: door.received(piece, text, row not in scan.broken) for row, text in received.items()

@@ -42,8 +42,7 @@ def can_be(source: Source, piece: Piece) -> bool:
     apart = transcripts.needed(piece.extract.path, layout)
     odd = layout.wide or layout.only or schema.marked(source)
     several = source.key or source.fold
-    persons = schema.personal(source)
-    return not (across or several or apart or odd or persons)
+    return not (across or several or apart or odd or schema.guarded(source))
 
 
 @dataclass(frozen=True)

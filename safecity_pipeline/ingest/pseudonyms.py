@@ -10,6 +10,9 @@ Belongs here: the key, the pseudonym, and what is left of a refused row of such 
 belong here: which columns name persons (the sources' models), or names, addresses and dates of
 birth, which no layout may read at all.
 
+A source whose rows are about persons, or sensitive, is guarded though it may hold no identifier: of
+its refused rows only the cells that a layout reads are kept, and of one whose cells slipped none.
+
 Rules cannot judge an identifier but for its presence: they would see the pseudonym. Where the cells
 of a row have slipped, an identifier stands in a column that is none for it: of a refused row, a
 cell of the shape that this supplier's identifiers have is withheld wherever it stands.
@@ -32,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safecity_pipeline.ingest import schema, transcripts
+from safecity_pipeline.ingest import schema, survey, transcripts
 from safecity_pipeline.model import Extract, Layout, Refused, Source
 from safecity_pipeline.tables import quoted
 
@@ -130,11 +133,12 @@ def domain(source: Source) -> str:
 
 class Door:
     """Where identifiers of one source's persons are replaced. `hides`: not even a pseudonym is
-    shown of a refused row, for what goes back to a supplier."""
+    shown of a refused row, for what goes back to a supplier. `guards`: of a refused row only what
+    the layout reads is kept, though it may hold no identifier."""
 
     def __init__(self, source: Source, key: Key | None = None, hides: bool = False) -> None:
         self.source, self.key, self.hides = source, key, hides
-        self.columns = schema.personal(source)
+        self.columns, self.guards = schema.personal(source), schema.guarded(source)
         self._shapes: set[str] = set()
 
     @classmethod
@@ -168,7 +172,7 @@ class Door:
     def hush(self, connection: DuckDBPyConnection, broken: Mapping[int, Collection[int]]) -> None:
         """Have no reason quote an identifier that stands where none belongs. `broken`: rows of
         which nothing is known to stand where it belongs, by number of the piece."""
-        if not self.columns:
+        if not self.guards:
             return
         others = [
             name for name in self.source.model.to_schema().columns if name not in self.columns
@@ -212,20 +216,17 @@ class Door:
         if cells is None:
             return None
         heads = [*piece.reading.head, *("" for _ in cells)]
-        sub_key = self._sub_key(piece.extract)
-        shown = [
-            self._shown(cell, piece.layout.columns.get(head), sub_key)
-            for head, cell in zip(heads, cells, strict=False)
-        ]
+        shown = [self._shown(cell, head, piece) for head, cell in zip(heads, cells, strict=False)]
         return written(shown, _delimiter(piece))
 
-    def _shown(self, cell: str, column: str | None, sub_key: bytes) -> str:
+    def _shown(self, cell: str, head: str, piece: Piece) -> str:
+        column = piece.layout.columns.get(head)
         if not cell.strip():
             return ""
-        if column is None or (column in self.columns and self.hides):
-            return WITHHELD
         if column in self.columns:
-            return pseudonym(cell, sub_key) or ""
+            return WITHHELD if self.hides else pseudonym(cell, self._sub_key(piece.extract)) or ""
+        if column is None and survey.wide_label(piece.layout, head) is None:
+            return WITHHELD
         return WITHHELD if self._may_name(cell) else cell
 
 

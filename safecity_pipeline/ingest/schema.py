@@ -61,6 +61,15 @@ def personal(source: Source) -> tuple[str, ...]:
     return tuple(found)
 
 
+GUARDED = ("official-sensitive", "personal")
+
+
+def guarded(source: Source) -> bool:
+    """Whether what its layouts do not read may say something of a person, so that nobody keeps it:
+    the free text of an incident, an address."""
+    return bool(personal(source)) or source.sensitivity in GUARDED
+
+
 def clean_table(source: Source, schema: str = "clean") -> Table:
     """The typed rows of a source; `schema` set_aside holds those of superseded units."""
     model = source.model.to_schema().columns

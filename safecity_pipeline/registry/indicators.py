@@ -94,7 +94,20 @@ def _dimensions(
     for column in by:
         source = sources[parts["numerator"].source]
         one_of(place, f"column of {source.name}", column, columns_of(source))
+        if source.tallies or any(map(_marks(source).intersection, map(_words_of, parts.values()))):
+            rule = "rows are taken apart that are events, and no numbers that a marker may hide"
+            raise Refused(rule, place, column, "drop the key by")
     return by
+
+
+def _words_of(part: Part) -> set[str]:
+    return {*names_in(part.where), *names_in(part.aggregate)}
+
+
+def _marks(source: Source) -> set[str]:
+    """The columns in which markers may stand."""
+    columns = source.model.to_schema().columns
+    return {name for name, column in columns.items() if (column.metadata or {}).get("markers")}
 
 
 def _words(place: str, indicator: Indicator, groups: set[str]) -> None:
@@ -195,8 +208,7 @@ def _part(place: str, entry: Any, sources: Mapping[str, Source]) -> Part:
 def _markers_seen(place: str, part: Part, source: Source) -> None:
     """A sum is null where a marker stands among its numbers. That is watched in one column, and a
     condition on such a column would drop the markers without a word."""
-    columns = source.model.to_schema().columns
-    marked = {name for name, column in columns.items() if (column.metadata or {}).get("markers")}
+    marked = _marks(source)
     if found := marked & set(names_in(part.where)):
         rule = "a condition does not name a column in which markers may stand"
         raise Refused(rule, place, min(found), f"ask for {min(found)}_status instead")

@@ -28,10 +28,10 @@ class Reading:
 
     `figure`: "value" of the indicator in `period`; "count", its numerator; "change" of the value
     since `base` in per cent, "change_of_count" of the numerator, "difference" in the value's unit;
-    "change_against_peers", by how many points the area's change differs from the median of its
-    peers'; "rank_high" (1 is the highest), "rank_low" (1 is the lowest), "rank_best" (1 is the
-    best by polarity) in the peer group; "place_among", the place of its value among those of the
-    indicators listed in `among`, 1 is the highest; "members", how many peers the area has in
+    "change_against_peers", by how many points the change of the area's count differs from the
+    median of its peers'; "rank_high" (1 is the highest), "rank_low" (1 is the lowest), "rank_best"
+    (1 is the best by polarity) in the peer group; "place_among", the place of its value among those
+    of the indicators listed in `among`, 1 is the highest; "members", how many peers the area has in
     `group`. `area`: a code, where the sentence does not speak of the assessed area.
     """
 
