@@ -1,7 +1,8 @@
 """Periods of time: one label, one printed form and one pair of dates for each.
 
 Belongs here: the labels of the contract, the dates they stand for, steps to earlier and later
-periods, and readers for publishers' spellings, each of which refuses every other spelling.
+periods, readers for publishers' spellings, each of which refuses every other spelling, and what
+sources ask of a day or a period that may be missing.
 
 Does not belong here: finding the period of an extract in its file name or head (`ingest`), whether
 an extract covers a period (`measure`), and whether two periods may be compared (`breaks`).
@@ -13,23 +14,34 @@ from __future__ import annotations
 
 import re
 from calendar import isleap, monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NoReturn, get_args
+from typing import Literal, NoReturn, TypeVar, get_args
 
 __all__ = [
     "KINDS",
     "Kind",
     "Period",
+    "bare_day",
     "calendar_year",
+    "day_or_none",
     "describe_coverage",
+    "export_day",
     "financial_quarter",
     "financial_year",
+    "financial_year_label",
     "financial_year_of",
+    "first_day",
+    "first_of_month",
+    "in_financial_year",
+    "in_order",
+    "last_day",
+    "last_of_month",
     "month",
     "parse",
     "quarter_of",
+    "quarter_or_none",
     "read_day",
     "read_financial_year",
     "read_month",
@@ -37,6 +49,7 @@ __all__ = [
     "read_twelve_months",
     "snapshot",
     "spanning",
+    "twelve_months_or_none",
     "twelve_months_to",
     "years_together",
 ]
@@ -384,6 +397,106 @@ def _named_month(text: str) -> date | None:
         return None
     year = int(found[2]) + (2000 if len(found[2]) == 2 else 0)
     return date(year, MONTH_NAMES.index(named[0]) + 1, 1) if year >= 1900 else None
+
+
+# --- publishers' spellings, where a source's own rule says what is wrong -----------------------
+
+_Read = TypeVar("_Read")
+
+
+def day_or_none(text: object) -> date | None:
+    """The day that `read_day` reads, None where it refuses."""
+    return _or_none(read_day, text)
+
+
+def quarter_or_none(text: object) -> Period | None:
+    """The quarter that `read_quarter` reads, None where it refuses."""
+    return _or_none(read_quarter, text)
+
+
+def twelve_months_or_none(text: object) -> Period | None:
+    """The twelve months that `read_twelve_months` reads, None where it refuses."""
+    return _or_none(read_twelve_months, text)
+
+
+def _or_none(read: Callable[..., _Read], text: object) -> _Read | None:
+    try:
+        return read(text)
+    except ValueError:
+        return None
+
+
+def bare_day(text: object) -> date | None:
+    """The day of `05/04/2014` or `2014-04-05`, with nothing around it; None for anything else, 31
+    February too."""
+    return _day_found(_BARE_DAY.fullmatch(text) if isinstance(text, str) else None)
+
+
+def export_day(text: object) -> date | None:
+    """The day of a police export's `09/04/2014`, `9/4/2014 13:05` or `2014-04-09`, whatever its
+    time; None for anything else."""
+    return _day_found(_EXPORT_DAY.fullmatch(str(text).strip()))
+
+
+_BARE_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)/(\d\d)/(\d{4}))", re.ASCII)
+_EXPORT_DAY = re.compile(
+    r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T]\d\d?:\d\d(?::\d\d)?)?"
+)
+
+
+def _day_found(found: re.Match[str] | None) -> date | None:
+    """Of a pattern whose first three groups are year, month and day, or its next three day, month
+    and year."""
+    if found is None:
+        return None
+    year, month_number, day = found.groups()[:3] if found[1] else found.groups()[:2:-1]
+    try:
+        return date(int(year), int(month_number), int(day))
+    except ValueError:
+        return None
+
+
+# --- of a day or a period that may be missing --------------------------------------------------
+
+
+def first_day(of: Period | None) -> date | None:
+    """The first day of a period, None of none."""
+    return of.start if of else None
+
+
+def last_day(of: Period | None) -> date | None:
+    """The last day of a period, None of none."""
+    return of.end if of else None
+
+
+def first_of_month(day: date | None) -> date | None:
+    """The first day of the month that holds the day."""
+    return day.replace(day=1) if day else None
+
+
+def last_of_month(day: date | None) -> date | None:
+    """The last day of the month that holds the day."""
+    return _month_end(day) if day else None
+
+
+def financial_year_label(day: date | None) -> str | None:
+    """The label of the financial year that holds the day, such as 2014-15."""
+    return financial_year_of(day).label if day else None
+
+
+def in_financial_year(day: date | None, year: object) -> bool:
+    """Whether a day lies in a financial year, as `read_financial_year` takes it; true where either
+    is missing, which breaks another rule."""
+    if day is None or not isinstance(year, str):
+        return True
+    whole = read_financial_year(year)
+    return whole.start <= day <= whole.end
+
+
+def in_order(earlier: Iterable[date | None], later: Iterable[date | None]) -> list[bool]:
+    """Of each two days whether the one does not come after the other; true where either is
+    missing, which breaks another rule."""
+    return [not (a and b) or a <= b for a, b in zip(earlier, later, strict=True)]
 
 
 # --- from dates --------------------------------------------------------------------------------

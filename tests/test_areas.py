@@ -316,6 +316,44 @@ def test_what_is_not_an_lsoa_name_belongs_nowhere(name: str) -> None:
     assert AREAS.of_lsoa_name(name) is None
 
 
+# not the City of London: with a word behind its name, both its ends are dropped
+AUTHORITIES = [
+    area
+    for area in AREAS.areas
+    if area.type == "local_authority" and not area.name.startswith("City of")
+]
+
+
+@pytest.mark.parametrize("form", ["{}", "{} City", "City of {}", "{} District", "{} (B)"])
+def test_every_authority_is_found_as_forces_write_their_districts(form: str) -> None:
+    for area in AUTHORITIES:
+        spelt = form.format(area.name)
+        for name in (spelt, spelt.upper(), spelt.lower()):
+            assert AREAS.of_district(name) == area.code
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("City of London", "E09000001"),  # the name as it stands goes first
+        ("St Albans City", "E07000240"),
+        ("city of southampton city", "E06000045"),
+        ("City of London District", None),
+        ("Southampton Borough", None),
+        ("Southampton (C)", None),
+        ("Southampton City District", None),  # one word is dropped, not two
+        ("Hampshire", None),
+        ("City of ", None),
+        ("City", None),
+        ("", None),
+    ],
+)
+def test_a_district_loses_the_word_of_its_kind_and_nothing_else(
+    name: str, code: str | None
+) -> None:
+    assert AREAS.of_district(name) == code
+
+
 # ---------------------------------------------------------------- codes, dates, membership
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -337,3 +338,85 @@ def test_home_office_quarters_start_in_april(quarter: str, label: str) -> None:
 def test_financial_quarter_refuses_the_rest(year: str, quarter: str) -> None:
     with pytest.raises(ValueError, match="got: "):
         period.financial_quarter(year, quarter)
+
+
+# --- days and periods that may be missing ------------------------------------------------------
+
+NINTH_OF_APRIL = {
+    # spelling: whether day_or_none, bare_day and export_day read it
+    "09/04/2014": (True, True, True),
+    "2014-04-09": (True, True, True),
+    " 09/04/2014 ": (True, False, True),
+    "2014-04-09T00:00": (True, False, True),
+    "09/04/2014 00:00:00": (True, False, True),
+    "09/04/2014 13:05": (False, False, True),
+    "2014-04-09T13:05:59": (False, False, True),
+    "9/4/2014": (False, False, True),
+    "9/4/2014 9:05": (False, False, True),
+    "2014-4-9": (False, False, False),
+    "09/04/14": (False, False, False),
+    "20140409": (False, False, False),
+    "09/04/2014 a": (False, False, False),
+    "09/04/2014, 09/04/2014": (False, False, False),
+}
+
+
+@pytest.mark.parametrize("text", NINTH_OF_APRIL)
+def test_each_reader_of_days_takes_its_own_spellings_and_no_other(text: str) -> None:
+    found = [read(text) for read in (period.day_or_none, period.bare_day, period.export_day)]
+    assert found == [date(2014, 4, 9) if reads else None for reads in NINTH_OF_APRIL[text]]
+
+
+@pytest.mark.parametrize("read", [period.day_or_none, period.bare_day, period.export_day])
+@pytest.mark.parametrize(
+    "cell", ["31/02/2014", "2014-02-29", "04/13/2014", "0000-01-01", "", "None", None, float("nan")]
+)
+def test_what_is_no_day_is_none(read: Callable[[object], date | None], cell: object) -> None:
+    assert read(cell) is None
+
+
+@given(DAYS)
+@unhurried
+def test_every_day_is_read_back_in_both_forms(day: date) -> None:
+    for text in (day.isoformat(), f"{day:%d/%m/}{day.year:04d}"):
+        assert period.day_or_none(text) == period.bare_day(text) == period.export_day(text) == day
+
+
+def test_a_quarter_and_twelve_months_are_none_where_their_readers_refuse() -> None:
+    quarter = period.quarter_or_none("Q4 2014/15")
+    assert quarter == period.read_quarter("Jan-Mar 2015")
+    year = period.twelve_months_or_none("Apr 14 to Mar 15")
+    assert year == period.financial_year(2014)
+    assert (period.first_day(quarter), period.last_day(quarter)) == (
+        date(2015, 1, 1),
+        date(2015, 3, 31),
+    )
+    assert (period.first_day(year), period.last_day(year)) == (date(2014, 4, 1), date(2015, 3, 31))
+    for text in ("Q5 2014/15", "Feb-Apr 2015", "to 30/03/2015", "", None):
+        assert period.quarter_or_none(text) is period.twelve_months_or_none(text) is None
+    assert period.first_day(None) is period.last_day(None) is None
+
+
+@given(DAYS)
+@unhurried
+def test_month_and_year_of_a_day_are_those_of_the_periods_that_hold_it(day: date) -> None:
+    month, year = period.month(day), period.financial_year_of(day)
+    assert (period.first_of_month(day), period.last_of_month(day)) == (month.start, month.end)
+    assert period.financial_year_label(day) == year.label
+    for held in (year.start, day, year.end):
+        assert period.in_financial_year(held, year.label)
+    assert not period.in_financial_year(day, year.next().label)
+    assert not period.in_financial_year(day, year.previous().label)
+
+
+def test_what_is_missing_has_no_month_or_year_and_breaks_no_rule_of_order() -> None:
+    for ask in (period.first_of_month, period.last_of_month, period.financial_year_label):
+        assert ask(None) is None
+    assert period.in_financial_year(None, "2014-15")
+    assert period.in_financial_year(date(2009, 1, 1), None)
+    assert period.in_financial_year(date(2009, 1, 1), float("nan"))
+    early, late = date(2014, 4, 9), date(2014, 4, 10)
+    first, second = [early, early, late, None, late, None], [late, early, early, early, None, None]
+    assert period.in_order(first, second) == [True, True, False, True, True, True]
+    with pytest.raises(ValueError, match="shorter"):
+        period.in_order([early], [])

@@ -153,7 +153,7 @@ def test_vulnerable_is_what_the_assessment_says(
 def test_a_district_is_found_as_forces_write_it(
     known: Registry, spelt: str, code: str | None
 ) -> None:
-    assert victims_source.district_of(known.areas, spelt) == code
+    assert known.areas.of_district(spelt) == code
 
 
 def test_a_victim_of_two_crimes_is_two_victimisations_and_one_repeat_victim(

@@ -67,6 +67,7 @@ PEER_COLUMNS = [
 
 _FORMER_CODE = re.compile(r"[EW]\d{8}")
 _LSOA_NAME = re.compile(r"(?P<stem>.+) [0-9]{3}[A-Z]")
+_AROUND_A_DISTRICT = re.compile(r"(?i)^(?:city of )?(.+?)(?: city| district| \(b\))?$")
 _FOOTNOTES = re.compile(r"(?<=[^\W\d_]|\))[0-9]{1,2}(,[0-9]{1,2})*$")
 _DISTRICT = "E07"  # the first three signs of a code of the Office for National Statistics: the kind
 _WIDE: tuple[Kind, ...] = ("region", "subregion", "country")
@@ -269,6 +270,13 @@ class Areas:
         """The authority of an LSOA name such as `Southampton 001A`, whichever census named it."""
         found = _LSOA_NAME.fullmatch(" ".join(name.split()))
         return self.local_authority(found["stem"]) if found else None
+
+    def of_district(self, name: str) -> str | None:
+        """The authority of a district as a police force writes it: `Southampton`,
+        `SOUTHAMPTON CITY`, `City of Southampton`, `Southampton (B)`.
+        """
+        bare = _AROUND_A_DISTRICT.match(name)
+        return self.local_authority(name) or (self.local_authority(bare[1]) if bare else None)
 
     def home_force(self, area_code: str) -> str | None:
         """The territorial force that polices an authority or a partnership."""

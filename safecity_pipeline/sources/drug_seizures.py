@@ -133,13 +133,11 @@ def _year(places: Places, label: str | None) -> str | None:
 
 
 def _start(places: Places, label: str | None) -> date | None:
-    found = read_year(label)
-    return found.start if found else None
+    return period.first_day(read_year(label))
 
 
 def _end(places: Places, label: str | None) -> date | None:
-    found = read_year(label)
-    return found.end if found else None
+    return period.last_day(read_year(label))
 
 
 def part_of(places: Places, drug: str | None, financial_year: str | None) -> str | None:

@@ -22,12 +22,12 @@ Not here: hospital admissions, and what the police recorded of the same assault.
 from __future__ import annotations
 
 import re
-from datetime import date
 
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
+from safecity_pipeline import period
 from safecity_pipeline.model import CrossRow, Derived, Places, Source
 
 LOCATION_TYPES = (
@@ -42,7 +42,6 @@ RELATIONSHIPS = (
     *("Stranger", "Acquaintance or friend", "Partner or former partner", "Other family"),
     *("Door staff", "Police officer", "Other", "Not known"),
 )
-_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)/(\d\d)/(\d{4}))", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
 # What names lose when they are made part of a file's name.
 _ENDINGS = ("", ", City of", ", County of", " upon Hull, City of")
@@ -161,22 +160,8 @@ class EdAssault(pa.DataFrameModel):
 
 
 def _in_order(earlier: pd.Series, later: pd.Series) -> pd.Series:
-    """Whether the one day does not come after the other; true where either cannot be read."""
-    pairs = zip(earlier, later, strict=True)
-    days = [(read_day(one), read_day(other)) for one, other in pairs]
-    return pd.Series([not (a and b) or a <= b for a, b in days], earlier.index)
-
-
-def read_day(text: object) -> date | None:
-    """The day of `05/04/2014` or `2014-04-05`; None for anything else, 31 February too."""
-    found = _DAY.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        return None
-    year, month, day = found.groups()[:3] if found[1] else found.groups()[:2:-1]
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
+    days = (map(period.bare_day, texts) for texts in (earlier, later))
+    return pd.Series(period.in_order(*days), earlier.index)
 
 
 def _area(places: Places, name: str) -> str | None:
@@ -184,11 +169,6 @@ def _area(places: Places, name: str) -> str | None:
     spelt = [name, name.replace("-", " ")]
     found = (places.local_authority(one + more) for more in _ENDINGS for one in spelt)
     return next(filter(None, found), None)
-
-
-def _month(places: Places, arrival: str | None) -> date | None:
-    day = read_day(arrival)
-    return day.replace(day=1) if day else None
 
 
 def _hour(places: Places, time: str | None) -> int | None:
@@ -234,17 +214,23 @@ SOURCE = Source(
             "arrived_on",
             "DATE",
             ("arrival_date",),
-            lambda places, text: read_day(text),
+            lambda places, text: period.bare_day(text),
             "Day of arrival",
             refusal="the day is written 05/04/2014 or 2014-04-05, and is in the calendar",
         ),
-        Derived("month", "DATE", ("arrival_date",), _month, "First day of the month of arrival"),
+        Derived(
+            "month",
+            "DATE",
+            ("arrival_date",),
+            lambda places, text: period.first_of_month(period.bare_day(text)),
+            "First day of the month of arrival",
+        ),
         Derived("hour", "INTEGER", ("arrival_time",), _hour, "Hour of arrival, 0-23, or null"),
         Derived(
             "assaulted_on",
             "DATE",
             ("assault_date",),
-            lambda places, text: read_day(text),
+            lambda places, text: period.bare_day(text),
             "Day of the assault; null where it is not known",
             refusal="the day is written 05/04/2014 or 2014-04-05, is in the calendar, or is empty",
         ),
@@ -259,7 +245,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            lambda places, text: read_day(text),
+            lambda places, text: period.bare_day(text),
             "Day on which the trust made the extract",
             refusal="the day of the extract is written 2015-05-11 or 11/05/2015",
         ),

@@ -74,13 +74,6 @@ class EmergingIssue(pa.DataFrameModel):
         return values % 1 == 0
 
 
-def _day(places: Places, text: str) -> date | None:
-    try:
-        return period.read_day(text)
-    except ValueError:
-        return None
-
-
 def _quarter(text: str) -> period.Period | None:
     found = re.fullmatch(r"Q([1-4]) (\d{4}[/-]\d\d)", " ".join(text.split()))
     try:
@@ -90,13 +83,11 @@ def _quarter(text: str) -> period.Period | None:
 
 
 def _start(places: Places, text: str) -> date | None:
-    quarter = _quarter(text)
-    return quarter.start if quarter else None
+    return period.first_day(_quarter(text))
 
 
 def _end(places: Places, text: str) -> date | None:
-    quarter = _quarter(text)
-    return quarter.end if quarter else None
+    return period.last_day(_quarter(text))
 
 
 SOURCE = Source(
@@ -131,7 +122,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the rows were taken from the supplier's system",
             refusal="the day of extraction is one such as 2015-05-12",
         ),

@@ -120,16 +120,9 @@ class LateNightLevy(pa.DataFrameModel):
         return rows["report"].eq("yes") == rows["reported"].notna()
 
 
-def _day(places: Places, text: str) -> date | None:
-    try:
-        return period.read_day(text)
-    except ValueError:
-        return None
-
-
-def _levy_year(places: Places, first: str, last: str) -> period.Period | None:
+def _levy_year(first: str, last: str) -> period.Period | None:
     """Twelve whole months, or nothing."""
-    start, end = _day(places, first), _day(places, last)
+    start, end = period.day_or_none(first), period.day_or_none(last)
     if start is None or end is None:
         return None
     whole = period.twelve_months_to(end)
@@ -137,13 +130,11 @@ def _levy_year(places: Places, first: str, last: str) -> period.Period | None:
 
 
 def _start(places: Places, first: str, last: str) -> date | None:
-    year = _levy_year(places, first, last)
-    return year.start if year else None
+    return period.first_day(_levy_year(first, last))
 
 
 def _end(places: Places, first: str, last: str) -> date | None:
-    year = _levy_year(places, first, last)
-    return year.end if year else None
+    return period.last_day(_levy_year(first, last))
 
 
 SOURCE = Source(
@@ -177,7 +168,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the rows were taken from the supplier's system",
             refusal="the day of extraction is one such as 2015-05-12",
         ),
@@ -185,7 +176,7 @@ SOURCE = Source(
             "reported_on",
             "DATE",
             ("reported",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the report was published",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),

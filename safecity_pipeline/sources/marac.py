@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
 
 import pandas as pd
 import pandera.pandas as pa
@@ -170,23 +169,6 @@ def _names_in(marac: str) -> Iterator[str]:
             yield from (name, bare, _ADDED_WORDS.sub("", bare))
 
 
-def _quarter(quarter: str) -> period.Period | None:
-    try:
-        return period.read_quarter(quarter)
-    except ValueError:
-        return None
-
-
-def _start(places: Places, quarter: str) -> date | None:
-    found = _quarter(quarter)
-    return found.start if found else None
-
-
-def _end(places: Places, quarter: str) -> date | None:
-    found = _quarter(quarter)
-    return found.end if found else None
-
-
 def _woman_years(places: Places, adult_females: int) -> float:
     return adult_females / QUARTERS_OF_A_YEAR
 
@@ -251,11 +233,17 @@ SOURCE = Source(
             "period_start",
             "DATE",
             ("quarter",),
-            _start,
+            lambda places, text: period.first_day(period.quarter_or_none(text)),
             "First day of the quarter",
             refusal="the quarter is written as Q4 2014/15, or as Jan-Mar 2015",
         ),
-        Derived("period_end", "DATE", ("quarter",), _end, "Last day of the quarter"),
+        Derived(
+            "period_end",
+            "DATE",
+            ("quarter",),
+            lambda places, text: period.last_day(period.quarter_or_none(text)),
+            "Last day of the quarter",
+        ),
         Derived(
             "estimated",
             "BOOLEAN",

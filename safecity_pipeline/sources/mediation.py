@@ -11,8 +11,6 @@ resolved is not resolved. Cases that are still open have no outcome yet.
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -22,26 +20,6 @@ from safecity_pipeline.model import Derived, Places, Source
 
 YES_NO = ("yes", "no")
 OUTCOMES = ("resolved", "partly resolved", "not resolved", "withdrawn")
-
-
-def _within(text: str | None, label: str | None) -> bool:
-    """Whether a day lies in a financial year; what cannot be read breaks another rule."""
-    day = _day_or_none(text)
-    if day is None or not isinstance(label, str):
-        return True
-    year = period.read_financial_year(label)
-    return year.start <= day <= year.end
-
-
-def _day_or_none(text: object) -> date | None:
-    try:
-        return period.read_day(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def _day(places: Places, text: str) -> date | None:
-    return _day_or_none(text)
 
 
 class Mediation(pa.DataFrameModel):
@@ -127,8 +105,9 @@ class Mediation(pa.DataFrameModel):
         statistics={"columns": ("closed", "financial_year")},
     )
     def closed_in_its_year(cls, rows: pd.DataFrame) -> pd.Series:
-        days = zip(rows["closed"], rows["financial_year"], strict=True)
-        return pd.Series([_within(*one) for one in days], index=rows.index, dtype=bool)
+        days = map(period.day_or_none, rows["closed"])
+        holds = map(period.in_financial_year, days, rows["financial_year"])
+        return pd.Series(list(holds), index=rows.index, dtype=bool)
 
     @pa.dataframe_check(
         name="referred_before_closed",
@@ -137,10 +116,8 @@ class Mediation(pa.DataFrameModel):
         statistics={"columns": ("referred", "closed")},
     )
     def referred_before_closed(cls, rows: pd.DataFrame) -> pd.Series:
-        referred, closed = rows["referred"].map(_day_or_none), rows["closed"].map(_day_or_none)
-        pairs = zip(referred, closed, strict=True)
-        holds = [not (first and last) or first <= last for first, last in pairs]
-        return pd.Series(holds, index=rows.index, dtype=bool)
+        referred, closed = (map(period.day_or_none, rows[one]) for one in ("referred", "closed"))
+        return pd.Series(period.in_order(referred, closed), index=rows.index, dtype=bool)
 
 
 def _stage(places: Places, accepted: str, closed: str | None) -> str:
@@ -180,7 +157,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the rows were taken from the supplier's system",
             refusal="the day of extraction is one such as 2015-05-12",
         ),
@@ -188,7 +165,7 @@ SOURCE = Source(
             "referred_on",
             "DATE",
             ("referred",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day of referral",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),
@@ -196,7 +173,7 @@ SOURCE = Source(
             "closed_on",
             "DATE",
             ("closed",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the case was closed",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),

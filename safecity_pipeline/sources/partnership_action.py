@@ -129,26 +129,17 @@ class PartnershipAction(pa.DataFrameModel):
         return rows["kind"].eq(PACT) | rows["priorities"].isna()
 
 
-def _day(places: Places, text: str) -> date | None:
-    try:
-        return period.read_day(text)
-    except ValueError:
-        return None
-
-
-def _year_due(places: Places, text: str) -> period.Period | None:
-    day = _day(places, text)
+def _year_due(text: str) -> period.Period | None:
+    day = period.day_or_none(text)
     return period.financial_year_of(day) if day else None
 
 
 def _start(places: Places, text: str) -> date | None:
-    year = _year_due(places, text)
-    return year.start if year else None
+    return period.first_day(_year_due(text))
 
 
 def _end(places: Places, text: str) -> date | None:
-    year = _year_due(places, text)
-    return year.end if year else None
+    return period.last_day(_year_due(text))
 
 
 def _enough(places: Places, kind: str, priorities: int | None) -> str | None:
@@ -196,7 +187,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the rows were taken from the supplier's system",
             refusal="the day of extraction is one such as 2015-05-12",
         ),
@@ -204,7 +195,7 @@ SOURCE = Source(
             "due_on",
             "DATE",
             ("due",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the action is due",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),
@@ -212,7 +203,7 @@ SOURCE = Source(
             "done_on",
             "DATE",
             ("done",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which it was complete",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),

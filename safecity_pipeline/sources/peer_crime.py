@@ -135,13 +135,11 @@ def span(label: str | None) -> period.Period | None:
 
 
 def _start(places: Places, label: str | None) -> date | None:
-    found = span(label)
-    return found.start if found else None
+    return period.first_day(span(label))
 
 
 def _end(places: Places, label: str | None) -> date | None:
-    found = span(label)
-    return found.end if found else None
+    return period.last_day(span(label))
 
 
 def _covers(places: Places, label: str | None) -> str | None:

@@ -84,23 +84,6 @@ def _area(places: Places, area_name: str) -> str | None:
     return places.local_authority(area_name) or places.upper_tier(area_name)
 
 
-def _quarter(quarter: str) -> period.Period | None:
-    try:
-        return period.read_quarter(quarter)
-    except ValueError:
-        return None
-
-
-def _start(places: Places, quarter: str) -> date | None:
-    found = _quarter(quarter)
-    return found.start if found else None
-
-
-def _end(places: Places, quarter: str) -> date | None:
-    found = _quarter(quarter)
-    return found.end if found else None
-
-
 def _extracted_on(places: Places, extract_date: str) -> date | None:
     try:
         return date.fromisoformat(extract_date)
@@ -148,11 +131,17 @@ SOURCE = Source(
             "period_start",
             "DATE",
             ("quarter",),
-            _start,
+            lambda places, text: period.first_day(period.quarter_or_none(text)),
             "First day of the quarter",
             refusal="the quarter is written as Q4 2014/15, or as Jan-Mar 2015",
         ),
-        Derived("period_end", "DATE", ("quarter",), _end, "Last day of the quarter"),
+        Derived(
+            "period_end",
+            "DATE",
+            ("quarter",),
+            lambda places, text: period.last_day(period.quarter_or_none(text)),
+            "Last day of the quarter",
+        ),
         Derived(
             "extracted_on",
             "DATE",

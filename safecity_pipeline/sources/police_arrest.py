@@ -12,15 +12,12 @@ not asked for, and not read.
 
 from __future__ import annotations
 
-import re
-from datetime import date
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import Derived, Places, Source
+from safecity_pipeline.model import Derived, Source
 
 DISPOSALS = (
     "charged",
@@ -32,8 +29,6 @@ DISPOSALS = (
     "bailed",
     "other",
 )
-_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T]\d\d?:\d\d(?::\d\d)?)?")
-_AROUND_A_NAME = re.compile(r"(?i)^(?:city of )?(.+?)(?: city| district| \(b\))?$")
 
 
 class PoliceArrest(pa.DataFrameModel):
@@ -83,41 +78,10 @@ class PoliceArrest(pa.DataFrameModel):
         statistics={"columns": ("arrest_date", "extracted")},
     )
     def arrested_before_extracted(cls, rows: pd.DataFrame) -> pd.Series:
-        pairs = zip(rows["arrest_date"], rows["extracted"], strict=True)
-        days = [(read_day(arrested), read_day(extracted)) for arrested, extracted in pairs]
-        return pd.Series([not (a and b) or a <= b for a, b in days], rows.index)
-
-
-def read_day(text: object) -> date | None:
-    """The day of `09/04/2014`, `09/04/2014 13:05` or `2014-04-09`; None for anything else."""
-    found = _DAY.fullmatch(str(text).strip())
-    if found is None:
-        return None
-    year, month, day = found.groups()[:3] if found[1] else found.groups()[:2:-1]
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
-
-
-def district_of(places: Places, name: str) -> str | None:
-    """The authority of that name, as forces write it: `Southampton`, `SOUTHAMPTON CITY`."""
-    bare = _AROUND_A_NAME.match(name)
-    return places.local_authority(name) or (places.local_authority(bare[1]) if bare else None)
-
-
-def _on(places: Places, arrested: str) -> date | None:
-    return read_day(arrested)
-
-
-def _month(places: Places, arrested: str) -> date | None:
-    day = read_day(arrested)
-    return period.month(day).start if day else None
-
-
-def _month_end(places: Places, arrested: str) -> date | None:
-    day = read_day(arrested)
-    return period.month(day).end if day else None
+        arrested, extracted = (
+            map(period.export_day, rows[one]) for one in ("arrest_date", "extracted")
+        )
+        return pd.Series(period.in_order(arrested, extracted), rows.index)
 
 
 SOURCE = Source(
@@ -143,7 +107,7 @@ SOURCE = Source(
             "arrested_on",
             "DATE",
             ("arrest_date",),
-            _on,
+            lambda places, text: period.export_day(text),
             "Day of the arrest",
             refusal="a day is written as 09/04/2014",
         ),
@@ -151,7 +115,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _on,
+            lambda places, text: period.export_day(text),
             "Day of the export",
             refusal="a day is written as 2015-05-08",
         ),
@@ -159,13 +123,23 @@ SOURCE = Source(
             "area_code",
             "VARCHAR",
             ("district",),
-            district_of,
+            lambda places, name: places.of_district(name),
             "Local authority of the district",
             refusal="a district is a local authority that areas.csv knows",
         ),
-        Derived("month", "DATE", ("arrest_date",), _month, "First day of the month of the arrest"),
         Derived(
-            "month_end", "DATE", ("arrest_date",), _month_end, "Last day of the month of the arrest"
+            "month",
+            "DATE",
+            ("arrest_date",),
+            lambda places, text: period.first_of_month(period.export_day(text)),
+            "First day of the month of the arrest",
+        ),
+        Derived(
+            "month_end",
+            "DATE",
+            ("arrest_date",),
+            lambda places, text: period.last_of_month(period.export_day(text)),
+            "Last day of the month of the arrest",
         ),
     ),
 )

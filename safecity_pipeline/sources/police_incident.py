@@ -21,12 +21,12 @@ Not here: free text of the log, names, numbers of callers, addresses: a layout n
 from __future__ import annotations
 
 import re
-from datetime import date
 
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
+from safecity_pipeline import period
 from safecity_pipeline.model import CrossRow, Derived, Places, Source
 
 NUMBER = "[!-~]{1,40}"
@@ -43,7 +43,6 @@ CLOSING_GROUPS = (
 CHANNELS = ("999", "101", "0845", "Online", "Front counter", "Officer", "Other")
 GRADES = ("1", "2", "3", "4", "5")
 ASB_CATEGORIES = ("Personal", "Nuisance", "Environmental")
-_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)/(\d\d)/(\d{4}))", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):?[0-5]\d(:[0-5]\d)?", re.ASCII)
 
 
@@ -199,21 +198,10 @@ class PoliceIncident(pa.DataFrameModel):
         statistics={"columns": ("created_date", "extracted")},
     )
     def created_before_extracted(cls, rows: pd.DataFrame) -> pd.Series:
-        pairs = zip(rows["created_date"], rows["extracted"], strict=True)
-        days = [(read_day(created), read_day(extracted)) for created, extracted in pairs]
-        return pd.Series([not (a and b) or a <= b for a, b in days], rows.index)
-
-
-def read_day(text: str | None) -> date | None:
-    """The day of `01/04/2014` or `2014-04-01`; None for anything else, 31 February too."""
-    found = _DAY.fullmatch(text or "")
-    if found is None:
-        return None
-    year, month, day = found.groups()[:3] if found[1] else found.groups()[:2:-1]
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
+        created, extracted = (
+            map(period.bare_day, rows[one]) for one in ("created_date", "extracted")
+        )
+        return pd.Series(period.in_order(created, extracted), rows.index)
 
 
 def _group(description: str | None, known: tuple[str, ...]) -> str | None:
@@ -229,11 +217,6 @@ def opening_group(description: str | None) -> str | None:
 def closing_group(description: str | None) -> str | None:
     """The group of the NSIR of what it turned out to be."""
     return _group(description, CLOSING_GROUPS)
-
-
-def _month(places: Places, created: str | None) -> date | None:
-    day = read_day(created)
-    return day.replace(day=1) if day else None
 
 
 def _hour(places: Places, time: str | None) -> int | None:
@@ -291,11 +274,17 @@ SOURCE = Source(
             "created_on",
             "DATE",
             ("created_date",),
-            lambda places, text: read_day(text),
+            lambda places, text: period.bare_day(text),
             "Day on which it was opened",
             refusal="the day is written 01/04/2014 or 2014-04-01, and is in the calendar",
         ),
-        Derived("month", "DATE", ("created_date",), _month, "First day of its month"),
+        Derived(
+            "month",
+            "DATE",
+            ("created_date",),
+            lambda places, text: period.first_of_month(period.bare_day(text)),
+            "First day of its month",
+        ),
         Derived("hour", "INTEGER", ("created_time",), _hour, "Hour in which it was opened, 0-23"),
         Derived(
             "opening_group",
@@ -319,7 +308,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            lambda places, text: read_day(text),
+            lambda places, text: period.bare_day(text),
             "Day on which the force made the extract",
             refusal="the day of the extract is written 2015-04-14 or 14/04/2015",
         ),

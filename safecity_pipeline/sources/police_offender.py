@@ -12,9 +12,6 @@ Names, addresses and dates of birth are not asked for, and not read.
 
 from __future__ import annotations
 
-import re
-from datetime import date
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -33,8 +30,6 @@ OUTCOMES = (
     "taken into consideration",
 )
 RESPONSIBLE, ADULT, OLDEST = 10, 18, 115
-_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T]\d\d?:\d\d(?::\d\d)?)?")
-_AROUND_A_NAME = re.compile(r"(?i)^(?:city of )?(.+?)(?: city| district| \(b\))?$")
 
 
 class PoliceOffender(pa.DataFrameModel):
@@ -110,7 +105,7 @@ class PoliceOffender(pa.DataFrameModel):
         statistics={"columns": ("recorded_date", "detected_date")},
     )
     def recorded_before_detected(cls, rows: pd.DataFrame) -> pd.Series:
-        return in_order(rows["recorded_date"], rows["detected_date"])
+        return _in_order(rows["recorded_date"], rows["detected_date"])
 
     @pa.dataframe_check(
         name="detected_before_extracted",
@@ -119,54 +114,16 @@ class PoliceOffender(pa.DataFrameModel):
         statistics={"columns": ("detected_date", "extracted")},
     )
     def detected_before_extracted(cls, rows: pd.DataFrame) -> pd.Series:
-        return in_order(rows["detected_date"], rows["extracted"])
+        return _in_order(rows["detected_date"], rows["extracted"])
 
 
-def in_order(earlier: pd.Series, later: pd.Series) -> pd.Series:
-    """Whether days follow each other; true of what is no day, which has another fault."""
-    days = [(read_day(a), read_day(b)) for a, b in zip(earlier, later, strict=True)]
-    return pd.Series([not (a and b) or a <= b for a, b in days], earlier.index)
-
-
-def read_day(text: object) -> date | None:
-    """The day of `09/04/2014`, `09/04/2014 13:05` or `2014-04-09`; None for anything else."""
-    found = _DAY.fullmatch(str(text).strip())
-    if found is None:
-        return None
-    year, month, day = found.groups()[:3] if found[1] else found.groups()[:2:-1]
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
-
-
-def district_of(places: Places, name: str) -> str | None:
-    """The authority of that name, as forces write it: `Southampton`, `SOUTHAMPTON CITY`."""
-    bare = _AROUND_A_NAME.match(name)
-    return places.local_authority(name) or (places.local_authority(bare[1]) if bare else None)
+def _in_order(earlier: pd.Series, later: pd.Series) -> pd.Series:
+    days = (map(period.export_day, texts) for texts in (earlier, later))
+    return pd.Series(period.in_order(*days), earlier.index)
 
 
 def _is_adult(places: Places, age: int) -> bool:
     return int(age) >= ADULT
-
-
-def _recorded(places: Places, recorded: str) -> date | None:
-    return read_day(recorded)
-
-
-def _month(places: Places, recorded: str) -> date | None:
-    day = read_day(recorded)
-    return period.month(day).start if day else None
-
-
-def _month_end(places: Places, recorded: str) -> date | None:
-    day = read_day(recorded)
-    return period.month(day).end if day else None
-
-
-def _financial_year(places: Places, recorded: str) -> str | None:
-    day = read_day(recorded)
-    return period.financial_year_of(day).label if day else None
 
 
 SOURCE = Source(
@@ -192,7 +149,7 @@ SOURCE = Source(
             "recorded_on",
             "DATE",
             ("recorded_date",),
-            _recorded,
+            lambda places, text: period.export_day(text),
             "Day on which the crime was recorded",
             refusal="a day is written as 09/04/2014",
         ),
@@ -200,7 +157,7 @@ SOURCE = Source(
             "detected_on",
             "DATE",
             ("detected_date",),
-            _recorded,
+            lambda places, text: period.export_day(text),
             "Day on which the crime was detected",
             refusal="a day is written as 19/04/2014",
         ),
@@ -208,7 +165,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _recorded,
+            lambda places, text: period.export_day(text),
             "Day of the export",
             refusal="a day is written as 08/05/2015",
         ),
@@ -216,23 +173,29 @@ SOURCE = Source(
             "area_code",
             "VARCHAR",
             ("district",),
-            district_of,
+            lambda places, name: places.of_district(name),
             "Local authority of the district",
             refusal="a district is a local authority that areas.csv knows",
         ),
-        Derived("month", "DATE", ("recorded_date",), _month, "First day of the month of recording"),
+        Derived(
+            "month",
+            "DATE",
+            ("recorded_date",),
+            lambda places, text: period.first_of_month(period.export_day(text)),
+            "First day of the month of recording",
+        ),
         Derived(
             "month_end",
             "DATE",
             ("recorded_date",),
-            _month_end,
+            lambda places, text: period.last_of_month(period.export_day(text)),
             "Last day of the month of recording",
         ),
         Derived(
             "financial_year",
             "VARCHAR",
             ("recorded_date",),
-            _financial_year,
+            lambda places, text: period.financial_year_label(period.export_day(text)),
             "Financial year of recording, such as 2014-15",
         ),
         Derived(

@@ -14,9 +14,6 @@ is the least that it can be. Names, addresses and dates of birth are not asked f
 
 from __future__ import annotations
 
-import re
-from datetime import date
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -28,8 +25,6 @@ PERSON, TYPES = "person", ("person", "business", "state")
 SEXES = ("male", "female", "unknown")
 FLAGS = ("mental_disorder", "impairment", "disability")
 ADULT, OLDEST = 18, 115
-_DAY = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T]\d\d?:\d\d(?::\d\d)?)?")
-_AROUND_A_NAME = re.compile(r"(?i)^(?:city of )?(.+?)(?: city| district| \(b\))?$")
 
 
 class PoliceVictim(pa.DataFrameModel):
@@ -139,27 +134,10 @@ class PoliceVictim(pa.DataFrameModel):
         statistics={"columns": ("recorded_date", "extracted")},
     )
     def recorded_before_extracted(cls, rows: pd.DataFrame) -> pd.Series:
-        pairs = zip(rows["recorded_date"], rows["extracted"], strict=True)
-        days = [(read_day(recorded), read_day(extracted)) for recorded, extracted in pairs]
-        return pd.Series([not (a and b) or a <= b for a, b in days], rows.index)
-
-
-def read_day(text: object) -> date | None:
-    """The day of `09/04/2014`, `09/04/2014 13:05` or `2014-04-09`; None for anything else."""
-    found = _DAY.fullmatch(str(text).strip())
-    if found is None:
-        return None
-    year, month, day = found.groups()[:3] if found[1] else found.groups()[:2:-1]
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
-
-
-def district_of(places: Places, name: str) -> str | None:
-    """The authority of that name, as forces write it: `Southampton`, `SOUTHAMPTON CITY`."""
-    bare = _AROUND_A_NAME.match(name)
-    return places.local_authority(name) or (places.local_authority(bare[1]) if bare else None)
+        recorded, extracted = (
+            map(period.export_day, rows[one]) for one in ("recorded_date", "extracted")
+        )
+        return pd.Series(period.in_order(recorded, extracted), rows.index)
 
 
 def is_vulnerable(
@@ -169,25 +147,6 @@ def is_vulnerable(
     if victim_type != PERSON:
         return None
     return (age is not None and int(age) < ADULT) or "Y" in flags
-
-
-def _recorded(places: Places, recorded: str) -> date | None:
-    return read_day(recorded)
-
-
-def _month(places: Places, recorded: str) -> date | None:
-    day = read_day(recorded)
-    return period.month(day).start if day else None
-
-
-def _month_end(places: Places, recorded: str) -> date | None:
-    day = read_day(recorded)
-    return period.month(day).end if day else None
-
-
-def _financial_year(places: Places, recorded: str) -> str | None:
-    day = read_day(recorded)
-    return period.financial_year_of(day).label if day else None
 
 
 SOURCE = Source(
@@ -213,7 +172,7 @@ SOURCE = Source(
             "recorded_on",
             "DATE",
             ("recorded_date",),
-            _recorded,
+            lambda places, text: period.export_day(text),
             "Day on which the crime was recorded",
             refusal="a day is written as 09/04/2014",
         ),
@@ -221,7 +180,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _recorded,
+            lambda places, text: period.export_day(text),
             "Day of the export",
             refusal="a day is written as 08/05/2015",
         ),
@@ -229,23 +188,29 @@ SOURCE = Source(
             "area_code",
             "VARCHAR",
             ("district",),
-            district_of,
+            lambda places, name: places.of_district(name),
             "Local authority of the district",
             refusal="a district is a local authority that areas.csv knows",
         ),
-        Derived("month", "DATE", ("recorded_date",), _month, "First day of the month of recording"),
+        Derived(
+            "month",
+            "DATE",
+            ("recorded_date",),
+            lambda places, text: period.first_of_month(period.export_day(text)),
+            "First day of the month of recording",
+        ),
         Derived(
             "month_end",
             "DATE",
             ("recorded_date",),
-            _month_end,
+            lambda places, text: period.last_of_month(period.export_day(text)),
             "Last day of the month of recording",
         ),
         Derived(
             "financial_year",
             "VARCHAR",
             ("recorded_date",),
-            _financial_year,
+            lambda places, text: period.financial_year_label(period.export_day(text)),
             "Financial year of recording, such as 2014-15",
         ),
         Derived(

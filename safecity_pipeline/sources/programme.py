@@ -11,38 +11,16 @@ counts as none.
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import Derived, Places, Source
+from safecity_pipeline.model import Derived, Source
 
 YES_NO = ("yes", "no")
 PROGRESSED = ("employment", "education", "training")
 FOLLOWED = (*PROGRESSED, "none", "not known")
-
-
-def _within(text: str | None, label: str | None) -> bool:
-    """Whether a day lies in a financial year; what cannot be read breaks another rule."""
-    day = _day_or_none(text)
-    if day is None or not isinstance(label, str):
-        return True
-    year = period.read_financial_year(label)
-    return year.start <= day <= year.end
-
-
-def _day_or_none(text: object) -> date | None:
-    try:
-        return period.read_day(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def _day(places: Places, text: str) -> date | None:
-    return _day_or_none(text)
 
 
 class Programme(pa.DataFrameModel):
@@ -117,8 +95,9 @@ class Programme(pa.DataFrameModel):
         statistics={"columns": ("started", "financial_year")},
     )
     def started_in_its_year(cls, rows: pd.DataFrame) -> pd.Series:
-        days = zip(rows["started"], rows["financial_year"], strict=True)
-        return pd.Series([_within(*one) for one in days], index=rows.index, dtype=bool)
+        days = map(period.day_or_none, rows["started"])
+        holds = map(period.in_financial_year, days, rows["financial_year"])
+        return pd.Series(list(holds), index=rows.index, dtype=bool)
 
 
 SOURCE = Source(
@@ -151,7 +130,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the rows were taken from the supplier's system",
             refusal="the day of extraction is one such as 2015-05-12",
         ),
@@ -159,7 +138,7 @@ SOURCE = Source(
             "started_on",
             "DATE",
             ("started",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "First day of the course",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),
@@ -167,7 +146,7 @@ SOURCE = Source(
             "ended_on",
             "DATE",
             ("ended",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day of completion",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),

@@ -19,7 +19,6 @@ young offenders are those of the youth offending teams, counties as a rule, Wale
 from __future__ import annotations
 
 import re
-from datetime import date
 
 import pandas as pd
 import pandera.pandas as pa
@@ -103,23 +102,6 @@ def _area(places: Places, area_name: str) -> str | None:
     return places.upper_tier(name) or places.region(name)
 
 
-def _start(places: Places, cohort: str) -> date | None:
-    found = _meant(cohort)
-    return found.start if found else None
-
-
-def _end(places: Places, cohort: str) -> date | None:
-    found = _meant(cohort)
-    return found.end if found else None
-
-
-def _meant(cohort: str) -> period.Period | None:
-    try:
-        return period.read_twelve_months(cohort)
-    except ValueError:
-        return None
-
-
 # $threshold is a little more than half the last decimal of a percentage; of averages, which have
 # two decimals, it is a tenth of that.
 AVERAGES_FIT_COUNTS = """
@@ -189,11 +171,17 @@ SOURCE = Source(
             "period_start",
             "DATE",
             ("cohort",),
-            _start,
+            lambda places, text: period.first_day(period.twelve_months_or_none(text)),
             "First day of the cohort",
             refusal="the cohort is twelve whole months, such as Apr 2012 - Mar 2013",
         ),
-        Derived("period_end", "DATE", ("cohort",), _end, "Last day of the cohort"),
+        Derived(
+            "period_end",
+            "DATE",
+            ("cohort",),
+            lambda places, text: period.last_day(period.twelve_months_or_none(text)),
+            "Last day of the cohort",
+        ),
     ),
     across=(
         CrossRow(

@@ -10,37 +10,15 @@ of premises, so a share of failed tests follows what is tested as much as how se
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import Derived, Places, Source
+from safecity_pipeline.model import Derived, Source
 
 YES_NO = ("yes", "no")
 PREMISES = ("off-licence", "supermarket", "convenience store", "pub or bar", "other")
-
-
-def _within(text: str | None, label: str | None) -> bool:
-    """Whether a day lies in a financial year; what cannot be read breaks another rule."""
-    day = _day_or_none(text)
-    if day is None or not isinstance(label, str):
-        return True
-    year = period.read_financial_year(label)
-    return year.start <= day <= year.end
-
-
-def _day_or_none(text: object) -> date | None:
-    try:
-        return period.read_day(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def _day(places: Places, text: str) -> date | None:
-    return _day_or_none(text)
 
 
 class PurchaseUnderAge(pa.DataFrameModel):
@@ -114,8 +92,9 @@ class PurchaseUnderAge(pa.DataFrameModel):
         statistics={"columns": ("tested", "financial_year")},
     )
     def tested_in_its_year(cls, rows: pd.DataFrame) -> pd.Series:
-        days = zip(rows["tested"], rows["financial_year"], strict=True)
-        return pd.Series([_within(*one) for one in days], index=rows.index, dtype=bool)
+        days = map(period.day_or_none, rows["tested"])
+        holds = map(period.in_financial_year, days, rows["financial_year"])
+        return pd.Series(list(holds), index=rows.index, dtype=bool)
 
 
 SOURCE = Source(
@@ -149,7 +128,7 @@ SOURCE = Source(
             "extracted_on",
             "DATE",
             ("extracted",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day on which the rows were taken from the supplier's system",
             refusal="the day of extraction is one such as 2015-05-12",
         ),
@@ -157,7 +136,7 @@ SOURCE = Source(
             "tested_on",
             "DATE",
             ("tested",),
-            _day,
+            lambda places, text: period.day_or_none(text),
             "Day of the test",
             refusal="a day is written as 31/03/2015 or 2015-03-31",
         ),

@@ -17,8 +17,6 @@ periods overlap, so each is a table of its own when deliveries are compared.
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -135,23 +133,6 @@ def _area(places: Places, area_name: str) -> str | None:
     return places.upper_tier(area_name) or places.region(area_name)
 
 
-def _start(places: Places, twelve_months: str) -> date | None:
-    found = _meant(twelve_months)
-    return found.start if found else None
-
-
-def _end(places: Places, twelve_months: str) -> date | None:
-    found = _meant(twelve_months)
-    return found.end if found else None
-
-
-def _meant(twelve_months: str) -> period.Period | None:
-    try:
-        return period.read_twelve_months(twelve_months)
-    except ValueError:
-        return None
-
-
 # A column of England's that was pasted from another group or other months shows here: it would be
 # quoted as the national figure of this one.
 ENGLAND_BESIDE = """
@@ -204,11 +185,17 @@ SOURCE = Source(
             "period_start",
             "DATE",
             ("twelve_months",),
-            _start,
+            lambda places, text: period.first_day(period.twelve_months_or_none(text)),
             "First day of the twelve months",
             refusal="the period is twelve whole months: to 31/03/2015, or Apr 14 to Mar 15",
         ),
-        Derived("period_end", "DATE", ("twelve_months",), _end, "Last day of the twelve months"),
+        Derived(
+            "period_end",
+            "DATE",
+            ("twelve_months",),
+            lambda places, text: period.last_day(period.twelve_months_or_none(text)),
+            "Last day of the twelve months",
+        ),
     ),
     across=(
         CrossRow(

@@ -122,13 +122,11 @@ def meant(item: str, year_label: str) -> period.Period | None:
 
 
 def _start(places: Places, item: str, year_label: str) -> date | None:
-    found = meant(item, year_label)
-    return found.start if found else None
+    return period.first_day(meant(item, year_label))
 
 
 def _end(places: Places, item: str, year_label: str) -> date | None:
-    found = meant(item, year_label)
-    return found.end if found else None
+    return period.last_day(meant(item, year_label))
 
 
 # England's rate is a mean of its regions' rates, weighted by their children: it lies among them.

@@ -140,13 +140,11 @@ def _area(places: Places, team: str) -> str | None:
 
 
 def _start(places: Places, twelve_months: str) -> date | None:
-    span = read_span(twelve_months)
-    return span.start if span else None
+    return period.first_day(read_span(twelve_months))
 
 
 def _end(places: Places, twelve_months: str) -> date | None:
-    span = read_span(twelve_months)
-    return span.end if span else None
+    return period.last_day(read_span(twelve_months))
 
 
 # How far a printed rate may be from the unrounded one: first-time entrants are printed whole,
