@@ -2,7 +2,8 @@
 
 The map, from the ground up; imports point only downward, and a test holds that.
 
-    model, period, statistics, settings, tables   nouns, pure arithmetic, the contract's tables
+    model, period, vocabulary, statistics, settings, tables
+                    nouns, shared words, pure arithmetic, the contract's tables
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
                     assessments with claims and targets

@@ -86,14 +86,18 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], column: str) -> str
         FROM ({_rows(indicator, source, column)}) AS r
         JOIN (SELECT area_code AS _area, force_code AS _home FROM meta.area) ON _area = r.area_code
         WHERE {f"_home = {source.home_force}" if part.forces == "home" else "true"}
+          AND {measure.is_over(source)}
         GROUP BY ALL"""
     return f"""
         SELECT area_code, dimension_value,
                CASE WHEN kind = 'calendar_year' THEN period
                     ELSE fiscal || '-' || lpad(((fiscal + 1) % 100)::VARCHAR, 2, '0') END AS period,
                sum(numerator)::DOUBLE AS numerator, sum(denominator)::DOUBLE AS denominator
-        FROM ({measure.labelled_sql(cells)})
-        WHERE kind IN ('month', 'quarter', 'year', 'calendar_year') GROUP BY ALL ORDER BY ALL"""
+        FROM (SELECT * FROM ({measure.labelled_sql(cells)})
+              WHERE kind IN ('month', 'quarter', 'year', 'calendar_year')
+              QUALIFY months = max(months) OVER (PARTITION BY area_code, fiscal,
+                                                 kind = 'calendar_year'))
+        GROUP BY ALL ORDER BY ALL"""
 
 
 def _counted(part: Part | None) -> str:

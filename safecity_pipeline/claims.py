@@ -52,19 +52,20 @@ class Figures:
 
 @dataclass(frozen=True)
 class Computed:
-    """A reading's figure with its limits, or why there is none."""
+    """A reading's figure with its limits and what it rests on, or why there is none."""
 
     reading: Reading
     value: float | None = None
     lower: float | None = None
     upper: float | None = None
     why: str = ""
+    note: str = ""
 
     def told(self) -> str:
         """The reading in words, with its figure."""
         if self.value is None:
             return f"{self.reading.name}: {self.why}"
-        return f"{self.reading.name}: {self.value:.4g}"
+        return f"{self.reading.name}: {self.value:.4g}{self.note}"
 
 
 def figures(
@@ -169,7 +170,7 @@ def _reason(claim: Claim, computed: Sequence[Computed], holding: Sequence[Comput
     """Why it is not computable; else the other readings side by side, and what to mind."""
     if not claim.reading:
         return claim.reason
-    by = f"reproduced by: {holding[0].reading.name}" if holding else ""
+    by = f"reproduced by: {holding[0].reading.name}{holding[0].note}" if holding else ""
     others = "; ".join(one.told() for one in computed if one not in holding[:1])
     beside = f"other readings: {others}" if by and others else others
     return ". ".join(filter(None, [by, beside, claim.caveat])) or None
@@ -237,7 +238,7 @@ def _compute(reading: Reading, known: Figures) -> Computed:
         if reading.figure == "place_among":
             return Computed(reading, _place_among(reading, known, area))
         if reading.figure == AGAINST_PEERS:
-            return Computed(reading, _against_peers(reading, known, area))
+            return _against_peers(reading, known, area)
         if reading.figure in CHANGES:
             return Computed(reading, _change(reading, known, area))
         return _level(reading, known, area)
@@ -283,13 +284,18 @@ def _change(reading: Reading, known: Figures, area: str) -> float:
     return 100 * (now - base) / base
 
 
-def _against_peers(reading: Reading, known: Figures, area: str) -> float:
-    """By how many points the change of the area's count is above the median of its peers'."""
-    group = known.groups.get(reading.indicator, "")
-    changes = list(_changes_of(reading, known, known.peers(group, reading.period)))
-    if not changes:
-        raise LookupError(f"{reading.indicator}: no peer has a figure for both years")
-    return _change(reading, known, area) - median(changes)
+def _against_peers(reading: Reading, known: Figures, area: str) -> Computed:
+    """By how many points the change of the area's count is above the median of its peers'. Raises
+    LookupError where fewer than half of them have a figure for both periods."""
+    peers = known.peers(known.groups.get(reading.indicator, ""), reading.period)
+    changes = list(_changes_of(reading, known, peers))
+    if 2 * len(changes) < len(peers) or not changes:
+        raise LookupError(
+            f"{reading.indicator}: {len(changes)} of {len(peers)} peers have a figure for both"
+        )
+    rose = sum(change > 0 for change in changes)
+    note = f" ({rose} of {len(changes)} peers rose, {len(peers)} in the group)"
+    return Computed(reading, _change(reading, known, area) - median(changes), note=note)
 
 
 def _changes_of(reading: Reading, known: Figures, areas: Sequence[str]) -> Iterator[float]:

@@ -57,7 +57,7 @@ def to_tally(
 
 
 def _needed(source: Source, columns: set[str]) -> list[str]:
-    said = f"{source.period_start} {source.period_end} {source.home_force or ''}"
+    said = f"{source.period_start} {source.period_end} {source.home_force or ''} {is_over(source)}"
     needed = columns | set(names_in(said)) | {"area_code"}
     return ["_extract_id", *sorted(needed & set(columns_of(source)))]
 
@@ -153,8 +153,16 @@ def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str
                {source.period_end} AS period_end, {value} AS part_value, {odd} AS odd,
                max(_received_at) AS received_at
         {_from(part, source, table)}
-        WHERE {counted}
+        WHERE {counted} AND {is_over(source)}
         GROUP BY ALL {received}"""
+
+
+def is_over(source: Source) -> str:
+    """The condition that a row's period was over when the row was taken out of a living system: a
+    month of which half is there has no figure yet."""
+    if not schema.is_dated(source):
+        return "true"
+    return f"({schema.EXTRACTED_ON} >= {source.period_end}) IS NOT FALSE"
 
 
 def single_sql(part: Part, source: Source) -> str:
@@ -185,7 +193,7 @@ def single_sql(part: Part, source: Source) -> str:
                {limits[0]}::DOUBLE AS lower_95, {limits[1]}::DOUBLE AS upper_95,
                max(_received_at) AS received_at
         {_from(part, source)}
-        WHERE ({part.where}) AND {home}
+        WHERE ({part.where}) AND {home} AND {is_over(source)}
         GROUP BY ALL"""
 
 
@@ -420,10 +428,18 @@ def values(
     rows["indicator"], rows["unit"] = indicator.indicator, indicator.unit
     rows["dimension"] = rows["dimension_value"] = "all"
     rows["complete"] = (rows["period_kind"] != "year") | (rows["months_covered"] == 12)
+    if _looks_over_a_year(indicator, sources):
+        rows = rows[(rows["period_kind"] == "year") & rows["complete"]].reset_index(drop=True)
     why = [_why(value, odd) for value, odd in zip(rows["value"], rows["odd"], strict=True)]
     rows["obs_status"] = pd.Series([status for status, _ in why], rows.index, dtype=object)
     rows["suppressed_reason"] = pd.Series([said for _, said in why], rows.index, dtype=object)
     return rows.drop(columns="odd").rename(columns={"received_at": "extracted_on"})
+
+
+def _looks_over_a_year(indicator: Indicator, sources: Mapping[str, Source]) -> bool:
+    """It names what is worked out over a year: in a part of it, everybody has done less."""
+    parts = _parts(indicator)
+    return any(window.of_year for part in parts for window in _windows(part, sources[part.source]))
 
 
 def _not_by_chance(

@@ -75,12 +75,14 @@ class Window:
     how many offences the offender of this row has in its year, or the hour of the week.
 
     `expression` is SQL over the columns of the clean table and the windows declared before it.
+    `of_year`: it looks over a financial year, so that only a whole year has a figure of it.
     """
 
     name: str
     sql_type: str
     expression: str
     description: str
+    of_year: bool = False
 
 
 @dataclass(frozen=True)

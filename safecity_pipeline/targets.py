@@ -198,8 +198,9 @@ def _by_rank(aim: Aim, target: Target, known: Known) -> Judged:
     place = float(now["rank_best"])
     said = f"place {place:.0f} of {now['rank_of']:.0f}, before {start:.0f}; 1 is the best"
     broken = known.broken_by(known.indicators[aim.indicator], days[0], days[1])
-    if broken.material or before["comparator"] != now["comparator"]:
-        ids = " ".join(broken.ids) or "the peer group"
+    unlike = any(before[name] != now[name] for name in ("comparator", "rank_of"))
+    if broken.material or unlike:
+        ids = " ".join(broken.ids) or "the areas that are ranked"
         why = f"{said}. A definition changed in between: {ids}"
         return Judged(NOT_LIKE_FOR_LIKE, why, start, start, place, label)
     verdict = NOT_SHOWN if _overlap(before, now) else MET if place < start else NOT_MET

@@ -33,6 +33,8 @@ STOCKS = {"population": "persons", "households": "households"}
 """Sources that speak of a day, and the column that is added up over an area's authorities."""
 TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures", "youth_summary"}
 """Sources of which a row is a number that somebody counted: no row of those meant, no number."""
+OVER_A_YEAR = ("victimisations_in_year", "victimisation_of_year", "by_repeat_adult")
+"""What is worked out over a financial year: no figure of a part of one."""
 Odd = tuple[str, str | None]
 """What stood in place of a number: its status, and the marker as received."""
 
@@ -143,8 +145,11 @@ def figures(
     above = totals(cells(indicator.numerator, rows[indicator.numerator.source], home))
     below, vintages = _below(indicator.denominator, rows, home, members)
     chosen = chose_to_answer(rows[indicator.numerator.source])
+    whole = any(name in indicator.numerator.where for name in OVER_A_YEAR)
     made = []
     for total, (number, odd) in above.items():
+        if whole and (total.span.kind, total.months) != ("year", 12):
+            continue
         base, odd_below = below(total)
         value = _value(indicator, number, base)
         made.append(
@@ -234,7 +239,7 @@ def cells(part: Part, rows: Iterable[Row], home: Mapping[str, str | None]) -> li
     counts = clause(part.where)
     for row in rows:
         area = row["area_code"]
-        if area not in home:
+        if area not in home or not _is_over(row):
             continue
         key = (area, _span(row))
         is_home = part.forces is None or row["force_code"] == home[area]
@@ -324,7 +329,8 @@ def printed(
     counts = clause(part.where)
     for row in rows:
         span = _span(row)
-        if row["area_code"] in home and counts(row) and span.kind is not None:
+        is_of_it = row["area_code"] in home and counts(row) and _is_over(row)
+        if is_of_it and span.kind is not None:
             found.setdefault((row["area_code"], span), []).extend([row] * row.get("times", 1))
     return found
 
@@ -360,6 +366,16 @@ def stocks(
                 people[area, year] = float(sum(row[column] for row in inside))
                 vintages[area, year] = max(row["vintage"] for row in inside)
     return people, vintages
+
+
+def _is_over(row: Row) -> bool:
+    """Whether its period was over on the day on which the row was taken out."""
+    extracted = row.get("extracted_on")
+    return extracted is None or _span(row).end <= _day(extracted)
+
+
+def _day(moment: Any) -> date:
+    return date(moment.year, moment.month, moment.day)
 
 
 def _span(row: Row) -> Span:

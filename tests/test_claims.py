@@ -156,7 +156,7 @@ def test_each_kind_of_figure(figures: Figures, reading: dict[str, Any], computed
         ({"figure": "change", "base": "2009-10"}, "divided by 0"),
         ({"figure": "rank_high", "indicator": "litter"}, "no rank"),
         ({"figure": "rank_high", "period": "2015-16"}, "ranked is a part: part_year"),
-        ({"figure": "change_against_peers", "base": "2009-10"}, "no peer has a figure"),
+        ({"figure": "change_against_peers", "base": "2009-10"}, "0 of 2 peers have a figure"),
     ],
 )
 def test_what_cannot_be_computed_says_why(
@@ -192,6 +192,7 @@ def test_a_claim_can_be_reproduced_across_a_change_of_definition(figures: Figure
     }
     peers = judged(figures, {**change, "figure": "change_against_peers"}, published="5")
     assert peers["broken_by"] == "D22 D99 D09"
+    assert peers["reason"] == "reproduced by: so (2 of 2 peers rose, 2 in the group)"
     level = judged(figures, {"indicator": "theft", "figure": "value"}, published="12")
     assert (level["comparability"], level["broken_by"]) == (None, None)
 

@@ -719,7 +719,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Refreshed
     return made
 
 
-ALWAYS = {"area_code", "lower_95", "upper_95", "vintage"}
+ALWAYS = {"area_code", "lower_95", "upper_95", "vintage", "extracted_on"}
 
 
 def needed(source: Source, indicators: Iterable[Indicator]) -> list[str]:

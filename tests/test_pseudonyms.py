@@ -237,7 +237,7 @@ def test_a_refused_row_is_kept_with_a_pseudonym_and_a_broken_one_by_its_place(be
     }
     reasons = {row: said for row, _, said in kept}
     assert reasons[4] == ["Age at Offence: an age lies between 0 and 115; got: '340'"]
-    assert reasons[10][0] == f"Victim Type: a victim is one of the known types; got: '{WITHHELD}'"
+    assert reasons[10][0] == "Victim Type: a victim is one of the known types"
 
 
 def test_a_row_of_a_report_that_is_too_long_is_kept_by_its_place_and_reason(bench: Bench) -> None:

@@ -112,6 +112,7 @@ BAD = [
     ({"Committed_To": "08/04/2014 22:29"}, "committed_in_order"),
     ({"Committed_From": "10/04/2014 00:00", "Committed_To": ""}, "committed_before_recorded"),
     ({"District": "Sothampton"}, "area_code_known"),
+    ({"Ward": "Bargate, 12 Anna 07700"}, "ward_form"),
     ({"LSOA": "E0195"}, "lsoa_code_form"),
     ({"Outcome": ""}, "outcome_stated"),
     ({"Crime_Status": "see notes"}, "status_known"),

@@ -90,6 +90,7 @@ FAULTY_VICTIMS = (
     (altered(PERSON, c1="04/30/2014"), ["recorded_on_known"]),
     (altered(PERSON, c1="09/05/2015"), ["recorded_before_extracted"]),
     (altered(PERSON, c2="Area 51"), ["area_code_known"]),
+    (altered(PERSON, c3="N1000001"), ["offence_group_known"]),
     (altered(PERSON, c4=""), ["person_identified"]),
     (altered(BUSINESS, c4="N1"), ["person_identified"]),
     (altered(PERSON, c5="Animal"), ["victim_type_known"]),
@@ -99,6 +100,7 @@ FAULTY_VICTIMS = (
     (altered(PERSON, c7="X"), ["sex_known"]),
     (altered(PERSON, c9="Maybe"), ["impairment_form"]),
     (altered(PERSON, c11=""), ["extracted_present"]),
+    (altered(PERSON, c0="0 Jane Doe"), ["crime_reference_form"]),
     (f"{PERSON},34", ["row_whole"]),
 )
 
@@ -106,7 +108,7 @@ FAULTY_VICTIMS = (
 def numbered(faulty: Sequence[tuple[str, list[str]]]) -> list[str]:
     """The rows, each of a reference of its own, but for those whose fault that is."""
     return [
-        row if row.startswith((",", "0,")) else altered(row, c0=f"{at}")
+        row if row.startswith((",", "0")) else altered(row, c0=f"{at}")
         for at, (row, _) in enumerate(faulty, 100)
     ]
 
@@ -165,14 +167,18 @@ def test_a_victim_of_two_crimes_is_two_victimisations_and_one_repeat_victim(
         altered(PERSON, c0="3", c4="N1", c1="09/04/2015"),  # another year
         altered(PERSON, c0="4", c4="N2"),
         altered(PERSON, c0="4", c4="N3"),  # one crime, two victims
-        BUSINESS.replace("2,", "5,", 1),
+        *(
+            altered(BUSINESS, c0=f"5{month}", c1=f"09/{month:02d}/{2014 + (month < 4)}")
+            for month in range(1, 13)
+        ),
     ]
     put(bench, "victims.csv", VICTIMS, *rows)
     bench.take_in("police_victim")
     assert bench.quarantined("police_victim") == {}
     # 1 of 4 victimisations; N1 of N1, N2, N3
     assert by_year(bench, known, "vulnerable_victims_share")["2014-15"] == (1, 4)
-    assert by_year(bench, known, "repeat_victims_share") == {"2014-15": (1, 3), "2015-16": (0, 1)}
+    # April 2015 is no whole year: everybody was hit less often in it.
+    assert by_year(bench, known, "repeat_victims_share") == {"2014-15": (1, 3)}
 
 
 # --- offenders -----------------------------------------------------------------------------------
@@ -193,7 +199,9 @@ FAULTY_OFFENDERS = (
     (altered(OFFENDER, c1=" "), ["offender_present"]),
     (altered(OFFENDER, c2="9"), ["age_in_range"]),
     (altered(OFFENDER, c4=""), ["offence_code_present"]),
+    (altered(OFFENDER, c5="N1000001"), ["offence_group_known"]),
     (altered(OFFENDER, c6="2014"), ["recorded_on_known"]),
+    (altered(OFFENDER, c0="0 Jane Doe"), ["crime_reference_form"]),
     (altered(OFFENDER, c7="08/04/2014"), ["recorded_before_detected"]),
     (altered(OFFENDER, c7="09/05/2015"), ["detected_before_extracted"]),
     (altered(OFFENDER, c8="Let off"), ["outcome_known"]),
@@ -256,21 +264,37 @@ def test_windows_count_what_plain_python_counts(
 ) -> None:
     bench = _windows_bench(tmp_path_factory, known)
     bench.connection.execute("DELETE FROM clean.police_offender")
-    for at, (crime, offender, age, year) in enumerate(links):
+    # A crime of nobody else in each month, so that the years are whole: what is worked out over a
+    # year has no figure of a part of one.
+    others = [
+        (f"{year}M{month}", f"P{month}", None, year, _in_month(OF_YEAR[year], month))
+        for year in {link[3] for link in links}
+        for month in range(12)
+    ]
+    theirs = [
+        (f"{year}/{crime}", f"N{who}", age, year, OF_YEAR[year]) for crime, who, age, year in links
+    ]
+    for at, (crime, offender, age, year, month) in enumerate([*theirs, *others]):
         bench.connection.execute(
             "INSERT INTO clean.police_offender BY NAME SELECT ? AS _row, ? AS crime_reference, "
             "? AS offender, ? AS adult, ? AS financial_year, ? AS area_code, "
             "?::DATE AS month, last_day(?::DATE) AS month_end",
             [
-                *(at, f"{year}/{crime}", f"N{offender}", None if age is None else age >= 18, year),
-                *(SOUTHAMPTON, OF_YEAR[year], OF_YEAR[year]),
+                *(at, crime, offender, None if age is None else age >= 18, year),
+                *(SOUTHAMPTON, month, month),
             ],
         )
     indicator = known.indicators["repeat_offender_crime_share"]
     found = measure.values(bench.connection, indicator, bench.sources)
     years = found[found["period_kind"] == "year"]
     told = zip(years["period"], years["numerator"], years["denominator"], strict=True)
-    assert {year: (x, n) for year, x, n in told} == repeat_adults(links)
+    expected = {year: (x, n + 12) for year, (x, n) in repeat_adults(links).items()}
+    assert {year: (x, n) for year, x, n in told} == expected
+
+
+def _in_month(day: date, later: int) -> date:
+    """The first of the month so many months after the April of a day's year."""
+    return day.replace(year=day.year + (later > 8), month=(3 + later) % 12 + 1, day=1)
 
 
 _made: dict[str, Bench] = {}

@@ -147,6 +147,7 @@ def test_a_better_place_is_one_beyond_the_intervals(
         ("2015-16", {}, "met"),
         ("2016-17", {}, "not_like_for_like"),  # the definition changed on 1 April 2016
         ("2015-16", {"comparator": "group 2016"}, "not_like_for_like"),
+        ("2015-16", {"rank_of": 6}, "not_like_for_like"),  # nine have sent no figure
         ("2015-16", {"status": "part_year"}, "not_measurable"),
         ("2015-16", {"rank_best": None}, "not_measurable"),
     ],

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,7 +115,8 @@ def take_in(
     intake = Intake(source, read=len(fresh))
     present = {extract.extract_id: extract for extract in extracts}
     with transaction(connection):
-        intake.decisions = units.resolve(_units(connection, source), present, source.own_file_first)
+        delivered, extracted = _units(connection, source), _extracted(connection, source)
+        intake.decisions = units.resolve(delivered, present, source.own_file_first, extracted)
         _set_aside(connection, source, intake.decisions)
     intake.refused = _refused(connection, source)
     intake.ledger = ledger.sheets(connection, source)
@@ -165,6 +167,21 @@ def _units(connection: DuckDBPyConnection, source: Source) -> list[Unit]:
         [source.name],
     ).fetchall()
     return [Unit(*row) for row in rows]
+
+
+def _extracted(connection: DuckDBPyConnection, source: Source) -> dict[str, date]:
+    """Extract → newest day on which its rows say that they were taken out."""
+    if not schema.is_dated(source):
+        return {}
+    rows = " UNION ALL ".join(
+        f"SELECT _extract_id, {schema.EXTRACTED_ON} FROM {place}.{source.name}"
+        for place in ("clean", "set_aside")
+    )
+    found = connection.execute(
+        f"SELECT _extract_id, max({schema.EXTRACTED_ON}) AS newest FROM ({rows}) GROUP BY 1 "
+        "HAVING newest IS NOT NULL"
+    ).fetchall()
+    return dict(found)
 
 
 def _set_aside(

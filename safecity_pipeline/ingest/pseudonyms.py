@@ -188,10 +188,11 @@ class Door:
                 "WHERE _extract = ? AND _row = ? AND NOT ?",
                 [*place, whole],
             )
-            for cell in {one for one in cells if whole and one and self._may_name(one)}:
+            if whole and any(self._may_name(one) for one in cells if one):
                 connection.execute(
-                    "UPDATE bad SET reason = replace(reason, ?, ?) WHERE _extract = ? AND _row = ?",
-                    [cell, WITHHELD, *place],
+                    "UPDATE bad SET reason = split_part(reason, ?, 1) "
+                    "WHERE _extract = ? AND _row = ?",
+                    [GOT, *place],
                 )
 
     def _may_name(self, cell: str) -> bool:

@@ -61,6 +61,14 @@ def personal(source: Source) -> tuple[str, ...]:
     return tuple(found)
 
 
+EXTRACTED_ON = "extracted_on"
+
+
+def is_dated(source: Source) -> bool:
+    """Whether its rows say on which day they were taken from the supplier's system."""
+    return EXTRACTED_ON in types(source)
+
+
 GUARDED = ("official-sensitive", "personal")
 
 

@@ -98,7 +98,7 @@ def _transcribe(extracts: Iterable[Extract], scratch: Path | None) -> None:
             transcripts.of(extract.path, extract.sha256, scratch)
 
     books = {e.sha256: e for e in extracts if transcripts.needed(e.path)}
-    if len(books) > 1:
+    if len(books) > 1 and scratch:  # without it they share a folder that is made by the first
         with ThreadPoolExecutor(READERS) as pool:
             list(pool.map(one, books.values()))
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from safecity_pipeline import period
 from safecity_pipeline.model import Extract
-
-EXTRACTED = "extracted"  # the fact of a layout that says when the supplier took the rows out
 
 DATE_IN_PATH = re.compile(
     r"(?<!\d)(20\d{2})[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|3[01]))?(?!\d)"
@@ -49,11 +45,17 @@ class Decision:
 
 
 def resolve(
-    units: Iterable[Unit], extracts: Mapping[str, Extract], own_file_first: bool
+    units: Iterable[Unit],
+    extracts: Mapping[str, Extract],
+    own_file_first: bool,
+    extracted: Mapping[str, date],
 ) -> list[Decision]:
-    """Decide every unit. Units of one table and geography conflict where their periods overlap."""
+    """Decide every unit. Units of one table and geography conflict where their periods overlap.
+
+    `extracted`: extract → the day on which its rows say that they were taken out.
+    """
     listed = list(units)
-    order = _order(listed, extracts, own_file_first)
+    order = _order(listed, extracts, own_file_first, extracted)
     rivals: dict[tuple[str, str], list[Unit]] = defaultdict(list)
     for unit in listed:
         rivals[unit.table, unit.geography].append(unit)
@@ -85,7 +87,10 @@ def _rivals(one: Unit, other: Unit) -> bool:
 
 
 def _order(
-    units: Sequence[Unit], extracts: Mapping[str, Extract], own_file_first: bool
+    units: Sequence[Unit],
+    extracts: Mapping[str, Extract],
+    own_file_first: bool,
+    extracted: Mapping[str, date],
 ) -> dict[str, tuple[object, ...]]:
     """Sort keys, smallest first: own file, newest stated date, newest date in the path, hash."""
     delivered: dict[str, int] = defaultdict(int)
@@ -94,7 +99,7 @@ def _order(
     return {
         extract_id: (
             0 if own_file_first and delivered[extract_id] == 1 else 1,
-            -_stated(extracts[extract_id]).toordinal(),
+            -_stated(extracts[extract_id], extracted).toordinal(),
             -date_in_path(extracts[extract_id].file).toordinal(),
             extracts[extract_id].sha256,
             extracts[extract_id].file,
@@ -103,20 +108,13 @@ def _order(
     }
 
 
-def _stated(extract: Extract) -> date:
+def _stated(extract: Extract, extracted: Mapping[str, date]) -> date:
     """The day of publication, else of extraction, else of receipt; the first day where none is
-    stated. Of the day of extraction, what the file says by its name or above its head."""
+    stated."""
     vouched = extract.vouched
     published = vouched.published_on if vouched else None
     received = vouched.received_on if vouched else None
-    return published or _extracted(extract) or received or date.min
-
-
-def _extracted(extract: Extract) -> date | None:
-    for reading in extract.read:
-        with suppress(ValueError):
-            return period.read_day(reading.given.get(EXTRACTED, ""))
-    return None
+    return published or extracted.get(extract.extract_id) or received or date.min
 
 
 def date_in_path(file: str) -> date:

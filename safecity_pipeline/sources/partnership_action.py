@@ -6,8 +6,9 @@ each neighbourhood of the area and year, held or not, with the Community Priorit
 and whether it was done. Does not belong here: what came of it; a register says what was done.
 
 Traps. An action belongs to the financial year in which it is due, so a register may bring a row of
-the next year (an engagement event of September 2015 in the register of 2014-15), and a year that is
-not over yet counts as whole. The levels of Artsmark were revised in 2015/16.
+the next year (an engagement event of September 2015 in the register of 2014-15): of a year that was
+not over on the day of the register there is no figure yet. The levels of Artsmark were revised in
+2015/16.
 """
 
 from __future__ import annotations

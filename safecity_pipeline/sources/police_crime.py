@@ -26,22 +26,9 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline.model import CrossRow, Derived, Fold, Places, Source, Window
+from safecity_pipeline.vocabulary import OFFENCE_GROUPS
 
 REFERENCE = "[0-9A-Za-z][0-9A-Za-z/-]{3,24}"
-OFFENCE_GROUPS = (
-    "Criminal damage and arson",
-    "Drug offences",
-    "Fraud and forgery",
-    "Fraud offences",
-    "Miscellaneous crimes",
-    "Miscellaneous crimes against society",
-    "Possession of weapons offences",
-    "Public order offences",
-    "Robbery",
-    "Sexual offences",
-    "Theft offences",
-    "Violence against the person",
-)
 NOT_COUNTED = ("Cancelled", "No crime", "Transferred")
 STATUSES = ("Open", "Filed", "Finalised", *NOT_COUNTED)
 STRANDS = {
@@ -152,6 +139,14 @@ class PoliceCrime(pa.DataFrameModel):
     )
     def crime_reference_form(cls, values: pd.Series) -> pd.Series:
         return values.str.fullmatch(REFERENCE)
+
+    @pa.check(
+        "ward",
+        name="ward_form",
+        error="a ward is a name of at most 50 characters and two digits",
+    )
+    def ward_form(cls, values: pd.Series) -> pd.Series:
+        return values.str.len().le(50) & values.str.count("[0-9]").le(2)
 
     @pa.check(
         "offence_code",
@@ -301,8 +296,11 @@ SOURCE = Source(
         Window(
             "hour_of_week",
             "VARCHAR",
-            "strftime(committed_from, '%u %a %H:00')",
-            "Day and hour at which it was committed, or began: 5 Fri 23:00; empty where not known",
+            # A day without a time reads as its midnight.
+            "CASE WHEN committed_from <> date_trunc('day', committed_from) "
+            "THEN strftime(committed_from, '%u %a %H:00') END",
+            "Day and hour at which it was committed, or began: 5 Fri 23:00; empty where not known, "
+            "and for midnight to the minute, which is what stands where only the day is known",
         ),
     ),
     fold=Fold(

@@ -124,6 +124,14 @@ class PoliceIncident(pa.DataFrameModel):
     )
 
     @pa.check(
+        "ward",
+        name="ward_form",
+        error="a ward is a name of at most 50 characters and two digits",
+    )
+    def ward_form(cls, values: pd.Series) -> pd.Series:
+        return values.str.len().le(50) & values.str.count("[0-9]").le(2)
+
+    @pa.check(
         "incident_number",
         name="incident_number_form",
         error="an incident's number has at most 40 characters and no blank",

@@ -18,8 +18,8 @@ from pandera.typing import Series
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Derived, Places, Source, Window
+from safecity_pipeline.vocabulary import OFFENCE_GROUPS, SEXES
 
-SEXES = ("male", "female", "unknown")
 OUTCOMES = (
     "charged",
     "summonsed",
@@ -81,6 +81,23 @@ class PoliceOffender(pa.DataFrameModel):
         description="Day of the export",
         metadata={"stored": False, "example": ("08/05/2015", "08/05/2015")},
     )
+
+    @pa.check(
+        "crime_reference",
+        name="crime_reference_form",
+        error="a crime reference is 1 to 25 letters, digits, slashes, dots or hyphens",
+    )
+    def crime_reference_form(cls, values: pd.Series) -> pd.Series:
+        return values.str.fullmatch("[0-9A-Za-z][0-9A-Za-z./-]{0,24}")
+
+    @pa.check(
+        "offence_group",
+        name="offence_group_known",
+        error="the offence group is one of the Home Office's since 2013",
+        statistics={"allowed": OFFENCE_GROUPS},
+    )
+    def offence_group_known(cls, values: pd.Series) -> pd.Series:
+        return values.isin(OFFENCE_GROUPS)
 
     @pa.check(
         "age_at_offence",
@@ -213,6 +230,7 @@ SOURCE = Source(
             "count(DISTINCT crime_reference) "
             "OVER (PARTITION BY area_code, financial_year, offender)",
             "Detected crimes of this offender in the area and financial year",
+            of_year=True,
         ),
         Window(
             "by_repeat_adult",
@@ -220,6 +238,7 @@ SOURCE = Source(
             "coalesce(bool_or(adult AND offences_in_year >= 2) "
             "OVER (PARTITION BY area_code, financial_year, crime_reference), false)",
             "An adult with two or more offences in the year has a part in this crime",
+            of_year=True,
         ),
         Window(
             "link_of_crime",

@@ -20,9 +20,9 @@ from pandera.typing import Series
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Derived, Places, Source, Window
+from safecity_pipeline.vocabulary import OFFENCE_GROUPS, SEXES
 
 PERSON, TYPES = "person", ("person", "business", "state")
-SEXES = ("male", "female", "unknown")
 FLAGS = ("mental_disorder", "impairment", "disability")
 ADULT, OLDEST = 18, 115
 
@@ -84,6 +84,23 @@ class PoliceVictim(pa.DataFrameModel):
         description="Day of the export",
         metadata={"stored": False, "example": ("08/05/2015", "08/05/2015")},
     )
+
+    @pa.check(
+        "crime_reference",
+        name="crime_reference_form",
+        error="a crime reference is 1 to 25 letters, digits, slashes, dots or hyphens",
+    )
+    def crime_reference_form(cls, values: pd.Series) -> pd.Series:
+        return values.str.fullmatch("[0-9A-Za-z][0-9A-Za-z./-]{0,24}")
+
+    @pa.check(
+        "offence_group",
+        name="offence_group_known",
+        error="the offence group is one of the Home Office's since 2013",
+        statistics={"allowed": OFFENCE_GROUPS},
+    )
+    def offence_group_known(cls, values: pd.Series) -> pd.Series:
+        return values.isin(OFFENCE_GROUPS)
 
     @pa.check("victim_type", name="victim_type_known", error="a victim is one of the known types")
     def victim_type_known(cls, values: pd.Series) -> pd.Series:
@@ -228,6 +245,7 @@ SOURCE = Source(
             "CASE WHEN victim IS NOT NULL THEN count(DISTINCT crime_reference) "
             "OVER (PARTITION BY area_code, financial_year, victim) END",
             "Crimes of the area and financial year of which this person was a victim",
+            of_year=True,
         ),
         Window(
             "victimisation_of_year",
@@ -235,6 +253,7 @@ SOURCE = Source(
             "CASE WHEN victim IS NOT NULL THEN row_number() OVER (PARTITION BY area_code, "
             "financial_year, victim ORDER BY recorded_on, crime_reference) END",
             "Which one of these this row is; the first counts the person",
+            of_year=True,
         ),
     ),
 )
