@@ -17,6 +17,7 @@ from calendar import isleap, monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal, NoReturn, TypeVar, get_args
 
 __all__ = [
@@ -432,6 +433,7 @@ def bare_day(text: object) -> date | None:
     return _day_found(_BARE_DAY.fullmatch(text) if isinstance(text, str) else None)
 
 
+@lru_cache(maxsize=1 << 15)  # several columns are derived of each day
 def export_day(text: object) -> date | None:
     """The day of a police export's `09/04/2014`, `9/4/2014 13:05` or `2014-04-09`, whatever its
     time; None for anything else."""

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safecity_pipeline.ingest import schema, survey, transcripts
+from safecity_pipeline.ingest import parse, schema, survey, transcripts
 from safecity_pipeline.model import Extract, Layout, Refused, Source
 from safecity_pipeline.tables import quoted
 
@@ -119,7 +119,7 @@ def normal(identifier: str) -> str:
 def pseudonym(identifier: str, sub_key: bytes) -> str | None:
     """What stands for an identifier; None for a blank one."""
     bare = normal(identifier).encode()
-    return hmac.new(sub_key, bare, "sha256").hexdigest()[:LENGTH] if bare else None
+    return hmac.digest(sub_key, bare, "sha256").hex()[:LENGTH] if bare else None
 
 
 def behind(source: Source) -> tuple[str, ...]:
@@ -181,19 +181,18 @@ class Door:
             f"SELECT _extract, _row, [{', '.join(others)}] FROM stage "
             "SEMI JOIN (SELECT _extract, _row FROM bad) USING (_extract, _row)"
         ).fetchall()
-        for number, row, cells in refused:
-            place, whole = [number, row], row not in broken.get(number, ())
+        hushed = [
+            (number, row)
+            for number, row, cells in refused
+            if row in broken.get(number, ()) or any(self._may_name(one) for one in cells if one)
+        ]
+        if hushed:
+            connection.register("hushed", pd.DataFrame(hushed, columns=["_extract", "_row"]))
             connection.execute(
                 f"UPDATE bad SET reason = split_part(reason, {quoted(GOT)}, 1) "
-                "WHERE _extract = ? AND _row = ? AND NOT ?",
-                [*place, whole],
+                "FROM hushed AS h WHERE bad._extract = h._extract AND bad._row = h._row"
             )
-            if whole and any(self._may_name(one) for one in cells if one):
-                connection.execute(
-                    "UPDATE bad SET reason = split_part(reason, ?, 1) "
-                    "WHERE _extract = ? AND _row = ?",
-                    [GOT, *place],
-                )
+            connection.unregister("hushed")
 
     def _may_name(self, cell: str) -> bool:
         return len(normal(cell)) >= SHORTEST_IDENTIFIER and _shape(cell) in self._shapes
@@ -233,7 +232,8 @@ class Door:
 
 def _shape(identifier: str) -> str:
     """How an identifier looks: N1234567 as A9999999."""
-    return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", normal(identifier)))
+    shape = normal(identifier).translate(parse.AS_SHAPE)
+    return shape if shape.isascii() else re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", shape))
 
 
 def _cells(row: str, piece: Piece) -> list[str] | None:

@@ -146,11 +146,13 @@ def _column(
         values = parse.parse(raw, kind, layout.markers if marked else None)
         if marked:
             values = _without_unknown(connection, values, name, kind, layout, head)
-        failures = _failures(values, name, column, kind, head)
-        values["usable"] = ~values["raw"].isin(failures["raw"]) | values["raw"].isna()
-        if column.nullable is False:
-            values["usable"] &= values["status"] == parse.OK
-        _mark(connection, failures, (name,), position)
+        values["usable"] = True
+        if kind != "text" or not column.nullable or column.checks:
+            failures = _failures(values, name, column, kind, head)
+            values["usable"] = ~values["raw"].isin(failures["raw"]) | values["raw"].isna()
+            if column.nullable is False:
+                values["usable"] &= values["status"] == parse.OK
+            _mark(connection, failures, (name,), position)
         _keep_typed(connection, name, values, kind, marked)
         kept.append(values)
     together = pd.concat(kept, ignore_index=True)
@@ -290,6 +292,10 @@ def _combinations(
     """Distinct combinations whose members are usable: `raw_<column>` and the typed `<column>`."""
     if lacking := [name for name in columns if name not in known]:
         raise RuntimeError(f"too many values to combine: {', '.join(lacking)}")
+    if len(columns) == 1:  # its distinct values are known, so the rows need not be asked again
+        values = known[columns[0]].drop_duplicates("raw")
+        alone = {f"raw_{columns[0]}": values["raw"].astype("str"), columns[0]: values["value"]}
+        return pd.DataFrame(alone)[values["usable"].to_numpy(dtype=bool)]
     listed = ", ".join(columns)
     combined = connection.execute(f"SELECT DISTINCT {listed} FROM stage").df()
     raws = combined.rename(columns={column: f"raw_{column}" for column in columns}).astype("str")
