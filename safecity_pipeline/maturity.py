@@ -37,7 +37,7 @@ def of_change(
     now, then = (period.parse(one).printed for one in (label, base))
     return (
         f"{now} had {_days(days)} to settle before it was taken out, {then} had "
-        f"{_days(base_days)}: {now if days < base_days else then} may still move"
+        f"{_days(base_days)}: a newer extract may change {now if days < base_days else then}"
     )
 
 
@@ -48,7 +48,7 @@ def of_group(days: Iterable[int | None], settles_after: int | None) -> str | Non
         return None
     return (
         f"the areas' figures had from {min(known)} to {_days(max(known))} to settle before they "
-        "were taken out: the younger ones may still move"
+        "were taken out: newer extracts may change them"
     )
 
 

@@ -11,7 +11,7 @@ not belong here: which delivery counts, or came first (`ingest.units`), how a fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,13 @@ from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-COLUMNS = ("value", "numerator", "denominator", "months_covered")
+PLACES = ("clean", "set_aside")
+PART_AGAIN = """
+CREATE OR REPLACE TEMP TABLE part_again (
+    source VARCHAR, area_code VARCHAR, first_day DATE, last_day DATE,
+    first_extracted_on DATE, extracted_on DATE)
+"""
+"""What came more than once: an area and span of days, and when it was extracted."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +61,6 @@ class Again:
         return {year for unit in changed for year in _years(unit)}
 
 
-@dataclass(frozen=True)
-class Days:
-    """On which days the part of an area between two days was extracted, first and last."""
-
-    area_code: str
-    start: date
-    end: date
-    first: date | None
-    last: date | None
-
-
 def of(
     connection: DuckDBPyConnection,
     indicators: Iterable[Indicator],
@@ -78,20 +73,17 @@ def of(
     """
     listed = list(indicators)
     again = came_again(connection, _named_by(listed, sources))
-    years = {year for one in again.values() for year in one.years}
-    as_first = dict(sources)
-    days: dict[str, list[Days]] = {}
-    for name, one in again.items():
-        as_first[name] = _as_first(connection, one, years)
-        days[name] = _days(connection, one)
-    touched = [one for one in listed if again.keys() & _sources_of(one)]
+    if not again:
+        return pd.DataFrame()
+    as_first = {**sources, **_as_first(connection, again)}
     rows = [
         row
-        for indicator in touched
-        for row in _rows(connection, indicator, as_first, _of_all(days, indicator), synthetic)
+        for indicator in listed
+        if again.keys() & _sources_of(indicator)
+        for row in _rows(connection, indicator, as_first, synthetic)
     ]
-    for name in again:
-        connection.execute(f"DROP TABLE {as_first[name].clean}")
+    for table in (*(as_first[name].clean for name in again), "part_again", "chosen"):
+        connection.execute(f"DROP TABLE {table}")
     return pd.DataFrame(rows)
 
 
@@ -103,10 +95,6 @@ def _sources_of(indicator: Indicator) -> set[str]:
 def _named_by(indicators: Iterable[Indicator], sources: Mapping[str, Source]) -> list[Source]:
     names = {name for one in indicators for name in _sources_of(one)}
     return [sources[name] for name in sorted(names) if schema.is_dated(sources[name])]
-
-
-def _of_all(days: Mapping[str, Sequence[Days]], indicator: Indicator) -> list[Days]:
-    return [one for name in _sources_of(indicator) for one in days.get(name, ())]
 
 
 # --- what came again -----------------------------------------------------------------------------
@@ -144,21 +132,26 @@ def _years(unit: Unit) -> range:
     return range(first, last + 1)
 
 
-def _as_first(connection: DuckDBPyConnection, again: Again, years: set[int]) -> AsFirstExtracted:
-    """The source with its table of first rows, of the years of which any part came again."""
-    source = again.source
-    made = AsFirstExtracted(**{one.name: getattr(source, one.name) for one in fields(Source)})
-    chosen = [one for one in again.first if years.intersection(_years(one))]
-    rows = " UNION ALL BY NAME ".join(
-        _rows_in(source, place) for place in (f"clean.{source.name}", f"set_aside.{source.name}")
-    )
-    _choose(connection, chosen)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {made.clean} AS {rows}")
-    return made
+def _as_first(
+    connection: DuckDBPyConnection, again: Mapping[str, Again]
+) -> dict[str, AsFirstExtracted]:
+    """The sources with their first rows, of the years of which any part of any source came again,
+    and all that came again in `part_again`."""
+    connection.execute(PART_AGAIN)
+    years = {year for one in again.values() for year in one.years}
+    found = {}
+    for name, one in again.items():
+        made = AsFirstExtracted(**{of.name: getattr(one.source, of.name) for of in fields(Source)})
+        _choose(connection, (unit for unit in one.first if years.intersection(_years(unit))))
+        rows = " UNION ALL BY NAME ".join(_chosen(one.source, place) for place in PLACES)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {made.clean} AS {rows}")
+        _note_parts(connection, one)
+        found[name] = made
+    return found
 
 
 def _choose(connection: DuckDBPyConnection, chosen: Iterable[Unit]) -> None:
-    """Put units where `_rows_in` looks for them."""
+    """Put units where `_chosen` looks for them."""
     columns = ["extract_id", "unit_table", "geography", "period_start", "period_end"]
     listed = pd.DataFrame([_key(one) for one in chosen], columns=columns, dtype=object)
     connection.register("chosen_now", listed)
@@ -170,29 +163,26 @@ def _choose(connection: DuckDBPyConnection, chosen: Iterable[Unit]) -> None:
     connection.unregister("chosen_now")
 
 
-def _rows_in(source: Source, table: str) -> str:
-    """The rows of the chosen units."""
+def _chosen(source: Source, place: str) -> str:
+    """The rows of the chosen units, in `clean` or `set_aside`."""
     unit = f"(_extract_id, {adding.unit_columns(source)})"
     chosen = "(_chosen_extract, _chosen_table, _chosen_geography, _chosen_start, _chosen_end)"
-    return f"SELECT r.* FROM {table} AS r SEMI JOIN chosen ON {unit} = {chosen}"
+    return f"SELECT r.* FROM {place}.{source.name} AS r SEMI JOIN chosen ON {unit} = {chosen}"
 
 
-def _days(connection: DuckDBPyConnection, again: Again) -> list[Days]:
-    """By area and part that came again: when first, and when last."""
-    source = again.source
-    told = []
-    for table, chosen in (
-        ("set_aside", again.first - again.today),
-        ("clean", again.today - again.first),
+def _note_parts(connection: DuckDBPyConnection, again: Again) -> None:
+    """By area and days: what came first and gave way, and what stands in its place."""
+    source, day = again.source, schema.EXTRACTED_ON
+    for place, units_there in zip(
+        PLACES, (again.today - again.first, again.first - again.today), strict=True
     ):
-        _choose(connection, chosen)
-        rows = _rows_in(source, f"{table}.{source.name}")
-        told += connection.execute(
-            f"SELECT area_code, {source.period_start}, {source.period_end}, "
-            f"min({schema.EXTRACTED_ON}), max({schema.EXTRACTED_ON}) FROM ({rows}) GROUP BY ALL"
-        ).fetchall()
-    connection.execute("DROP TABLE chosen")
-    return [Days(*row) for row in told if row[0] is not None]
+        _choose(connection, units_there)
+        connection.execute(
+            f"INSERT INTO part_again SELECT $1, area_code, {source.period_start}, "
+            f"{source.period_end}, min({day}), max({day}) "
+            f"FROM ({_chosen(source, place)}) WHERE area_code IS NOT NULL GROUP BY ALL",
+            [source.name],
+        )
 
 
 # --- both figures --------------------------------------------------------------------------------
@@ -202,45 +192,52 @@ def _rows(
     connection: DuckDBPyConnection,
     indicator: Indicator,
     as_first: Mapping[str, Source],
-    days: Sequence[Days],
     synthetic: bool,
 ) -> Iterator[dict[str, Any]]:
-    first = measure.values(connection, indicator, as_first)
-    for row in _beside_today(connection, indicator, first):
-        inside = [one for one in days if _is_part(one, row)]
-        if inside:
-            yield _row(indicator, row, inside, synthetic)
-
-
-def _beside_today(
-    connection: DuckDBPyConnection, indicator: Indicator, first: pd.DataFrame
-) -> list[dict[str, Any]]:
-    """Each first figure (its columns begin with first_) with the one of today."""
-    today = connection.execute(
-        "SELECT * FROM mart.indicator_value WHERE indicator = ? AND dimension = 'all'",
-        [indicator.indicator],
+    rows = connection.execute(
+        _statement(indicator, as_first), [indicator.indicator, sorted(_sources_of(indicator))]
     ).df()
-    kept = first[["area_code", "period", *COLUMNS]]
-    kept = kept.rename(columns={name: f"first_{name}" for name in COLUMNS})
-    both = today.merge(kept, on=["area_code", "period"]).astype(object)
-    plain: list[dict[str, Any]] = both.where(both.notna(), None).to_dict("records")  # type: ignore[assignment]
-    return plain
+    if rows.empty:
+        return
+    published = rows.assign(lower_95=float("nan"), upper_95=float("nan"))
+    rows["first_value"], *_ = measure.with_interval(indicator, published)
+    plain = rows.astype(object)
+    for row in plain.where(plain.notna(), None).to_dict("records"):
+        yield _row(indicator, {str(name): cell for name, cell in row.items()}, synthetic)
 
 
-def _is_part(one: Days, row: Mapping[str, Any]) -> bool:
-    start, end = row["period_start"].date(), row["period_end"].date()
-    return one.area_code == row["area_code"] and bool(start <= one.start and one.end <= end)
+def _statement(indicator: Indicator, as_first: Mapping[str, Source]) -> str:
+    """Each figure by first extracts beside the one of today, where a part of its period came again.
+
+    `numerator`, `denominator` (and `value`, of a published figure) are the first ones. Parameters:
+    the indicator, its sources.
+    """
+    printed = ", f.value" if indicator.kind == PUBLISHED else ""
+    return f"""
+        SELECT v.indicator, v.area_code, v.area_name, v.period, v.period_kind,
+               v.value AS value_today, f.numerator, f.denominator{printed},
+               f.months_covered = v.months_covered AS alike,
+               min(p.first_extracted_on) AS first_extracted_on,
+               max(p.extracted_on) AS extracted_on
+        FROM ({measure.sql(indicator, as_first)}) AS f
+        JOIN mart.indicator_value AS v
+          ON (v.area_code, v.period) = (f.area_code, f.period)
+             AND v.indicator = $1 AND v.dimension = 'all'
+        JOIN part_again AS p
+          ON p.area_code = v.area_code AND list_contains($2::VARCHAR[], p.source)
+             AND p.first_day >= v.period_start AND p.last_day <= v.period_end
+        GROUP BY ALL ORDER BY ALL"""
 
 
-def _row(
-    indicator: Indicator, row: Mapping[str, Any], days: Sequence[Days], synthetic: bool
-) -> dict[str, Any]:
-    copied = ("indicator", "area_code", "area_name", "period", "period_kind", "value")
-    of_first = [f"first_{name}" for name in COLUMNS[:3]]
+def _row(indicator: Indicator, row: Mapping[str, Any], synthetic: bool) -> dict[str, Any]:
+    copied = ("indicator", "area_code", "area_name", "period", "period_kind", "first_value")
     told = {
-        **{name: row[name] for name in (*copied, *of_first)},
-        "first_extracted_on": min(one.first for one in days if one.first),
-        "extracted_on": max(one.last for one in days if one.last),
+        **{name: row[name] for name in copied},
+        "first_numerator": row["numerator"],
+        "first_denominator": row["denominator"],
+        "first_extracted_on": row["first_extracted_on"].date(),
+        "value": row["value_today"],
+        "extracted_on": row["extracted_on"].date(),
         "change": _change(indicator, row),
         "change_unit": "percentage points" if _is_share(indicator) else "percent",
         "synthetic": synthetic,
@@ -256,8 +253,8 @@ def _is_share(indicator: Indicator) -> bool:
 def _change(indicator: Indicator, row: Mapping[str, Any]) -> float | None:
     """None where a figure is missing, where the first is 0 and no percentage can be given, and
     where the two do not cover the same months."""
-    first, now = row["first_value"], row["value"]
-    if first is None or now is None or row["first_months_covered"] != row["months_covered"]:
+    first, now = row["first_value"], row["value_today"]
+    if first is None or now is None or not row["alike"]:
         return None
     if _is_share(indicator):
         return float(now - first)

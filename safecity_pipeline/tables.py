@@ -109,7 +109,7 @@ FINDING = Table(
         compared_end DATE Last day of the months compared
         maturity_days INTEGER Days that the value had to settle until it was extracted
         base_maturity_days INTEGER The same of the base; null for a rank
-        maturity_note VARCHAR Where the two had unequal time to settle: which may still move
+        maturity_note VARCHAR Where they had unequal time to settle: how long, and what may change
     """),
 )
 
