@@ -120,6 +120,13 @@ def test_a_figure_is_as_old_as_its_least_settled_part(known: Registry) -> None:
     }
 
 
+def test_a_year_has_the_day_of_its_least_settled_part_and_not_its_newest_day(
+    known: Registry,
+) -> None:
+    rows = [(HOME, "2014-04-01", "2014-05-04"), (HOME, "2014-05-01", "2014-06-30")]
+    assert aged(known.sources["police_arrest"], rows)["2014-15"] == ("2014-05-04", 4)
+
+
 def test_a_figure_whose_rows_state_no_day_has_the_day_of_receipt_and_no_age(
     known: Registry,
 ) -> None:

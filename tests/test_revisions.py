@@ -97,14 +97,13 @@ Cells = Mapping[tuple[str, str], tuple[int, int]]
 def drawn(text: str) -> dict[str, Cells]:
     """Day of an extract → area and month → calls and solved ones; of the city."""
     head, *lines = (line.split() for line in text.strip().splitlines())
-    found = {}
+    found: dict[str, Cells] = {}
     for day, *cells in lines:
-        counts = {
+        found[day] = {
             (CITY, month): (int(cell.split("/")[0]), int(cell.split("/")[1]))
             for month, cell in zip(head[1:], cells, strict=True)
             if cell != "-"
         }
-        found[day] = counts
     return found
 
 
