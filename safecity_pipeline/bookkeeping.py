@@ -71,7 +71,8 @@ def registry_rows(known: Registry) -> dict[Table, pd.DataFrame]:
 
 def _source_rows(known: Registry) -> pd.DataFrame:
     expected = ("minimum_rows", "maximum_rows", "due_days", "assurance", "sensitivity")
-    facts = ("title", "supplier", "licence", "cadence", "audience", "disclosure", *expected)
+    told = ("title", "supplier", "licence", "cadence", "audience", "disclosure", "settles_after")
+    facts = (*told, *expected)
     return pd.DataFrame(
         {
             "source": source.name,

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 YEARS = ("year", "calendar_year")
 NOT_KNOWN = "not known"
 WHOLE = ["area_code", "period"]
-KEPT = "period_kind period_start period_end coverage_start coverage_end months_covered complete"
+KEPT = "period_kind period_start period_end coverage_start coverage_end months_covered complete "
+KEPT += "extracted_on maturity_days"
 
 
 def values(
@@ -54,7 +55,7 @@ def _parts_of(
     keys = [*WHOLE, "dimension_value"]
     counted = connection.execute(sql(indicator, sources, column)).df().set_index(keys)
     found = counted.index.to_frame(index=False)[["area_code", "dimension_value"]].drop_duplicates()
-    kept = years[[*WHOLE, *KEPT.split(), "extracted_on", "denominator_vintage"]]
+    kept = years[[*WHOLE, *KEPT.split(), "denominator_vintage"]]
     kept = kept.assign(by_chance=years["lower_95"].notna() | years["value"].isna())
     rows = kept.merge(found, on="area_code").join(counted, on=keys)
     rows["numerator"] = rows["numerator"].fillna(0.0)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 import pandas as pd
 
-from safecity_pipeline import breaks, period
+from safecity_pipeline import breaks, maturity, period
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Check, CheckSpec, Row
 from safecity_pipeline.registry.assessments import Assessment
@@ -40,7 +40,8 @@ BrokenBy = Callable[[str, str, Days, Days], Broken]
 @dataclass(frozen=True)
 class Figures:
     """What claims are computed from: rows of mart.indicator_value by indicator, area and period,
-    rows of mart.finding with ranks likewise, the peers of an area in a group on a day."""
+    rows of mart.finding with ranks likewise, the peers of an area in a group on a day, and the days
+    in which an indicator's figures settle."""
 
     area_code: str
     values: Mapping[tuple[str, str, str], Row]
@@ -48,6 +49,7 @@ class Figures:
     groups: Mapping[str, str]
     peers: Callable[[str, str], Sequence[str]]
     broken_by: BrokenBy
+    settles: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,12 @@ def figures(
     groups: Mapping[str, str],
     peers: Callable[[str, str], Sequence[str]],
     broken_by: BrokenBy,
+    settles: Mapping[str, int | None] | None = None,
 ) -> Figures:
-    """What claims are computed from. `groups`: indicator → peer group."""
+    """What claims are computed from. `groups`: indicator → peer group; `settles`: → days."""
     ranked = findings[findings["comparison"] == "peer_rank"]
-    return Figures(area_code, _by_key(values), _by_key(ranked), groups, peers, broken_by)
+    keyed = _by_key(values), _by_key(ranked)
+    return Figures(area_code, *keyed, groups, peers, broken_by, settles or {})
 
 
 def indicators_of(assessments: Iterable[Assessment]) -> list[str]:
@@ -145,7 +149,7 @@ def _row(claim: Claim, known: Figures, synthetic: bool) -> Row:
         "computed_upper_95": chosen.upper if chosen else None,
         "unit": claim.unit or None,
         "verdict": _verdict(claim, there, holding),
-        "reason": _reason(claim, computed, holding),
+        "reason": _reason(claim, computed, holding, _unsettled(chosen, known)),
         "comparability": _comparability(broken),
         "broken_by": " ".join(broken.ids) or None if broken else None,
         "indicator": chosen.reading.indicator or None if chosen else _first_indicator(claim),
@@ -166,14 +170,31 @@ def _verdict(claim: Claim, there: Sequence[Computed], holding: Sequence[Computed
     return REPRODUCED if holding else DIFFERS
 
 
-def _reason(claim: Claim, computed: Sequence[Computed], holding: Sequence[Computed]) -> str | None:
+def _reason(
+    claim: Claim, computed: Sequence[Computed], holding: Sequence[Computed], unsettled: str | None
+) -> str | None:
     """Why it is not computable; else the other readings side by side, and what to mind."""
     if not claim.reading:
         return claim.reason
     by = f"reproduced by: {holding[0].reading.name}{holding[0].note}" if holding else ""
     others = "; ".join(one.told() for one in computed if one not in holding[:1])
     beside = f"other readings: {others}" if by and others else others
-    return ". ".join(filter(None, [by, beside, claim.caveat])) or None
+    return ". ".join(filter(None, [by, beside, unsettled, claim.caveat])) or None
+
+
+def _unsettled(chosen: Computed | None, known: Figures) -> str | None:
+    """What must be said where the two figures of a change had unequal time to settle."""
+    if chosen is None or chosen.reading.figure not in CHANGES:
+        return None
+    one, area = chosen.reading, chosen.reading.area or known.area_code
+    rows = [known.values[one.indicator, area, label] for label in (one.period, one.base)]
+    days, before = (_whole_number(row.get("maturity_days")) for row in rows)
+    settles = known.settles.get(one.indicator)
+    return maturity.of_change(one.period, days, one.base, before, settles)
+
+
+def _whole_number(cell: float | None) -> int | None:
+    return None if cell is None else int(cell)
 
 
 def _comparability(broken: Broken | None) -> str | None:

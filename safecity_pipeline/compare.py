@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from safecity_pipeline import measure, period, sentences, statistics
+from safecity_pipeline import maturity, measure, period, sentences, statistics
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Finding, Indicator
 from safecity_pipeline.period import Period
@@ -66,7 +66,8 @@ class Value:
 
     `stated`: a figure that its publisher computed. `lacking`: why there is no figure, as a status;
     None where there is one, or where only its denominator is missing. `by_chance`: whether it was
-    computed with an interval; of people who chose to answer there is none.
+    computed with an interval; of people who chose to answer there is none. `maturity`: days that it
+    had to settle until it was extracted, where known.
     """
 
     period: str
@@ -81,6 +82,7 @@ class Value:
     stated: float | None = None
     lacking: str | None = None
     by_chance: bool = True
+    maturity: int | None = None
 
     @cached_property
     def offset(self) -> tuple[int, int]:
@@ -109,12 +111,14 @@ class Series:
     first question on.
 
     `stock`: the denominator is a stock, such as a population: it is not added up over months.
+    `settles_after`: days after which its figures change no more, see `Source`.
     """
 
     area_code: str
     area_name: str
     stock: bool
     values: dict[str, Value] = field(default_factory=dict)
+    settles_after: int | None = None
     _parts: dict[str, Mapping[tuple[int, int], Value]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -156,6 +160,11 @@ class Series:
             return numerator, None
         return numerator, sum(part.denominator or 0.0 for part in parts)
 
+    def maturity(self, label: str, offsets: Offsets) -> int | None:
+        """Days that the least settled of some parts of a period had to settle."""
+        parts = [part for offset, part in self.parts(label).items() if offset in offsets]
+        return min((part.maturity for part in parts if part.maturity is not None), default=None)
+
 
 class _Row(NamedTuple):
     """What a comparison needs of a row of mart.indicator_value; what is missing is None."""
@@ -175,15 +184,19 @@ class _Row(NamedTuple):
     lower_95: float | None
     obs_status: str | None
     suppressed_reason: str | None
+    maturity_days: int | None
 
 
-def series_of(values: pd.DataFrame, stock: bool, published: bool = False) -> dict[str, Series]:
+def series_of(
+    values: pd.DataFrame, stock: bool, published: bool = False, settles_after: int | None = None
+) -> dict[str, Series]:
     """Rows of mart.indicator_value of one indicator, by area; `published` by its kind."""
     found: dict[str, Series] = {}
     # Column by column: to ask pandas for one cell after the other takes ten times as long.
     columns = (_plain(values[name]) for name in _Row._fields)
     for row in map(_Row._make, zip(*columns, strict=True)):
-        series = found.setdefault(row.area_code, Series(row.area_code, row.area_name, stock))
+        own = Series(row.area_code, row.area_name, stock, settles_after=settles_after)
+        series = found.setdefault(row.area_code, own)
         series.values[row.period] = _value(row, published)
     return found
 
@@ -192,8 +205,8 @@ def _plain(column: pd.Series) -> list[Any]:
     """Its values as Python has them: dates without a time, and None for what is missing."""
     if pd.api.types.is_datetime64_any_dtype(column):
         column = column.dt.date
-    # What is missing (NaN, NaT) is unlike itself.
-    return [None if cell is None or cell != cell else cell for cell in column.tolist()]
+    cells = zip(column.tolist(), column.isna().tolist(), strict=True)
+    return [None if missing else cell for cell, missing in cells]
 
 
 def _value(row: _Row, published: bool) -> Value:
@@ -210,6 +223,7 @@ def _value(row: _Row, published: bool) -> Value:
         row.value if published else None,
         _lacking(row) if (row.value if published else row.numerator) is None else None,
         published or row.value is None or row.lower_95 is not None,
+        None if row.maturity_days is None else int(row.maturity_days),
     )
 
 
@@ -368,13 +382,15 @@ def _change(
     start, end = _span(series, value.period, compared)
     now = _figure(indicator, series, value.period, compared)
     said: dict[str, Any] = {"status": status}
+    if mine:
+        said["maturity_days"] = series.maturity(value.period, mine)
     if theirs:
         then = _figure(indicator, series, base, theirs)
         days = Days(*_span(series, base, theirs)), Days(start, end)
         vintages = value.vintage, series.values[base].vintage
         broken = _rebased(broken_by(series.area_code, *days), *vintages)
         said |= {"base_value": then.value, **_changed(indicator, then, now)}
-        said |= _marked(said["status"], broken)
+        said |= _marked(said["status"], broken) | _aged(series, said, value.period, base, theirs)
     return Finding(
         indicator.indicator,
         series.area_code,
@@ -407,6 +423,18 @@ def _figure(indicator: Indicator, series: Series, label: str, offsets: Offsets) 
         return Figure(value.stated, value.stated * base / indicator.per, base)
     x, n = series.over(label, offsets)
     return Figure(_quotient(indicator, x, n), x, n, value.by_chance)
+
+
+def _aged(
+    series: Series, said: Mapping[str, Any], label: str, base: str, theirs: Offsets
+) -> dict[str, Any]:
+    """How long the base had to settle, and the note where that is another time than the value
+    had; nothing is to be noted where no change is told."""
+    before = series.maturity(base, theirs)
+    days = said["maturity_days"]
+    note = maturity.of_change(label, days, base, before, series.settles_after)
+    told = said.get("change") is not None
+    return {"base_maturity_days": before, "maturity_note": note if told else None}
 
 
 def _rebased(broken: Broken, now: str | None, base: str | None) -> Broken:
@@ -576,6 +604,12 @@ class Ranked:
     start: date | None = None
     end: date | None = None
     months: int | None = None
+    maturities: tuple[int | None, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """What must be said where some of them had less time to settle."""
+        return maturity.of_group(self.maturities, self.series[0].settles_after)
 
     @property
     def counted(self) -> bool:
@@ -654,8 +688,9 @@ def _ranked(
     uneven = any(one != shared for one in parts)
     status = "comparable" if whole else "unequal_coverage" if uneven else "part_year"
     start, end = _span(usable[0], label, over[0])
+    aged = tuple(series.maturity(label, one) for series, one in zip(usable, over, strict=True))
     months = _months(over[0])
-    return Ranked(tuple(usable), figures, status, group.size, start, end, months)
+    return Ranked(tuple(usable), figures, status, group.size, start, end, months, aged)
 
 
 def _has_base(indicator: Indicator, series: Series, label: str) -> bool:
@@ -689,6 +724,8 @@ def _ranks(indicator: Indicator, ranked: Ranked, comparator: str, label: str) ->
             compared_end=ranked.end,
             compared_months=ranked.months,
             group_size=ranked.group_size,
+            maturity_days=ranked.maturities[position],
+            maturity_note=ranked.note,
         )
 
 
@@ -728,6 +765,10 @@ def _against_average(
         return
     average = sum(x for *_, x, _ in known if x is not None) * indicator.per / total
     limits = _own_limits(indicator, [x for *_, x, _ in known], [n for *_, n in known])
+    aged = {
+        series.area_code: days
+        for series, days in zip(ranked.series, ranked.maturities, strict=True)
+    }
     for (series, value, *_), (lower, upper) in zip(known, limits, strict=True):
         assert value is not None
         own = Interval(value, lower, upper, "")
@@ -746,6 +787,8 @@ def _against_average(
             compared_end=ranked.end,
             compared_months=ranked.months,
             group_size=ranked.group_size,
+            maturity_days=aged[series.area_code],
+            maturity_note=ranked.note,
         )
 
 

@@ -151,10 +151,15 @@ def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str
     return f"""
         SELECT _area AS area_code, {source.period_start} AS period_start,
                {source.period_end} AS period_end, {value} AS part_value, {odd} AS odd,
-               max(_received_at) AS received_at
+               max(_received_at) AS received_at, {_taken_out(source)} AS taken_out
         {_from(part, source, table)}
         WHERE {counted} AND {is_over(source)}
         GROUP BY ALL {received}"""
+
+
+def _taken_out(source: Source) -> str:
+    """The first day on which any of these rows was taken out of a living system."""
+    return f"min({schema.EXTRACTED_ON})" if schema.is_dated(source) else "NULL::DATE"
 
 
 def is_over(source: Source) -> str:
@@ -191,7 +196,7 @@ def single_sql(part: Part, source: Source) -> str:
                     THEN struct_pack(status := max({status}), marker := max({marker})::VARCHAR)
                     END AS odd,
                {limits[0]}::DOUBLE AS lower_95, {limits[1]}::DOUBLE AS upper_95,
-               max(_received_at) AS received_at
+               max(_received_at) AS received_at, {_taken_out(source)} AS taken_out
         {_from(part, source)}
         WHERE ({part.where}) AND {home} AND {is_over(source)}
         GROUP BY ALL"""
@@ -272,9 +277,10 @@ def labelled_sql(cells: str) -> str:
             FROM ({cells}))"""
 
 
-WHOLE = """area_code, kind AS period_kind, period, period_start, period_end,
+MATURITY = "datediff('day', period_end, taken_out)"
+WHOLE = f"""area_code, kind AS period_kind, period, period_start, period_end,
                period_start AS coverage_start, period_end AS coverage_end, months AS months_covered,
-               part_value, odd, received_at"""
+               part_value, odd, received_at, taken_out, {MATURITY} AS maturity_days"""
 
 
 def _published_sql(part: Part, source: Source) -> str:
@@ -288,7 +294,8 @@ def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> 
     """The cells, and the financial years that months and quarters add up to, with what they cover.
 
     Where a year came both whole and by quarters, the whole stands: nothing is counted twice. A
-    year of which a part is hidden by a marker is null: the rest would be no sum.
+    year of which a part is hidden by a marker is null: the rest would be no sum. A year is as
+    mature as that part of it which had least time to settle, and taken out on the day of that part.
     """
     return f"""
         WITH dated AS ({labelled_sql(cells_sql(part, source, tallies))})
@@ -300,7 +307,9 @@ def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> 
                min(period_start) AS coverage_start, max(period_end) AS coverage_end,
                sum(months)::BIGINT AS months_covered,
                CASE WHEN count(part_value) = count(*) THEN sum(part_value) END AS part_value,
-               max(odd) AS odd, max(received_at) AS received_at
+               max(odd) AS odd, max(received_at) AS received_at,
+               first(taken_out ORDER BY {MATURITY}, taken_out DESC) AS taken_out,
+               min({MATURITY}) AS maturity_days
         FROM (SELECT * FROM dated WHERE kind IN ('month', 'quarter', 'year')
               QUALIFY months = max(months) OVER (PARTITION BY area_code, fiscal))
         GROUP BY area_code, fiscal"""
@@ -362,7 +371,9 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], tallies: Tallies | 
 
 def _columns(of: str) -> str:
     names = "area_code period_kind period period_start period_end coverage_start coverage_end"
-    return ", ".join(f"{of}.{name}" for name in [*names.split(), "months_covered", "received_at"])
+    names += " months_covered maturity_days"
+    extracted = f"coalesce({of}.taken_out, {of}.received_at) AS extracted_on"
+    return ", ".join([*(f"{of}.{name}" for name in names.split()), extracted])
 
 
 def _statement_of_published(indicator: Indicator, sources: Mapping[str, Source]) -> str:
@@ -433,7 +444,7 @@ def values(
     why = [_why(value, odd) for value, odd in zip(rows["value"], rows["odd"], strict=True)]
     rows["obs_status"] = pd.Series([status for status, _ in why], rows.index, dtype=object)
     rows["suppressed_reason"] = pd.Series([said for _, said in why], rows.index, dtype=object)
-    return rows.drop(columns="odd").rename(columns={"received_at": "extracted_on"})
+    return rows.drop(columns="odd")
 
 
 def _looks_over_a_year(indicator: Indicator, sources: Mapping[str, Source]) -> bool:

@@ -141,7 +141,9 @@ class Source:
     many parts of a count, and an area with rows but none of those meant has 0. `by_chance`: a
     condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
     has no interval, and neither has a change from or to it. `windows`: columns worked out over
-    several rows, which indicators may name. `link_domain`: sources of one domain have the same
+    several rows, which indicators may name. `settles_after`: so many days after the end of a period
+    its rows change no more in the supplier's system; None: what is delivered stays as it is.
+    `link_domain`: sources of one domain have the same
     pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
     """
 
@@ -164,6 +166,7 @@ class Source:
     by_chance: str | None = None
     across: tuple[CrossRow, ...] = ()
     windows: tuple[Window, ...] = ()
+    settles_after: int | None = None
     link_domain: str | None = None
     minimum_rows: int = 1
     maximum_rows: int | None = None
@@ -373,9 +376,9 @@ class Extract:
 class Finding:
     """One row of mart.finding. A field that does not apply is None.
 
-    The last three are for the wording only: months compared (some between compared_start and
-    compared_end may be lacking), areas of the peer group with and without a figure, and the
-    changes of definition that break the comparison.
+    Those from compared_months to broken_materially are for the wording only: months compared (some
+    between compared_start and compared_end may be lacking), areas of the peer group with and
+    without a figure, and the changes of definition that break the comparison.
     """
 
     indicator: str
@@ -407,6 +410,9 @@ class Finding:
     compared_months: int | None = None
     group_size: int | None = None
     broken_materially: str | None = None
+    maturity_days: int | None = None
+    base_maturity_days: int | None = None
+    maturity_note: str | None = None
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from safecity_pipeline import (
     measure,
     period,
     registry,
+    revisions,
     tables,
     tallies,
     targets,
@@ -290,6 +291,26 @@ class Refresh:
             report.facts = {"findings": report.rows, **_made(stale, wanted)}
         return report
 
+    def revisions(self) -> Report:
+        """Bring mart.revision up to date: only of those indicators of which a source changed."""
+        if self.nothing_new:
+            return self._unchanged()
+        with self._step("mart/revision") as (connection, report):
+            for table in (tables.INDICATOR_VALUE, tables.REVISION):
+                upkeep.make_ready(connection, table)
+            at = upkeep.versions(connection)
+            wanted = upkeep.of_revisions(self.registry, self._home, at, self._synthetic)
+            stale = upkeep.stale(connection, tables.REVISION, wanted)
+            with transaction(connection):
+                indicators = [self.registry.indicators[key] for key in stale]
+                sources = self.registry.sources
+                rows = revisions.of(connection, indicators, sources, self._synthetic)
+            self._replace(connection, tables.REVISION, rows, stale, wanted)
+            report.handled = len(rows)
+            (report.rows,) = _counts(connection, "SELECT count(*) FROM mart.revision")
+            report.facts = {"revisions": report.rows, **_made(stale, wanted)}
+        return report
+
     def claims(self) -> Report:
         """Recompute every sentence of the published assessment. It takes no time, so that it is
         always all of them."""
@@ -442,7 +463,7 @@ class Refresh:
             ["meta/extract"],
             [f"clean/{name}" for name in self.registry.sources],
             ["mart/indicator_value"],
-            ["mart/finding"],
+            ["mart/finding", "mart/revision"],
             ["mart/claim", "mart/target"],
         ]
         if not all(step in taken for stage in stages for step in stage):
@@ -610,7 +631,8 @@ class Refresh:
         stock = indicator.denominator is not None and measure.is_stock(
             self.registry.sources[indicator.denominator.source]
         )
-        return compare.series_of(values, stock, indicator.kind == PUBLISHED)
+        settles = self.registry.sources[indicator.main.source].settles_after
+        return compare.series_of(values, stock, indicator.kind == PUBLISHED, settles)
 
     def _group_on(self, group: str, day: date) -> PeerGroup | None:
         return self.registry.areas.peer_group(group, self.area_code, day)
@@ -650,6 +672,10 @@ class Refresh:
             {key: one.peer_group for key, one in indicators.items() if one.peer_group},
             self._peers_in,
             lambda key, *about: self._broken_by(indicators[key])(*about),
+            {
+                key: self.registry.sources[one.main.source].settles_after
+                for key, one in indicators.items()
+            },
         )
 
     def _standings(self, connection: DuckDBPyConnection) -> Known:

@@ -43,7 +43,7 @@ def _sentence(indicator: Indicator, finding: Finding, standing_in: Sequence[Stan
     said = [_figure(indicator, finding.value)] if finding.value is not None else []
     among = finding.rank_high is not None or finding.comparison == "group_average"
     instead = _instead(standing_in) if among and finding.value is not None else ""
-    said.append(_said(indicator, finding) + instead)
+    said.append(_said(indicator, finding) + instead + _unsettled(finding))
     return f"{title}, {finding.area_name}, {_when(finding)}: {', '.join(said)}."
 
 
@@ -139,6 +139,11 @@ def _broken(finding: Finding) -> str:
         return ""
     changes = finding.broken_materially
     return f"; not like for like: what is counted, or how, changed in between ({changes})"
+
+
+def _unsettled(finding: Finding) -> str:
+    """A caveat where the two figures had unequal time to settle."""
+    return f"; {finding.maturity_note}" if finding.maturity_note else ""
 
 
 def _size(change: float) -> str:

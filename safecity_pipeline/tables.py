@@ -69,9 +69,10 @@ INDICATOR_VALUE = Table(
         unit VARCHAR Unit of the value
         obs_status VARCHAR SDMX status: A normal, M missing, C suppressed by the publisher
         suppressed_reason VARCHAR Why a value is null
-        extracted_on DATE Newest date on which an extract behind the value was received
+        extracted_on DATE Day of extraction of its least settled part; unless stated, of receipt
         denominator_vintage VARCHAR Edition of the population estimates
         months_covered INTEGER Months of the period that the extracts cover
+        maturity_days INTEGER Days that its least settled part had until extraction, if stated
     """),
 )
 
@@ -106,6 +107,33 @@ FINDING = Table(
         sentence VARCHAR The finding in words
         compared_start DATE First day of the months compared
         compared_end DATE Last day of the months compared
+        maturity_days INTEGER Days that the value had to settle until it was extracted
+        base_maturity_days INTEGER The same of the base; null for a rank
+        maturity_note VARCHAR Where they had unequal time to settle: how long, and what may change
+    """),
+)
+
+REVISION = Table(
+    "mart",
+    "revision",
+    "One row an indicator, area and period of which a part was extracted more than once: the "
+    "figure by the first extract of each part, and as it stands.",
+    _columns("""
+        indicator VARCHAR Key of the indicator
+        area_code VARCHAR Area
+        area_name VARCHAR Name of the area
+        period VARCHAR Period of both figures
+        first_value DOUBLE The figure by the first extract of each part
+        first_numerator DOUBLE Events counted in it
+        first_denominator DOUBLE What they are divided by; null for a plain count
+        first_extracted_on DATE First day on which what came again was extracted
+        value DOUBLE The figure as it stands, see mart.indicator_value
+        extracted_on DATE Newest day on which any of it was extracted again
+        change DOUBLE Change from first_value to value; null where a figure is missing, or on 0
+        change_unit VARCHAR percent, or percentage points for a proportion
+        sentence VARCHAR Both figures in words
+        synthetic BOOLEAN Computed from made-up extracts
+        period_kind VARCHAR year, quarter, month …
     """),
 )
 
@@ -266,6 +294,7 @@ SOURCE = Table(
         assurance VARCHAR A0 none, A1 basic, A2 enhanced, A3 comprehensive: of its quality
         sensitivity VARCHAR Of its rows: public, official, official-sensitive or personal
         link_domain VARCHAR Sources of one domain share the pseudonyms of persons; null: no persons
+        settles_after BIGINT Days after a period until its rows change no more; null: none change
     """),
 )
 
@@ -410,6 +439,7 @@ RUN_COST = Table(
 TABLES = (
     INDICATOR_VALUE,
     FINDING,
+    REVISION,
     CLAIM,
     TARGET,
     EXTRACT,

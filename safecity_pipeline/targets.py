@@ -124,7 +124,9 @@ def _judged(aim: Aim, target: Target, known: Known) -> Judged:
     if label is None:
         return Judged(NOT_MEASURABLE, f"no figure after {aim.base} yet", baseline, level)
     found = known.against(indicator, series, label, aim.base)
-    return Judged(*_verdict(aim, found, level), baseline, level, found.value, label, found)
+    verdict, why = _verdict(aim, found, level)
+    said = ". ".join(filter(None, [why, found.maturity_note]))
+    return Judged(verdict, said, baseline, level, found.value, label, found)
 
 
 def _newest(labels: Iterable[str], base: str, due: str) -> str | None:

@@ -61,6 +61,7 @@ BEHIND_VALUES = (
 BEHIND_FINDINGS = (
     *BEHIND_VALUES,
     "compare",
+    "maturity",
     "sentences",
     "breaks",
     "registry.areas",
@@ -203,6 +204,14 @@ def _state_of_values(
     return _hash(common, indicator, measure.sql(indicator, known.sources), behind)
 
 
+def of_revisions(
+    known: Registry, home: Sequence[str], at: Mapping[str, str], synthetic: bool
+) -> dict[str, str | None]:
+    """Indicator → state of its revisions: they rest on the same sources as its values."""
+    values = of_values(known, home, at)
+    return {key: state and _hash(all_code(), state, synthetic) for key, state in values.items()}
+
+
 def of_findings(
     known: Registry, home: Sequence[str], values: Mapping[str, str]
 ) -> dict[str, str | None]:
@@ -215,13 +224,15 @@ def of_findings(
 
 
 def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
-    """The peers, their stand-ins and the definitional changes that bear on one indicator."""
+    """What bears on one indicator: the peers, their stand-ins, the definitional changes, and how
+    long its figures take to settle."""
     group = indicator.peer_group
     stand_ins = sorted(known.stand_ins.by_group.items()) if indicator.stand_ins else []
     own = {indicator.main.source}
     stock = indicator.denominator and measure.is_stock(known.sources[indicator.denominator.source])
     return [
         stock,
+        known.sources[indicator.main.source].settles_after,
         [row for row in known.areas.peer_rows() if row["group"] == group],
         [found for found in stand_ins if found[0][0] == group],
         [one for one in known.changes.changes if known.changes.reaches(one, indicator.series, own)],

@@ -69,6 +69,7 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
                 one.take_in(source)
             one.indicators()
             one.findings()
+            one.revisions()
             one.claims()
             one.targets()
             return one.release()

@@ -99,6 +99,7 @@ def _value(
         "denominator_vintage": None,
         "value": None,
         "lower_95": None,
+        "maturity_days": None,
         "obs_status": "A",
         "suppressed_reason": None,
     }
@@ -553,6 +554,7 @@ def _stated(row: dict[str, Any], label: str, cell: Any) -> dict[str, Any]:
         "denominator_vintage": None,
         "value": None if reason else cell,
         "lower_95": None,
+        "maturity_days": None,
         "obs_status": status,
         "suppressed_reason": reason,
     }

@@ -95,6 +95,7 @@ class Town:
                     **{source: one.take_in(source) for source in self.known.sources},
                     "values": one.indicators(),
                     "findings": one.findings(),
+                    "revisions": one.revisions(),
                     "claims": one.claims(),
                     "targets": one.targets(),
                     "release": one.release(),
@@ -302,6 +303,7 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
             one.indicators(["2014CY"])
         one.indicators()
         one.findings()
+        one.revisions()
         one.claims()
         one.targets()
         one.release()
@@ -603,6 +605,7 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
         "mart/claim",
         "mart/finding",
         "mart/indicator_value",
+        "mart/revision",
         "mart/target",
         "meta/extract",
     ]

@@ -689,6 +689,7 @@ class Refreshed:
                 refresh.take_in(name)
             refresh.indicators()
             refresh.findings()
+            refresh.revisions()
             refresh.claims()
             refresh.targets()
             refresh.release()

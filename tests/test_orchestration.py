@@ -51,6 +51,7 @@ EXPECTED = {
     "meta/extract",
     "mart/indicator_value",
     "mart/finding",
+    "mart/revision",
     "mart/claim",
     "mart/target",
     "release",
@@ -158,7 +159,8 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         "mart/finding": {"mart/indicator_value"},
         "mart/claim": {"mart/finding"},
         "mart/target": {"mart/finding"},
-        "release": {"mart/claim", "mart/target"},
+        "mart/revision": {"mart/indicator_value"},
+        "release": {"mart/claim", "mart/target", "mart/revision"},
     }
 
 

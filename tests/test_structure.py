@@ -23,7 +23,10 @@ FLOORS = (
     {"sources"},
     {"registry"},
     {"ingest"},
-    {"measure", "breakdowns", "breaks", "compare", "sentences", "claims", "targets"},
+    {
+        *("measure", "breakdowns", "maturity", "revisions", "breaks", "compare", "sentences"),
+        *("claims", "targets"),
+    },
     {"bookkeeping", "warehouse", "upkeep", "tallies"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},

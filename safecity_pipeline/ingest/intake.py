@@ -115,8 +115,8 @@ def take_in(
     intake = Intake(source, read=len(fresh))
     present = {extract.extract_id: extract for extract in extracts}
     with transaction(connection):
-        delivered, extracted = _units(connection, source), _extracted(connection, source)
-        intake.decisions = units.resolve(delivered, present, source.own_file_first, extracted)
+        came, extracted = delivered(connection, source), extraction_days(connection, source)
+        intake.decisions = units.resolve(came, present, source.own_file_first, extracted)
         _set_aside(connection, source, intake.decisions)
     intake.refused = _refused(connection, source)
     intake.ledger = ledger.sheets(connection, source)
@@ -160,7 +160,8 @@ def _changed(
     return [one for one in extracts if stored.get(one.extract_id) != wanted[one.extract_id]]
 
 
-def _units(connection: DuckDBPyConnection, source: Source) -> list[Unit]:
+def delivered(connection: DuckDBPyConnection, source: Source) -> list[Unit]:
+    """What every extract that is there brought, counted or not."""
     rows = connection.execute(
         "SELECT extract_id, unit_table, geography, period_start, period_end, rows "
         "FROM build.unit WHERE source = ? ORDER BY ALL",
@@ -169,7 +170,7 @@ def _units(connection: DuckDBPyConnection, source: Source) -> list[Unit]:
     return [Unit(*row) for row in rows]
 
 
-def _extracted(connection: DuckDBPyConnection, source: Source) -> dict[str, date]:
+def extraction_days(connection: DuckDBPyConnection, source: Source) -> dict[str, date]:
     """Extract → newest day on which its rows say that they were taken out."""
     if not schema.is_dated(source):
         return {}

@@ -81,6 +81,35 @@ def _decide(group: Sequence[Unit], order: Mapping[str, tuple[object, ...]]) -> l
     return decisions
 
 
+def first_delivered(
+    units: Iterable[Unit], counted: Iterable[Unit], extracted: Mapping[str, date]
+) -> list[Unit]:
+    """What stood when each unit was extracted for the first time: of units that overlap, the one
+    that was taken out first, if it was over by then; each stands in the place of all others.
+
+    `counted`: those that count today; of two extracts of one day they are the first. An extract of
+    which no day is known comes last.
+    """
+    today = set(counted)
+    rivals: dict[tuple[str, str], list[Unit]] = defaultdict(list)
+    for unit in units:
+        if unit in today or extracted.get(unit.extract_id, date.min) >= unit.end:
+            rivals[unit.table, unit.geography].append(unit)
+    first: list[Unit] = []
+    for group in rivals.values():
+        accepted: list[Unit] = []
+        for unit in sorted(group, key=lambda one: _age(one, today, extracted)):
+            if not any(_rivals(unit, other) for other in accepted):
+                accepted.append(unit)
+        first += accepted
+    return first
+
+
+def _age(unit: Unit, today: set[Unit], extracted: Mapping[str, date]) -> tuple[object, ...]:
+    day = extracted.get(unit.extract_id, date.max)
+    return day, unit not in today, unit.extract_id, unit.start
+
+
 def _rivals(one: Unit, other: Unit) -> bool:
     overlap = one.start <= other.end and other.start <= one.end
     return overlap and one.extract_id != other.extract_id

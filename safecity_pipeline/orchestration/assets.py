@@ -1,5 +1,5 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim and
-mart/target → release."""
+mart/target → release; and mart/revision beside mart/finding."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +17,7 @@ from safecity_pipeline.tables import Table
 SURVEY = dg.AssetKey(["meta", "extract"])
 VALUES = dg.AssetKey(["mart", "indicator_value"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
+REVISIONS = dg.AssetKey(["mart", "revision"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
 TARGETS = dg.AssetKey(["mart", "target"])
 SEVERITIES = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
@@ -60,6 +61,13 @@ def _built() -> list[dg.AssetsDefinition]:
             by_year=True,
         ),
         _asset(
+            REVISIONS,
+            "Figures as first extracted, beside the same figures as they stand",
+            lambda refresh, _: refresh.revisions(),
+            deps=[VALUES],
+            table=tables.REVISION,
+        ),
+        _asset(
             CLAIMS,
             "Every sentence of the published assessment, recomputed",
             lambda refresh, _: refresh.claims(),
@@ -78,7 +86,7 @@ def _built() -> list[dg.AssetsDefinition]:
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
-            deps=[CLAIMS, TARGETS],
+            deps=[CLAIMS, TARGETS, REVISIONS],
         ),
     ]
 

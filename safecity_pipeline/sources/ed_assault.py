@@ -191,6 +191,8 @@ SOURCE = Source(
     supplier="the hospital trust",
     licence="shared under the partnership's information sharing agreement",
     due_days=30,
+    # Attendances are coded after the patient has left: late ones within a quarter.
+    settles_after=92,
     assurance="A1",
     sensitivity="personal",
     maximum_rows=50_000,

@@ -96,6 +96,8 @@ SOURCE = Source(
     supplier="the safeguarding partners",
     licence="held by the partnership",
     due_days=60,
+    # What a partner finds out later is added to the quarter in which it happened.
+    settles_after=183,
     assurance="A0",
     sensitivity="official-sensitive",
     maximum_rows=2_000,

@@ -132,6 +132,8 @@ SOURCE = Source(
     supplier="the Independent Mediation service",
     licence="held by the partnership",
     due_days=60,
+    # Closing papers of a year are entered in the quarter after it.
+    settles_after=92,
     assurance="A0",
     sensitivity="official-sensitive",
     maximum_rows=20_000,

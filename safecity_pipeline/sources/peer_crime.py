@@ -209,6 +209,8 @@ SOURCE = Source(
     supplier="iQuanta, exported by the police force's analysts",
     licence="restricted to police and partnership analysts",
     due_days=60,
+    # Forces send their months again: the tool's figures are provisional for a quarter.
+    settles_after=92,
     assurance="A1",
     sensitivity="official-sensitive",
     maximum_rows=20_000,

@@ -105,6 +105,8 @@ SOURCE = Source(
     supplier="Probation Trust, from June 2014 Community Rehabilitation Company",
     licence="Restricted to partners",
     due_days=60,
+    # Who engaged is reported late: courses begin months after the referral.
+    settles_after=183,
     assurance="A0",
     sensitivity="official-sensitive",
     maximum_rows=5_000,

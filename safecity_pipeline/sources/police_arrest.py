@@ -90,6 +90,8 @@ SOURCE = Source(
     supplier="the police force's custody system",
     licence="Not for publication: under an information sharing agreement",
     due_days=60,
+    # The disposal of those on bail comes months after the arrest.
+    settles_after=183,
     assurance="A1",
     sensitivity="personal",
     maximum_rows=500_000,

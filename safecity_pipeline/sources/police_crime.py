@@ -285,6 +285,8 @@ SOURCE = Source(
     supplier="police force",
     licence="information sharing agreement",
     due_days=60,
+    # Crimes are cancelled and reclassified for some months; outcomes come in for a year.
+    settles_after=365,
     assurance="A1",
     sensitivity="personal",
     maximum_rows=2_000_000,

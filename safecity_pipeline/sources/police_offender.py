@@ -149,6 +149,8 @@ SOURCE = Source(
     supplier="the police force's records system",
     licence="Not for publication: under an information sharing agreement",
     due_days=60,
+    # Who did it is known when a crime is detected, for many within a year.
+    settles_after=365,
     assurance="A1",
     sensitivity="personal",
     maximum_rows=1_000_000,

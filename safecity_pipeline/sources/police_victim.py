@@ -172,6 +172,8 @@ SOURCE = Source(
     supplier="the police force's records system",
     licence="Not for publication: under an information sharing agreement",
     due_days=60,
+    # Victims are added, and found vulnerable, while a crime is inquired into: half a year.
+    settles_after=183,
     assurance="A1",
     sensitivity="personal",
     maximum_rows=2_000_000,

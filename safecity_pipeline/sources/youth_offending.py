@@ -344,6 +344,8 @@ SOURCE = Source(
     supplier="Youth Offending Service (case system)",
     licence="restricted: information sharing agreement of the partnership",
     due_days=60,
+    # Closures, and where a child lived and learnt, are entered up to half a year late.
+    settles_after=183,
     assurance="A1",
     sensitivity="personal",
     maximum_rows=50_000,
