@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,6 +33,7 @@ from safecity_pipeline import (
     measure,
     period,
     registry,
+    shareable,
     tables,
     tallies,
     targets,
@@ -43,6 +44,7 @@ from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.claims import Figures
 from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
+from safecity_pipeline.disclosure import Rule
 from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
@@ -58,6 +60,7 @@ from safecity_pipeline.warehouse import Warehouse, transaction
 log = logging.getLogger(__name__)
 
 PEERS = "peers"  # the series of what a group is made of
+LEDGER = (tables.EXTRACT, tables.EXTRACT_SHEET, tables.EXTRACT_UNIT)
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
 
@@ -85,6 +88,14 @@ class Report:
     rows: int = 0
     handled: int = 0
     taken_in: tuple[str, str] | None = None
+
+
+def _as_it_is(table: Table) -> Table:
+    return table
+
+
+def _as_it_may_be_shared(table: Table) -> Table:
+    return table.shareable
 
 
 class Refresh:
@@ -330,6 +341,7 @@ class Refresh:
                 self._may_publish(connection)
                 with transaction(connection):
                     self._write_release(connection, stamp)
+                    self._make_shareable(connection)
             self._close()
             self.warehouse.publish(stamp, [table for table in tables.TABLES if table.public])
             self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
@@ -577,6 +589,9 @@ class Refresh:
             "WHERE list_contains(?::VARCHAR[], indicator) AND dimension = 'all' ORDER BY ALL",
             [list(keys)],
         ).df()
+        return self._found(values, keys)
+
+    def _found(self, values: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         made = [
             finding
             for key in keys
@@ -632,15 +647,19 @@ class Refresh:
     def _synthetic(self) -> bool:
         return any(e.synthetic for e in self.survey.extracts if e.status == "read")
 
-    def _figures(self, connection: DuckDBPyConnection) -> Figures:
+    def _figures(
+        self, connection: DuckDBPyConnection, of: Callable[[Table], Table] = _as_it_is
+    ) -> Figures:
         indicators = self.registry.indicators
         needed = claims.indicators_of(self.registry.assessments)
         of_them = "WHERE dimension = 'all' AND list_contains(?::VARCHAR[], indicator)"
         values, ranks = (
-            connection.execute(f"SELECT * FROM mart.{name} {of_them}{only}", [needed]).df()
-            for name, only in (
-                ("indicator_value", ""),
-                ("finding", " AND comparison = 'peer_rank'"),
+            connection.execute(
+                f"SELECT * FROM {of(table).full_name} {of_them}{only}", [needed]
+            ).df()
+            for table, only in (
+                (tables.INDICATOR_VALUE, ""),
+                (tables.FINDING, " AND comparison = 'peer_rank'"),
             )
         )
         return claims.figures(
@@ -652,12 +671,16 @@ class Refresh:
             lambda key, *about: self._broken_by(indicators[key])(*about),
         )
 
-    def _standings(self, connection: DuckDBPyConnection) -> Known:
+    def _standings(
+        self, connection: DuckDBPyConnection, of: Callable[[Table], Table] = _as_it_is
+    ) -> Known:
         """The assessed area's own series and ranks."""
         of_area = "WHERE dimension = 'all' AND area_code = ?"
         values, ranks = (
-            connection.execute(f"SELECT * FROM mart.{name} {of_area}", [self.area_code]).df()
-            for name in ("indicator_value", "finding")
+            connection.execute(
+                f"SELECT * FROM {of(table).full_name} {of_area}", [self.area_code]
+            ).df()
+            for table in (tables.INDICATOR_VALUE, tables.FINDING)
         )
         aims = {
             aim.indicator
@@ -729,6 +752,92 @@ class Refresh:
                 str(self.settings.raw),
                 repair="put extracts there; `safecity check FILE` says what is wrong with one",
             )
+
+    def _make_shareable(self, connection: DuckDBPyConnection) -> None:
+        """Write beside each table that states figures what disclosure control leaves of it."""
+        indicators, sources = self.registry.indicators, self.registry.sources
+        rules = shareable.rules(indicators, sources)
+        values, findings = (
+            self._guarded_rows(connection, table, rules)
+            for table in (tables.INDICATOR_VALUE, tables.FINDING)
+        )
+        shown = shareable.values(values, indicators, sources)
+        findings = self._on_rounded(shown, findings, rules)
+        for table, rows in (
+            (tables.INDICATOR_VALUE, shown),
+            (tables.FINDING, shareable.findings(findings, shown, indicators)),
+        ):
+            self._write_shareable(connection, table, rows, rules)
+        for name, rows in shareable.ledger(
+            {
+                table.name: connection.execute(f"SELECT * FROM {table.full_name}").df()
+                for table in LEDGER
+            },
+            shown,
+            indicators,
+            sources,
+        ).items():
+            table = next(one for one in LEDGER if one.name == name)
+            warehouse.fill(connection, table.shareable, rows)
+        self._share_statements(connection)
+
+    def _share_statements(self, connection: DuckDBPyConnection) -> None:
+        """Claims and targets, from what may be shared alone."""
+        assessments, synthetic = self.registry.assessments, self._synthetic
+        of = _as_it_may_be_shared
+        for table, rows in (
+            (
+                tables.CLAIM,
+                shareable.claims(
+                    claims.of(assessments, self._figures(connection), synthetic),
+                    claims.of(assessments, self._figures(connection, of), synthetic),
+                ),
+            ),
+            (
+                tables.TARGET,
+                shareable.targets(
+                    targets.of(assessments, self._standings(connection), synthetic),
+                    targets.of(assessments, self._standings(connection, of), synthetic),
+                ),
+            ),
+        ):
+            warehouse.fill(connection, table.shareable, pd.DataFrame(rows))
+
+    def _guarded_rows(
+        self, connection: DuckDBPyConnection, table: Table, rules: Mapping[str, Rule]
+    ) -> pd.DataFrame:
+        return connection.execute(
+            f"SELECT * FROM {table.full_name} WHERE list_contains(?::VARCHAR[], indicator) "
+            "ORDER BY ALL",
+            [list(rules)],
+        ).df()
+
+    def _on_rounded(
+        self, shown: pd.DataFrame, findings: pd.DataFrame, rules: Mapping[str, Rule]
+    ) -> pd.DataFrame:
+        """Findings, made anew from rounded values where a rule rounds."""
+        keys = [key for key, rule in rules.items() if rule.step]
+        whole = shown[(shown["dimension"] == "all") & shown["indicator"].isin(keys)]
+        if whole.empty:
+            return findings
+        columns = list(findings.columns)
+        anew = self._found(whole, keys).reindex(columns=columns)
+        return pd.concat([findings[~findings["indicator"].isin(keys)], anew], ignore_index=True)
+
+    def _write_shareable(
+        self,
+        connection: DuckDBPyConnection,
+        table: Table,
+        rows: pd.DataFrame,
+        rules: Mapping[str, Rule],
+    ) -> None:
+        """The rows of a table: those given, and as they are those of all other indicators."""
+        warehouse.fill(connection, table.shareable, rows)
+        connection.execute(
+            f"INSERT INTO {table.shareable.full_name} SELECT * FROM {table.full_name} "
+            "WHERE NOT list_contains(?::VARCHAR[], indicator)",
+            [list(rules)],
+        )
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
         for table, name in ((tables.CHECK_RESULT, "check_result"), (tables.RUN_COST, "run_cost")):

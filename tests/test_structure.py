@@ -19,11 +19,12 @@ PROJECT = "safecity_pipeline"
 # From the ground up. A module may import its own floor and those below it; the longest name that
 # fits places it. `sample` stands beside them.
 FLOORS = (
-    {"model", "period", "vocabulary", "statistics", "settings", "tables", "cost"},
+    {"model", "period", "vocabulary", "statistics", "settings", "tables", "cost", "disclosure"},
     {"sources"},
     {"registry"},
     {"ingest"},
     {"measure", "breakdowns", "breaks", "compare", "sentences", "claims", "targets"},
+    {"shareable"},
     {"bookkeeping", "warehouse", "upkeep", "tallies"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},

@@ -1,0 +1,379 @@
+"""A release as it may be shared: the tables that state figures, without those that must be hidden.
+
+Belongs here: which figures a release states, how their numbers add up (months to years, parts of a
+breakdown to the whole, cases and the rest to all of them), and what falls with a hidden figure: its
+comparisons, ranks, sentences, and what the ledger counts of it. Does not belong here: which numbers
+are hidden (`disclosure`), and any other figure: the restricted database has all of them as they
+are.
+
+Hidden is null, with a reason that is the same for a small number and for one that protects it: to
+tell the two apart would say how small the first is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from safecity_pipeline import breakdowns, disclosure, measure, sentences
+from safecity_pipeline.disclosure import Rule, Sum
+from safecity_pipeline.model import Indicator, Part, Row, Source
+
+WHY = "not shown, so that no small number can be worked out"
+HIDDEN = "suppressed"  # status of a finding
+FIGURES = ["numerator", "denominator", "value", "lower_95", "upper_95"]
+CHANGE = ["change", "change_unit", "change_lower_95", "change_upper_95"]
+RANK = ["rank_high", "rank_best", "rank_of", "rank_lower_95", "rank_upper_95"]
+OF_OTHERS = ["base_value", "significance", *CHANGE, *RANK]
+LEDGER = ("rows_read", "rows_valid", "rows_quarantined", "rows_excluded")
+OF_PARTS = ("part_year", "unequal_coverage")  # statuses of findings over a part of a year
+NO_RULE = Rule()
+
+Where = tuple[str, str, str, str]  # area, period, dimension, member of it
+Numbers = dict[Hashable, float]
+
+
+def _each(rows: pd.DataFrame) -> Iterator[Any]:
+    return iter(rows.itertuples(index=False))
+
+
+def rules(indicators: Mapping[str, Indicator], sources: Mapping[str, Source]) -> dict[str, Rule]:
+    """The indicators that rest on a source with a rule, and the strictest of their rules."""
+    found = {
+        key: disclosure.strictest(sources[part.source].disclosure for part in _parts(one))
+        for key, one in indicators.items()
+    }
+    return {key: rule for key, rule in found.items() if rule != NO_RULE}
+
+
+def _parts(indicator: Indicator) -> Iterator[Part]:
+    for part in (indicator.value, indicator.numerator, indicator.denominator):
+        if part is not None:
+            yield part
+
+
+# --- values ------------------------------------------------------------------------------------
+
+
+def values(
+    rows: pd.DataFrame, indicators: Mapping[str, Indicator], sources: Mapping[str, Source]
+) -> pd.DataFrame:
+    """Rows of mart.indicator_value of the indicators that have a rule, as they may be shared."""
+    rows = rows.reset_index(drop=True)
+    stated = _Stated(rows, indicators, sources)
+    hidden = sorted(
+        disclosure.hidden(stated.counts, stated.figures, list(stated.sums()), stated.least)
+    )
+    shown = _rounded(rows, indicators, sources)
+    shown.loc[hidden, FIGURES] = float("nan")
+    shown.loc[hidden, "obs_status"] = "C"
+    shown.loc[hidden, "suppressed_reason"] = WHY
+    return shown
+
+
+class _Stated:
+    """What each row states: its numbers, by part of the indicator and place, so that a number which
+    two indicators state is one; and how they add up."""
+
+    def __init__(
+        self,
+        rows: pd.DataFrame,
+        indicators: Mapping[str, Indicator],
+        sources: Mapping[str, Source],
+    ) -> None:
+        self.sources = sources
+        self.counts: Numbers = {}
+        self.least: Numbers = {}
+        self.figures: list[list[Hashable]] = []
+        self.shares: dict[Hashable, Sum] = {}
+        self.wholes: dict[tuple[str, str], dict[str, Any]] = {}
+        self.members: dict[tuple[str, Where], dict[str, None]] = {}
+        self.lists: set[tuple[str, str]] = set()
+        for row in _each(rows):
+            self.figures.append(self._numbers(row, indicators[str(row.indicator)]))
+
+    def _numbers(self, row: Any, indicator: Indicator) -> list[Hashable]:
+        """The numbers of a row that have a rule: cases, all of them, and the rest of them."""
+        cases = self._stated(row, indicator.numerator, row.numerator)
+        base = self._stated(row, indicator.denominator, row.denominator)
+        if cases is None or base is None or not _is_share(indicator):
+            return [number for number in (cases, base) if number is not None]
+        name = f"{_name(indicator.denominator)} but {_name(indicator.numerator)}"
+        rest = self._number(row, name, row.denominator - row.numerator, self.least[cases])
+        self.shares[rest] = Sum(base, (cases, rest))
+        return [cases, base, rest]
+
+    def _stated(self, row: Any, part: Part | None, count: float) -> Hashable | None:
+        if part is None or count != count:
+            return None
+        source = self.sources[part.source]
+        rule = disclosure.rule(source.disclosure)
+        if rule == NO_RULE:
+            return None
+        if row.dimension != "all" and not breakdowns.adds_up(source, row.dimension):
+            self.lists.add((_name(part), row.dimension))
+        return self._number(row, _name(part), count, rule.least)
+
+    def _number(self, row: Any, name: str, count: float, least: float) -> Hashable:
+        where = (row.area_code, row.period, row.dimension, row.dimension_value)
+        number = (name, *where)
+        self.counts[number], self.least[number] = count, least
+        if row.dimension == "all":
+            self.wholes.setdefault((name, row.area_code), {})[row.period] = row
+        else:
+            of = (name, (row.area_code, row.period, row.dimension, ""))
+            self.members.setdefault(of, {})[row.dimension_value] = None
+        return number
+
+    def sums(self) -> Iterator[Sum]:
+        """Every sum that a reader could make of the numbers."""
+        yield from self.shares.values()
+        for (name, (area, label, dimension, _)), members in self.members.items():
+            whole = (name, area, label, "all", "all")
+            parts = tuple((name, area, label, dimension, member) for member in members)
+            # Parts of a list add up to what another indicator may count: flags, not crimes.
+            adds_up = (name, dimension) not in self.lists
+            if not adds_up or whole in self.counts:
+                yield Sum(whole if adds_up else None, parts)
+        for (name, area), periods in self.wholes.items():
+            for label, inside in _periods(periods):
+                whole = (name, area, label, "all", "all")
+                yield Sum(whole, tuple((name, area, one, "all", "all") for one in inside))
+
+
+def _periods(rows: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Each period and the months, or the quarters, that make it up."""
+    for kind in ("month", "quarter"):
+        short = [row for row in rows.values() if row.period_kind == kind]
+        for label, whole in rows.items():
+            if not short or whole.months_covered <= short[0].months_covered:
+                continue
+            first, last = whole.coverage_start, whole.coverage_end
+            inside = [one for one in short if one.period_start >= first and one.period_end <= last]
+            if sum(one.months_covered for one in inside) == whole.months_covered:
+                yield label, [one.period for one in inside]
+
+
+def _name(part: Part | None) -> str:
+    assert part is not None
+    return f"{part.aggregate} of {part.source} where {part.where}, {part.forces}"
+
+
+def _is_share(indicator: Indicator) -> bool:
+    return indicator.kind == "proportion" or measure.is_share(indicator)
+
+
+def _rounded(
+    rows: pd.DataFrame, indicators: Mapping[str, Indicator], sources: Mapping[str, Source]
+) -> pd.DataFrame:
+    """Rows whose rule rounds, with rounded counts and what follows from them."""
+    shown = rows.copy()
+    for key, rule in rules(indicators, sources).items():
+        mine, indicator = shown["indicator"] == key, indicators[key]
+        if rule.step is None or not mine.any():
+            continue
+        for column, part in (
+            ("numerator", indicator.numerator),
+            ("denominator", indicator.denominator),
+        ):
+            if part is not None and disclosure.rule(sources[part.source].disclosure) != NO_RULE:
+                shown.loc[mine, column] = shown.loc[mine, column].map(rule.rounded)
+        by_chance = shown.loc[mine, "lower_95"].notna()
+        made = measure.with_interval(indicator, shown.loc[mine])
+        for column, found in zip(("value", "lower_95", "upper_95"), made, strict=True):
+            shown.loc[mine, column] = found.where(by_chance | (column == "value"))
+    return shown
+
+
+# --- findings ----------------------------------------------------------------------------------
+
+
+def findings(
+    rows: pd.DataFrame, shown: pd.DataFrame, indicators: Mapping[str, Indicator]
+) -> pd.DataFrame:
+    """Rows of mart.finding of the indicators that have a rule, as they may be shared: without what
+    rests on a hidden value. `shown`: their values, as they may be shared.
+
+    A comparison over a part of a year adds up months, so that it stands only where none of the
+    months of both years is hidden. A rank or an average of a group says something of every member,
+    so that it stands only where none of them is.
+    """
+    rows = rows.reset_index(drop=True)
+    whole = shown[shown["dimension"] == "all"]
+    hidden, years = _hidden_places(whole)
+    partial = _is_partial(rows, whole)
+    own, base = (
+        pd.Series(
+            [
+                place in hidden or (part and place in years)
+                for place, part in zip(_places(rows, label), partial, strict=True)
+            ],
+            index=rows.index,
+            dtype=bool,
+        )
+        for label in ("period", "base_period")
+    )
+    among = rows["comparison"].isin(["peer_rank", "group_average"])
+    group = [rows[name] for name in ("indicator", "comparison", "comparator", "period")]
+    with_hidden = (own & among).groupby(group, dropna=False).transform("any")
+    return _without(rows, own, own | base | (with_hidden & among), indicators)
+
+
+Place = tuple[str, str, object]  # indicator, area, period
+
+
+def _places(rows: pd.DataFrame, label: str) -> Iterator[Place]:
+    return zip(rows["indicator"], rows["area_code"], rows[label], strict=True)
+
+
+def _hidden_places(whole: pd.DataFrame) -> tuple[set[Place], set[Place]]:
+    """The values that are hidden, and the financial years with such a month or quarter."""
+    hidden = whole[whole["suppressed_reason"] == WHY]
+    inside = hidden[hidden["period_kind"].isin(["month", "quarter"])]
+    first = inside["period_start"].dt.year - (inside["period_start"].dt.month < 4)
+    years = inside.assign(period=[f"{year}-{(year + 1) % 100:02d}" for year in first])
+    return set(_places(hidden, "period")), set(_places(years, "period"))
+
+
+def _is_partial(rows: pd.DataFrame, whole: pd.DataFrame) -> list[bool]:
+    """Which findings may compare a part of a year."""
+    spans = dict(
+        zip(
+            _places(whole, "period"),
+            zip(whole["coverage_start"], whole["coverage_end"], strict=True),
+            strict=True,
+        )
+    )
+    parts = set(_places(whole[~whole["complete"].astype(bool)], "period"))
+    compared = zip(rows["compared_start"], rows["compared_end"], strict=True)
+    return [
+        status in OF_PARTS or own in parts or base in parts or spans.get(own) != span
+        for own, base, span, status in zip(
+            _places(rows, "period"),
+            _places(rows, "base_period"),
+            compared,
+            rows["status"],
+            strict=True,
+        )
+    ]
+
+
+def _without(
+    rows: pd.DataFrame,
+    own: pd.Series,
+    touched: pd.Series,
+    indicators: Mapping[str, Indicator],
+) -> pd.DataFrame:
+    shown = rows.copy()
+    told = own | rows["value"].notna()  # of what had no figure before there is nothing to hide
+    touched = touched & told
+    shown.loc[touched, OF_OTHERS] = None
+    shown.loc[own, "value"] = float("nan")
+    shown.loc[touched, "status"] = HIDDEN
+    shown.loc[touched, "sentence"] = [
+        sentences.withheld(
+            indicators[row.indicator],
+            row.area_name,
+            row.sentence,
+            None if row.value != row.value else row.value,
+            WHY,
+        )
+        for row in _each(shown[touched])
+    ]
+    return shown
+
+
+# --- claims and targets ------------------------------------------------------------------------
+
+
+def claims(rows: Iterable[Row], again: Iterable[Row]) -> list[Row]:
+    """Rows of mart.claim as they may be shared. `again`: the same, computed from what may be shared
+    alone. A figure that comes out the same rests on nothing else; the verdict stands."""
+    return [_claim(row, other) for row, other in zip(rows, again, strict=True)]
+
+
+def _claim(row: Row, again: Row) -> Row:
+    limits = ("computed", "computed_lower_95", "computed_upper_95")
+    if all(_same(row[name], again[name]) for name in (*limits, "reading")):
+        return {**row, "reason": again["reason"]}
+    reason = ". ".join(filter(None, [f"the figure is {WHY}", again["reason"]]))
+    return {**row, **dict.fromkeys(limits), "reason": reason}
+
+
+def targets(rows: Iterable[Row], again: Iterable[Row]) -> list[Row]:
+    """Rows of mart.target as they may be shared; as for `claims`."""
+    return [_target(row, other) for row, other in zip(rows, again, strict=True)]
+
+
+def _target(row: Row, again: Row) -> Row:
+    stated = ("baseline", "target_value", "current", "change_lower_95", "change_upper_95")
+    off = [name for name in stated if not _same(row[name], again[name])]
+    if not off and row["reason"] == again["reason"]:
+        return row
+    if row["period"] != again["period"]:  # what is newest among the shown ones is another figure
+        off = sorted({*off, "current", "change_lower_95", "change_upper_95"})
+    return {**row, **dict.fromkeys(off), "reason": f"a figure behind it is {WHY}"}
+
+
+def _same(one: object, other: object) -> bool:
+    return one == other or (one is None and other is None)
+
+
+# --- the ledger --------------------------------------------------------------------------------
+
+
+def ledger(
+    tables: Mapping[str, pd.DataFrame],
+    shown: pd.DataFrame,
+    indicators: Mapping[str, Indicator],
+    sources: Mapping[str, Source],
+) -> dict[str, pd.DataFrame]:
+    """Rows of meta.extract, extract_sheet and extract_unit, by name, without numbers of rows that
+    are numbers of people's affairs: of a source with a rule whose rows are events, where a unit has
+    too few of them, or they are a figure that is hidden."""
+    guarded = {
+        name: rule
+        for name, source in sources.items()
+        if not source.tallies and (rule := disclosure.rule(source.disclosure)) != NO_RULE
+    }
+    extract, units = tables["extract"].copy(), tables["extract_unit"].copy()
+    of = dict(zip(extract["extract_id"], extract["source"], strict=True))
+    hidden = _hidden_rows(shown, indicators)
+    few = [
+        (source := of.get(unit.extract_id)) in guarded
+        and (guarded[source].hides(unit.rows) or (source, unit.period) in hidden)
+        for unit in _each(units)
+    ]
+    units["rows"] = units["rows"].astype("Int64").mask(pd.Series(few, units.index, dtype=bool))
+    files = set(units["extract_id"][few]) | {
+        row.extract_id
+        for row in _each(extract)
+        if row.source in guarded and guarded[row.source].hides(row.rows_valid)
+    }
+    sheet = tables["extract_sheet"].copy()
+    for rows in (extract, sheet):
+        mine = rows["extract_id"].isin(files)
+        for name in rows.columns.intersection([*LEDGER, *_excluded(sheet)]):
+            rows[name] = rows[name].astype("Int64").mask(mine)
+    return {"extract": extract, "extract_sheet": sheet, "extract_unit": units}
+
+
+def _excluded(sheet: pd.DataFrame) -> list[str]:
+    return [name for name in sheet.columns if name.startswith("excluded_")]
+
+
+def _hidden_rows(shown: pd.DataFrame, indicators: Mapping[str, Indicator]) -> set[tuple[str, str]]:
+    """Source and period of each hidden figure that counts all rows there are."""
+    plain = {
+        key: part.source
+        for key, one in indicators.items()
+        for part in (one.numerator, one.denominator)
+        if part is not None and (part.where, part.aggregate) == ("true", measure.COUNTED)
+    }
+    hidden = shown[(shown["suppressed_reason"] == WHY) & shown["indicator"].isin(set(plain))]
+    return {
+        (plain[key], label)
+        for key, label in zip(hidden["indicator"], hidden["period"], strict=True)
+    }
