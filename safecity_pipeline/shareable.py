@@ -13,6 +13,7 @@ tell the two apart would say how small the first is.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -30,6 +31,11 @@ OF_OTHERS = ["base_value", "significance", *CHANGE, *RANK]
 LEDGER = ("rows_read", "rows_valid", "rows_quarantined", "rows_excluded")
 OF_PARTS = ("part_year", "unequal_coverage")  # statuses of findings over a part of a year
 NO_RULE = Rule()
+ASKED = [
+    *("indicator", "area_code", "period", "period_kind", "dimension", "dimension_value"),
+    *("period_start", "period_end", "coverage_start", "coverage_end", "months_covered"),
+    *("numerator", "denominator"),
+]
 
 Where = tuple[str, str, str, str]  # area, period, dimension, member of it
 Numbers = dict[Hashable, float]
@@ -73,6 +79,34 @@ def values(
     return shown
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """A part of an indicator that has a rule: its name, the same for all that count the same; the
+    smallest number that is shown; and breakdowns whose members do not add up."""
+
+    name: str
+    least: float
+    lists: frozenset[str]
+
+
+def _counts(
+    indicator: Indicator, sources: Mapping[str, Source]
+) -> tuple[_Counted | None, _Counted | None]:
+    cases, base = indicator.numerator, indicator.denominator
+    return (
+        _counted(indicator, cases, sources[cases.source]) if cases else None,
+        _counted(indicator, base, sources[base.source]) if base else None,
+    )
+
+
+def _counted(indicator: Indicator, part: Part, source: Source) -> _Counted | None:
+    if disclosure.rule(source.disclosure) == NO_RULE:
+        return None
+    name = f"{part.aggregate} of {part.source} where {part.where}, {part.forces}"
+    lists = {column for column in indicator.by if not breakdowns.adds_up(source, column)}
+    return _Counted(name, disclosure.rule(source.disclosure).least, frozenset(lists))
+
+
 class _Stated:
     """What each row states: its numbers, by part of the indicator and place, so that a number which
     two indicators state is one; and how they add up."""
@@ -83,7 +117,6 @@ class _Stated:
         indicators: Mapping[str, Indicator],
         sources: Mapping[str, Source],
     ) -> None:
-        self.sources = sources
         self.counts: Numbers = {}
         self.least: Numbers = {}
         self.figures: list[list[Hashable]] = []
@@ -91,40 +124,39 @@ class _Stated:
         self.wholes: dict[tuple[str, str], dict[str, Any]] = {}
         self.members: dict[tuple[str, Where], dict[str, None]] = {}
         self.lists: set[tuple[str, str]] = set()
-        for row in _each(rows):
-            self.figures.append(self._numbers(row, indicators[str(row.indicator)]))
+        parts = {key: _counts(indicators[key], sources) for key in rows["indicator"].unique()}
+        for row in _each(rows[ASKED]):
+            share = _is_share(indicators[row.indicator])
+            self.figures.append(self._numbers(row, parts[row.indicator], share))
 
-    def _numbers(self, row: Any, indicator: Indicator) -> list[Hashable]:
+    def _numbers(
+        self, row: Any, parts: tuple[_Counted | None, _Counted | None], share: bool
+    ) -> list[Hashable]:
         """The numbers of a row that have a rule: cases, all of them, and the rest of them."""
-        cases = self._stated(row, indicator.numerator, row.numerator)
-        base = self._stated(row, indicator.denominator, row.denominator)
-        if cases is None or base is None or not _is_share(indicator):
-            return [number for number in (cases, base) if number is not None]
-        name = f"{_name(indicator.denominator)} but {_name(indicator.numerator)}"
-        rest = self._number(row, name, row.denominator - row.numerator, self.least[cases])
-        self.shares[rest] = Sum(base, (cases, rest))
-        return [cases, base, rest]
+        cases, base = parts
+        stated = [
+            self._number(row, part, count)
+            for part, count in ((cases, row.numerator), (base, row.denominator))
+            if part is not None and count == count
+        ]
+        if share and cases and base and len(stated) == 2:
+            others = replace(cases, name=f"{base.name} but {cases.name}")
+            rest = self._number(row, others, row.denominator - row.numerator)
+            self.shares[rest] = Sum(stated[1], (stated[0], rest))
+            stated.append(rest)
+        return stated
 
-    def _stated(self, row: Any, part: Part | None, count: float) -> Hashable | None:
-        if part is None or count != count:
-            return None
-        source = self.sources[part.source]
-        rule = disclosure.rule(source.disclosure)
-        if rule == NO_RULE:
-            return None
-        if row.dimension != "all" and not breakdowns.adds_up(source, row.dimension):
-            self.lists.add((_name(part), row.dimension))
-        return self._number(row, _name(part), count, rule.least)
-
-    def _number(self, row: Any, name: str, count: float, least: float) -> Hashable:
-        where = (row.area_code, row.period, row.dimension, row.dimension_value)
-        number = (name, *where)
-        self.counts[number], self.least[number] = count, least
+    def _number(self, row: Any, part: _Counted, count: float) -> Hashable:
+        name = part.name
+        number = (name, row.area_code, row.period, row.dimension, row.dimension_value)
+        self.counts[number], self.least[number] = count, part.least
         if row.dimension == "all":
             self.wholes.setdefault((name, row.area_code), {})[row.period] = row
         else:
             of = (name, (row.area_code, row.period, row.dimension, ""))
             self.members.setdefault(of, {})[row.dimension_value] = None
+            if row.dimension in part.lists:
+                self.lists.add((name, row.dimension))
         return number
 
     def sums(self) -> Iterator[Sum]:
@@ -154,11 +186,6 @@ def _periods(rows: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
             inside = [one for one in short if one.period_start >= first and one.period_end <= last]
             if sum(one.months_covered for one in inside) == whole.months_covered:
                 yield label, [one.period for one in inside]
-
-
-def _name(part: Part | None) -> str:
-    assert part is not None
-    return f"{part.aggregate} of {part.source} where {part.where}, {part.forces}"
 
 
 def _is_share(indicator: Indicator) -> bool:
