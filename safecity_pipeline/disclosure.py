@@ -13,13 +13,14 @@ together (a linear programme) is for an audit, and not asked here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from safecity_pipeline.model import Refused
 
-Number = Hashable
-"""What names a number: a part of an indicator in an area, period and breakdown."""
+Number = Any
+"""What names a number: a part of an indicator in an area, period and breakdown; hashable."""
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ tell the two apart would say how small the first is.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from safecity_pipeline import breakdowns, disclosure, measure, sentences
-from safecity_pipeline.disclosure import Rule, Sum
+from safecity_pipeline.disclosure import Number, Rule, Sum
 from safecity_pipeline.model import Indicator, Part, Row, Source
 
 WHY = "not shown, so that no small number can be worked out"
@@ -38,7 +38,7 @@ ASKED = [
 ]
 
 Where = tuple[str, str, str, str]  # area, period, dimension, member of it
-Numbers = dict[Hashable, float]
+Numbers = dict[Number, float]
 
 
 def _each(rows: pd.DataFrame) -> Iterator[Any]:
@@ -119,8 +119,8 @@ class _Stated:
     ) -> None:
         self.counts: Numbers = {}
         self.least: Numbers = {}
-        self.figures: list[list[Hashable]] = []
-        self.shares: dict[Hashable, Sum] = {}
+        self.figures: list[list[Number]] = []
+        self.shares: dict[Number, Sum] = {}
         self.wholes: dict[tuple[str, str], dict[str, Any]] = {}
         self.members: dict[tuple[str, Where], dict[str, None]] = {}
         self.lists: set[tuple[str, str]] = set()
@@ -131,7 +131,7 @@ class _Stated:
 
     def _numbers(
         self, row: Any, parts: tuple[_Counted | None, _Counted | None], share: bool
-    ) -> list[Hashable]:
+    ) -> list[Number]:
         """The numbers of a row that have a rule: cases, all of them, and the rest of them."""
         cases, base = parts
         stated = [
@@ -146,7 +146,7 @@ class _Stated:
             stated.append(rest)
         return stated
 
-    def _number(self, row: Any, part: _Counted, count: float) -> Hashable:
+    def _number(self, row: Any, part: _Counted, count: float) -> Number:
         name = part.name
         number = (name, row.area_code, row.period, row.dimension, row.dimension_value)
         self.counts[number], self.least[number] = count, part.least
@@ -164,11 +164,14 @@ class _Stated:
         yield from self.shares.values()
         for (name, (area, label, dimension, _)), members in self.members.items():
             whole = (name, area, label, "all", "all")
-            parts = tuple((name, area, label, dimension, member) for member in members)
-            # Parts of a list add up to what another indicator may count: flags, not crimes.
-            adds_up = (name, dimension) not in self.lists
-            if not adds_up or whole in self.counts:
-                yield Sum(whole if adds_up else None, parts)
+            place = (name, area, label, dimension)
+            parts = tuple((*place, member) for member in members)
+            if (name, dimension) in self.lists:
+                # They add up to what another indicator may count: flags, and not crimes.
+                yield Sum(None, parts)
+                yield Sum(None, tuple(one for one in parts if one[-1] != breakdowns.NOT_KNOWN))
+            elif whole in self.counts:
+                yield Sum(whole, parts)
         for (name, area), periods in self.wholes.items():
             for label, inside in _periods(periods):
                 whole = (name, area, label, "all", "all")
