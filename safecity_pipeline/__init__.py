@@ -16,6 +16,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     targets         where each target of a published assessment stands
     shareable       the tables with figures, without what must be hidden
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
+    sharing         these tables, written beside the others
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
     tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock

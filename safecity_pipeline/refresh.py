@@ -34,6 +34,7 @@ from safecity_pipeline import (
     period,
     registry,
     shareable,
+    sharing,
     tables,
     tallies,
     targets,
@@ -44,13 +45,13 @@ from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.claims import Figures
 from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
-from safecity_pipeline.disclosure import Rule
 from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
+from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.indicators import PUBLISHED
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.tables import Table
@@ -60,7 +61,6 @@ from safecity_pipeline.warehouse import Warehouse, transaction
 log = logging.getLogger(__name__)
 
 PEERS = "peers"  # the series of what a group is made of
-LEDGER = (tables.EXTRACT, tables.EXTRACT_SHEET, tables.EXTRACT_UNIT)
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
 
@@ -307,10 +307,13 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged(claims.ABOUT)
         with self._step("mart/claim") as (connection, report):
-            rows = claims.of(self.registry.assessments, self._figures(connection), self._synthetic)
+            assessments = self.registry.assessments
+            figures = self._figures(connection, assessments)
+            rows = claims.of(assessments, figures, self._synthetic)
             with transaction(connection):
                 warehouse.fill(connection, tables.CLAIM, pd.DataFrame(rows))
-            report.checks = [claims.check(rows)]
+            guarded = shareable.rules(self.registry.indicators, self.registry.sources)
+            report.checks = [claims.check(rows, guarded)]
             report.rows = report.handled = len(rows)
             report.facts = dict(Counter(str(row["verdict"]) for row in rows))
         return report
@@ -320,7 +323,7 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged()
         with self._step("mart/target") as (connection, report):
-            known = self._standings(connection)
+            known = self._standings(connection, self.registry.assessments)
             rows = targets.of(self.registry.assessments, known, self._synthetic)
             with transaction(connection):
                 warehouse.fill(connection, tables.TARGET, pd.DataFrame(rows))
@@ -648,10 +651,13 @@ class Refresh:
         return any(e.synthetic for e in self.survey.extracts if e.status == "read")
 
     def _figures(
-        self, connection: DuckDBPyConnection, of: Callable[[Table], Table] = _as_it_is
+        self,
+        connection: DuckDBPyConnection,
+        assessments: Sequence[Assessment],
+        of: Callable[[Table], Table] = _as_it_is,
     ) -> Figures:
         indicators = self.registry.indicators
-        needed = claims.indicators_of(self.registry.assessments)
+        needed = claims.indicators_of(assessments)
         of_them = "WHERE dimension = 'all' AND list_contains(?::VARCHAR[], indicator)"
         values, ranks = (
             connection.execute(
@@ -672,7 +678,10 @@ class Refresh:
         )
 
     def _standings(
-        self, connection: DuckDBPyConnection, of: Callable[[Table], Table] = _as_it_is
+        self,
+        connection: DuckDBPyConnection,
+        assessments: Sequence[Assessment],
+        of: Callable[[Table], Table] = _as_it_is,
     ) -> Known:
         """The assessed area's own series and ranks."""
         of_area = "WHERE dimension = 'all' AND area_code = ?"
@@ -684,7 +693,7 @@ class Refresh:
         )
         aims = {
             aim.indicator
-            for assessment in self.registry.assessments
+            for assessment in assessments
             for target in assessment.targets
             for aim in target.aim
         }
@@ -755,89 +764,13 @@ class Refresh:
 
     def _make_shareable(self, connection: DuckDBPyConnection) -> None:
         """Write beside each table that states figures what disclosure control leaves of it."""
-        indicators, sources = self.registry.indicators, self.registry.sources
-        rules = shareable.rules(indicators, sources)
-        values, findings = (
-            self._guarded_rows(connection, table, rules)
-            for table in (tables.INDICATOR_VALUE, tables.FINDING)
+        of, synthetic = _as_it_may_be_shared, self._synthetic
+        again = sharing.Again(
+            findings=self._found,
+            claims=lambda some: claims.of(some, self._figures(connection, some, of), synthetic),
+            targets=lambda some: targets.of(some, self._standings(connection, some, of), synthetic),
         )
-        shown = shareable.values(values, indicators, sources)
-        findings = self._on_rounded(shown, findings, rules)
-        for table, rows in (
-            (tables.INDICATOR_VALUE, shown),
-            (tables.FINDING, shareable.findings(findings, shown, indicators)),
-        ):
-            self._write_shareable(connection, table, rows, rules)
-        for name, rows in shareable.ledger(
-            {
-                table.name: connection.execute(f"SELECT * FROM {table.full_name}").df()
-                for table in LEDGER
-            },
-            shown,
-            indicators,
-            sources,
-        ).items():
-            table = next(one for one in LEDGER if one.name == name)
-            warehouse.fill(connection, table.shareable, rows)
-        self._share_statements(connection)
-
-    def _share_statements(self, connection: DuckDBPyConnection) -> None:
-        """Claims and targets, from what may be shared alone."""
-        assessments, synthetic = self.registry.assessments, self._synthetic
-        of = _as_it_may_be_shared
-        for table, rows in (
-            (
-                tables.CLAIM,
-                shareable.claims(
-                    claims.of(assessments, self._figures(connection), synthetic),
-                    claims.of(assessments, self._figures(connection, of), synthetic),
-                ),
-            ),
-            (
-                tables.TARGET,
-                shareable.targets(
-                    targets.of(assessments, self._standings(connection), synthetic),
-                    targets.of(assessments, self._standings(connection, of), synthetic),
-                ),
-            ),
-        ):
-            warehouse.fill(connection, table.shareable, pd.DataFrame(rows))
-
-    def _guarded_rows(
-        self, connection: DuckDBPyConnection, table: Table, rules: Mapping[str, Rule]
-    ) -> pd.DataFrame:
-        return connection.execute(
-            f"SELECT * FROM {table.full_name} WHERE list_contains(?::VARCHAR[], indicator) "
-            "ORDER BY ALL",
-            [list(rules)],
-        ).df()
-
-    def _on_rounded(
-        self, shown: pd.DataFrame, findings: pd.DataFrame, rules: Mapping[str, Rule]
-    ) -> pd.DataFrame:
-        """Findings, made anew from rounded values where a rule rounds."""
-        keys = [key for key, rule in rules.items() if rule.step]
-        whole = shown[(shown["dimension"] == "all") & shown["indicator"].isin(keys)]
-        if whole.empty:
-            return findings
-        columns = list(findings.columns)
-        anew = self._found(whole, keys).reindex(columns=columns)
-        return pd.concat([findings[~findings["indicator"].isin(keys)], anew], ignore_index=True)
-
-    def _write_shareable(
-        self,
-        connection: DuckDBPyConnection,
-        table: Table,
-        rows: pd.DataFrame,
-        rules: Mapping[str, Rule],
-    ) -> None:
-        """The rows of a table: those given, and as they are those of all other indicators."""
-        warehouse.fill(connection, table.shareable, rows)
-        connection.execute(
-            f"INSERT INTO {table.shareable.full_name} SELECT * FROM {table.full_name} "
-            "WHERE NOT list_contains(?::VARCHAR[], indicator)",
-            [list(rules)],
-        )
+        sharing.write(connection, self.registry, again)
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
         for table, name in ((tables.CHECK_RESULT, "check_result"), (tables.RUN_COST, "run_cost")):

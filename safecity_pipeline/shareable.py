@@ -12,7 +12,8 @@ tell the two apart would say how small the first is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import namedtuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ import pandas as pd
 from safecity_pipeline import breakdowns, disclosure, measure, sentences
 from safecity_pipeline.disclosure import Number, Rule, Sum
 from safecity_pipeline.model import Indicator, Part, Row, Source
+from safecity_pipeline.registry.assessments.statements import Claim
 
 WHY = "not shown, so that no small number can be worked out"
 HIDDEN = "suppressed"  # status of a finding
@@ -28,13 +30,12 @@ FIGURES = ["numerator", "denominator", "value", "lower_95", "upper_95"]
 CHANGE = ["change", "change_unit", "change_lower_95", "change_upper_95"]
 RANK = ["rank_high", "rank_best", "rank_of", "rank_lower_95", "rank_upper_95"]
 OF_OTHERS = ["base_value", "significance", *CHANGE, *RANK]
-LEDGER = ("rows_read", "rows_valid", "rows_quarantined", "rows_excluded")
 OF_PARTS = ("part_year", "unequal_coverage")  # statuses of findings over a part of a year
 NO_RULE = Rule()
+DAYS = ["period_start", "period_end", "coverage_start", "coverage_end"]
 ASKED = [
     *("indicator", "area_code", "period", "period_kind", "dimension", "dimension_value"),
-    *("period_start", "period_end", "coverage_start", "coverage_end", "months_covered"),
-    *("numerator", "denominator"),
+    *("months_covered", "numerator", "denominator", *DAYS),
 ]
 
 Where = tuple[str, str, str, str]  # area, period, dimension, member of it
@@ -42,7 +43,9 @@ Numbers = dict[Number, float]
 
 
 def _each(rows: pd.DataFrame) -> Iterator[Any]:
-    return iter(rows.itertuples(index=False))
+    """Its rows as tuples with names; by way of lists: cell by cell, pandas is slow."""
+    make: Any = namedtuple("Each", list(rows.columns))  # type: ignore[misc]
+    return map(make._make, zip(*(rows[name].tolist() for name in rows.columns), strict=True))
 
 
 def rules(indicators: Mapping[str, Indicator], sources: Mapping[str, Source]) -> dict[str, Rule]:
@@ -125,7 +128,10 @@ class _Stated:
         self.members: dict[tuple[str, Where], dict[str, None]] = {}
         self.lists: set[tuple[str, str]] = set()
         parts = {key: _counts(indicators[key], sources) for key in rows["indicator"].unique()}
-        for row in _each(rows[ASKED]):
+        asked = rows[ASKED].copy()
+        for name in DAYS:  # whole numbers are compared, and iterated over, in a tenth of the time
+            asked[name] = asked[name].to_numpy("datetime64[D]").astype("int64")
+        for row in _each(asked):
             share = _is_share(indicators[row.indicator])
             self.figures.append(self._numbers(row, parts[row.indicator], share))
 
@@ -201,9 +207,9 @@ def _rounded(
     """Rows whose rule rounds, with rounded counts and what follows from them."""
     shown = rows.copy()
     for key, rule in rules(indicators, sources).items():
-        mine, indicator = shown["indicator"] == key, indicators[key]
-        if rule.step is None or not mine.any():
+        if rule.step is None:
             continue
+        mine, indicator = shown["indicator"] == key, indicators[key]
         for column, part in (
             ("numerator", indicator.numerator),
             ("denominator", indicator.denominator),
@@ -255,7 +261,8 @@ Place = tuple[str, str, object]  # indicator, area, period
 
 
 def _places(rows: pd.DataFrame, label: str) -> Iterator[Place]:
-    return zip(rows["indicator"], rows["area_code"], rows[label], strict=True)
+    columns = (rows[name].tolist() for name in ("indicator", "area_code", label))
+    return zip(*columns, strict=True)
 
 
 def _hidden_places(whole: pd.DataFrame) -> tuple[set[Place], set[Place]]:
@@ -332,6 +339,24 @@ def _claim(row: Row, again: Row) -> Row:
     return {**row, **dict.fromkeys(limits), "reason": reason}
 
 
+def hidden_periods(shown: pd.DataFrame, rounded: Iterable[str]) -> set[tuple[str, str]]:
+    """Indicator and period of every whole value that is hidden, in any area; and every period of
+    the indicators that are `rounded`."""
+    gone = (shown["suppressed_reason"] == WHY) | shown["indicator"].isin(list(rounded))
+    rows = shown[gone & (shown["dimension"] == "all")]
+    return set(zip(rows["indicator"], rows["period"], strict=True))
+
+
+def may_rest(claim: Claim, hidden: Collection[tuple[str, str]]) -> bool:
+    """Whether a reading of a claim asks for an indicator and period of which a value is hidden."""
+    return any(
+        (indicator, label) in hidden
+        for reading in claim.reading
+        for indicator in (reading.indicator, *reading.among)
+        for label in (reading.period, reading.base)
+    )
+
+
 def targets(rows: Iterable[Row], again: Iterable[Row]) -> list[Row]:
     """Rows of mart.target as they may be shared; as for `claims`."""
     return [_target(row, other) for row, other in zip(rows, again, strict=True)]
@@ -354,44 +379,44 @@ def _same(one: object, other: object) -> bool:
 # --- the ledger --------------------------------------------------------------------------------
 
 
-def ledger(
-    tables: Mapping[str, pd.DataFrame],
+@dataclass(frozen=True)
+class Few:
+    """Units (extract, unit, period) and files of which the ledger must not say how many rows."""
+
+    units: list[tuple[str, str, str]]
+    files: set[str]
+
+
+def few_events(
+    files: pd.DataFrame,
+    units: pd.DataFrame,
     shown: pd.DataFrame,
     indicators: Mapping[str, Indicator],
     sources: Mapping[str, Source],
-) -> dict[str, pd.DataFrame]:
-    """Rows of meta.extract, extract_sheet and extract_unit, by name, without numbers of rows that
-    are numbers of people's affairs: of a source with a rule whose rows are events, where a unit has
-    too few of them, or they are a figure that is hidden."""
+) -> Few:
+    """Where the ledger counts people's affairs: of a source with a rule whose rows are events, a
+    unit or a file with few of them, or whose rows are a figure that is hidden; and of a file with
+    such a unit, since its other units would give that one away.
+
+    `files`: extract_id, source, rows_valid. `units`: extract_id, source, unit, period, rows.
+    """
     guarded = {
         name: rule
         for name, source in sources.items()
         if not source.tallies and (rule := disclosure.rule(source.disclosure)) != NO_RULE
     }
-    extract, units = tables["extract"].copy(), tables["extract_unit"].copy()
-    of = dict(zip(extract["extract_id"], extract["source"], strict=True))
     hidden = _hidden_rows(shown, indicators)
     few = [
-        (source := of.get(unit.extract_id)) in guarded
-        and (guarded[source].hides(unit.rows) or (source, unit.period) in hidden)
-        for unit in _each(units)
+        (unit.extract_id, unit.unit, unit.period)
+        for unit in _each(units[units["source"].isin(set(guarded))])
+        if guarded[unit.source].hides(unit.rows) or (unit.source, unit.period) in hidden
     ]
-    units["rows"] = units["rows"].astype("Int64").mask(pd.Series(few, units.index, dtype=bool))
-    files = set(units["extract_id"][few]) | {
-        row.extract_id
-        for row in _each(extract)
-        if row.source in guarded and guarded[row.source].hides(row.rows_valid)
-    }
-    sheet = tables["extract_sheet"].copy()
-    for rows in (extract, sheet):
-        mine = rows["extract_id"].isin(files)
-        for name in rows.columns.intersection([*LEDGER, *_excluded(sheet)]):
-            rows[name] = rows[name].astype("Int64").mask(mine)
-    return {"extract": extract, "extract_sheet": sheet, "extract_unit": units}
-
-
-def _excluded(sheet: pd.DataFrame) -> list[str]:
-    return [name for name in sheet.columns if name.startswith("excluded_")]
+    small = [
+        file.extract_id
+        for file in _each(files[files["source"].isin(set(guarded))])
+        if guarded[file.source].hides(file.rows_valid)
+    ]
+    return Few(few, {*small, *(extract_id for extract_id, *_ in few)})
 
 
 def _hidden_rows(shown: pd.DataFrame, indicators: Mapping[str, Indicator]) -> set[tuple[str, str]]:

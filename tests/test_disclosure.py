@@ -301,8 +301,9 @@ def test_the_hospital_rule_hides_to_seven_and_takes_rates_from_rounded_counts(
     rows = [row(SHARE, "2012-13", 7, 50), row(SHARE, "2013-14", 13, 52)]
     found = shareable.values(pd.DataFrame(rows), {"share": SHARE}, sources)
     # 13 of 52 reads as 15 of 50
-    assert found.loc[1, ["numerator", "denominator", "value"]].tolist() == [15, 50, 30.0]
-    assert found.loc[1, "lower_95"] == pytest.approx(19.1, abs=0.1)  # Wilson, 15 of 50
+    (_, one) = found.to_dict("records")
+    assert (one["numerator"], one["denominator"], one["value"]) == (15, 50, 30.0)
+    assert one["lower_95"] == pytest.approx(19.1, abs=0.1)  # Wilson, 15 of 50
     assert told(found)[0] is None
 
 
@@ -446,17 +447,20 @@ def test_the_ledger_does_not_count_a_few_events_nor_a_hidden_figure(known: Regis
             "rows": [3, 9, 30, 3],
         }
     )
-    counts = {name: [4, 9, 30, 3] for name in ("rows_read", "rows_valid")}
     files = pd.DataFrame(
-        {"extract_id": ["a", "b", "c", "d"], "source": [*["ed_assault"] * 3, "marac"], **counts}
+        {
+            "extract_id": ["a", "b", "c", "d"],
+            "source": [*["ed_assault"] * 3, "marac"],
+            "rows_valid": [3, 9, 30, 3],
+        }
     )
-    sheets = files.drop(columns="source").assign(excluded_layout=1)
-    kept = {"extract": files, "extract_sheet": sheets, "extract_unit": units}
-    made = shareable.ledger(kept, shown(values, known, count), {"n": count}, known.sources)
+    units["source"] = files["source"]
+    made = shareable.few_events(
+        files, units, shown(values, known, count), {"n": count}, known.sources
+    )
     # A row of the MARAC's return is a number that somebody counted, and not a case.
-    assert made["extract_unit"]["rows"].isna().tolist() == [True, True, False, False]
-    assert made["extract"]["rows_read"].isna().tolist() == [True, True, False, False]
-    assert made["extract_sheet"]["excluded_layout"].isna().tolist() == [True, True, False, False]
+    assert made.units == [("a", "Southampton", "2014M04"), ("b", "Southampton", "2014M05")]
+    assert made.files == {"a", "b"}
 
 
 # --- the release of the sample -------------------------------------------------------------------

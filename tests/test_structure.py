@@ -25,7 +25,7 @@ FLOORS = (
     {"ingest"},
     {"measure", "breakdowns", "breaks", "compare", "sentences", "claims", "targets"},
     {"shareable"},
-    {"bookkeeping", "warehouse", "upkeep", "tallies"},
+    {"bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},
     {"orchestration"},
