@@ -45,7 +45,7 @@ class Rule:
 
 
 # From the mildest to the strictest.
-RULES = {"none": Rule(), "under_5": Rule(5), "hospital": Rule(8, 5)}
+RULES = {"none": Rule(), "under_5": Rule(5), "under_8": Rule(8), "hospital": Rule(8, 5)}
 
 
 def rule(name: str) -> Rule:
