@@ -56,9 +56,9 @@ def rule(name: str) -> Rule:
     return RULES[name]
 
 
-def strictest(names: Iterable[str]) -> Rule:
-    """The rule of a figure that rests on several sources."""
-    return max(map(rule, names), key=list(RULES.values()).index)
+def strictest(names: Iterable[str]) -> str:
+    """The rule, by name, of a figure that rests on several sources."""
+    return max(names, key=lambda name: list(RULES.values()).index(rule(name)))
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,9 @@ NO_RULE = Rule()
 DAYS = ["period_start", "period_end", "coverage_start", "coverage_end"]
 ASKED = [
     *("indicator", "area_code", "period", "period_kind", "dimension", "dimension_value"),
-    *("months_covered", "numerator", "denominator", *DAYS),
+    *("months_covered", "numerator", "denominator", "value", *DAYS),
 ]
+DIGITS = 6  # of a difference of weights, so that 0 is 0
 
 Where = tuple[str, str, str, str]  # area, period, dimension, member of it
 Numbers = dict[Number, float]
@@ -48,19 +49,16 @@ def _each(rows: pd.DataFrame) -> Iterator[Any]:
     return map(make._make, zip(*(rows[name].tolist() for name in rows.columns), strict=True))
 
 
+def rule_of(indicator: Indicator, sources: Mapping[str, Source]) -> str:
+    """The name of the rule of an indicator: the strictest of its sources'."""
+    parts = (indicator.value, indicator.numerator, indicator.denominator)
+    return disclosure.strictest(sources[part.source].disclosure for part in parts if part)
+
+
 def rules(indicators: Mapping[str, Indicator], sources: Mapping[str, Source]) -> dict[str, Rule]:
-    """The indicators that rest on a source with a rule, and the strictest of their rules."""
-    found = {
-        key: disclosure.strictest(sources[part.source].disclosure for part in _parts(one))
-        for key, one in indicators.items()
-    }
+    """The indicators that rest on a source with a rule, and their rules."""
+    found = {key: disclosure.rule(rule_of(one, sources)) for key, one in indicators.items()}
     return {key: rule for key, rule in found.items() if rule != NO_RULE}
-
-
-def _parts(indicator: Indicator) -> Iterator[Part]:
-    for part in (indicator.value, indicator.numerator, indicator.denominator):
-        if part is not None:
-            yield part
 
 
 # --- values ------------------------------------------------------------------------------------
@@ -132,22 +130,25 @@ class _Stated:
         for name in DAYS:  # whole numbers are compared, and iterated over, in a tenth of the time
             asked[name] = asked[name].to_numpy("datetime64[D]").astype("int64")
         for row in _each(asked):
-            share = _is_share(indicators[row.indicator])
-            self.figures.append(self._numbers(row, parts[row.indicator], share))
+            indicator = indicators[row.indicator]
+            self.figures.append(self._numbers(row, parts[row.indicator], indicator))
 
     def _numbers(
-        self, row: Any, parts: tuple[_Counted | None, _Counted | None], share: bool
+        self, row: Any, parts: tuple[_Counted | None, _Counted | None], indicator: Indicator
     ) -> list[Number]:
         """The numbers of a row that have a rule: cases, all of them, and the rest of them."""
         cases, base = parts
+        share, n = _is_share(indicator), row.numerator
+        if share and n != n:  # a percentage of what is known gives the cases, printed or not
+            n = round(row.value * row.denominator / indicator.per, DIGITS)
         stated = [
             self._number(row, part, count)
-            for part, count in ((cases, row.numerator), (base, row.denominator))
+            for part, count in ((cases, n), (base, row.denominator))
             if part is not None and count == count
         ]
         if share and cases and base and len(stated) == 2:
             others = replace(cases, name=f"{base.name} but {cases.name}")
-            rest = self._number(row, others, row.denominator - row.numerator)
+            rest = self._number(row, others, round(row.denominator - n, DIGITS))
             self.shares[rest] = Sum(stated[1], (stated[0], rest))
             stated.append(rest)
         return stated

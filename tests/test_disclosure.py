@@ -56,7 +56,7 @@ def test_the_hospital_rule_rounds_to_five_half_away_from_nought() -> None:
 def test_the_strictest_rule_holds_for_several_sources_and_every_source_has_a_known_one(
     known: Registry,
 ) -> None:
-    assert disclosure.strictest(["under_5", "none", "hospital"]) == RULES["hospital"]
+    assert disclosure.strictest(["under_5", "none", "hospital"]) == "hospital"
     assert {source.disclosure for source in known.sources.values()} <= set(RULES)
     with pytest.raises(Refused, match="a known rule of disclosure; got: 'under_10'"):
         disclosure.rule("under_10")
@@ -265,6 +265,18 @@ def test_a_share_falls_with_few_cases_few_others_or_few_of_them(
 ) -> None:
     found = told(shown([row(SHARE, "2014-15", cases, base)], known, SHARE))
     assert found == [cases if stands else None]
+
+
+def test_a_published_percentage_of_a_known_number_gives_its_cases_away(known: Registry) -> None:
+    """The publisher prints no cases, but 15 % of 20 are 3."""
+    printed = replace(
+        SHARE, kind="published", unit="per cent", value=Part("mediation", "true", "v")
+    )
+    rows = [row(printed, label, n, 20) for label, n in (("2013-14", 3), ("2014-15", 10))]
+    for each in rows:
+        each["numerator"] = float("nan")
+    found = shown(rows, known, printed)
+    assert list(found["suppressed_reason"]) == [shareable.WHY, None]
 
 
 def test_what_another_indicator_counts_too_is_hidden_in_both(known: Registry) -> None:
