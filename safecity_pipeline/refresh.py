@@ -592,9 +592,6 @@ class Refresh:
             "WHERE list_contains(?::VARCHAR[], indicator) AND dimension = 'all' ORDER BY ALL",
             [list(keys)],
         ).df()
-        return self._found(values, keys)
-
-    def _found(self, values: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         made = [
             finding
             for key in keys
@@ -766,7 +763,6 @@ class Refresh:
         """Write beside each table that states figures what disclosure control leaves of it."""
         of, synthetic = _as_it_may_be_shared, self._synthetic
         again = sharing.Again(
-            findings=self._found,
             claims=lambda some: claims.of(some, self._figures(connection, some, of), synthetic),
             targets=lambda some: targets.of(some, self._standings(connection, some, of), synthetic),
         )

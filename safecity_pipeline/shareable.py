@@ -228,14 +228,18 @@ def _rounded(
 
 
 def findings(
-    rows: pd.DataFrame, shown: pd.DataFrame, indicators: Mapping[str, Indicator]
+    rows: pd.DataFrame,
+    shown: pd.DataFrame,
+    indicators: Mapping[str, Indicator],
+    rounded: Collection[str] = (),
 ) -> pd.DataFrame:
     """Rows of mart.finding of the indicators that have a rule, as they may be shared: without what
     rests on a hidden value. `shown`: their values, as they may be shared.
 
     A comparison over a part of a year adds up months, so that it stands only where none of the
     months of both years is hidden. A rank or an average of a group says something of every member,
-    so that it stands only where none of them is.
+    so that it stands only where none of them is. Of indicators that are `rounded` none stands: they
+    compare the numbers as they are, and a year of rounded months would be another rounded number.
     """
     rows = rows.reset_index(drop=True)
     whole = shown[shown["dimension"] == "all"]
@@ -252,6 +256,7 @@ def findings(
         )
         for label in ("period", "base_period")
     )
+    own |= rows["indicator"].isin(list(rounded))
     among = rows["comparison"].isin(["peer_rank", "group_average"])
     group = [rows[name] for name in ("indicator", "comparison", "comparator", "period")]
     with_hidden = (own & among).groupby(group, dropna=False).transform("any")

@@ -29,10 +29,8 @@ Statements = Callable[[Sequence[Assessment]], list[Row]]
 
 @dataclass(frozen=True)
 class Again:
-    """What is computed anew from what may be shared alone: findings of some indicators from their
-    values; claims, and targets, of some assessments."""
+    """Claims, and targets, of some assessments, computed anew from what may be shared alone."""
 
-    findings: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]
     claims: Statements
     targets: Statements
 
@@ -46,8 +44,7 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     _write(connection, tables.INDICATOR_VALUE, VALUE, _other(values, shown, rounded))
     hidden = shareable.hidden_periods(shown, rounded)
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))
-    findings = _from_rounded(shown, findings, rounded, again)
-    kept = shareable.findings(findings, shown, known.indicators)
+    kept = shareable.findings(findings, shown, known.indicators, rounded)
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
     _write_claims(connection, known.assessments, hidden, again)
     _write_targets(connection, known.assessments, {key for key, _ in hidden}, again)
@@ -69,18 +66,6 @@ def _other(rows: pd.DataFrame, shown: pd.DataFrame, rounded: Sequence[str]) -> p
     said = "sentence" if "sentence" in shown else "suppressed_reason"
     other = shown[said].fillna("") != rows[said].fillna("")
     return shown[other | shown["indicator"].isin(rounded)]
-
-
-def _from_rounded(
-    shown: pd.DataFrame, findings: pd.DataFrame, rounded: Sequence[str], again: Again
-) -> pd.DataFrame:
-    """Findings, those made anew that rest on rounded values."""
-    whole = shown[(shown["dimension"] == "all") & shown["indicator"].isin(rounded)]
-    if whole.empty:
-        return findings
-    made = again.findings(whole, rounded).reindex(columns=findings.columns)
-    stand = findings[~findings["indicator"].isin(rounded)]
-    return pd.concat([stand, made], ignore_index=True)
 
 
 def _write(

@@ -381,6 +381,14 @@ def test_of_a_hidden_value_nothing_is_said(known: Registry) -> None:
     assert numbers_in(one["sentence"].partition(":")[2]) == []
 
 
+def test_of_a_rounded_indicator_no_comparison_stands(known: Registry) -> None:
+    values = shown([row(COUNT, "2013-14", 30), row(COUNT, "2014-15", 90)], known, COUNT)
+    told = pd.DataFrame([finding("previous_year", AREA, **CHANGED)])
+    (one,) = shareable.findings(told, values, {"n": COUNT}, ["n"]).to_dict("records")
+    assert pd.isna(one["value"]) and pd.isna(one["change"])
+    assert numbers_in(one["sentence"].partition(":")[2]) == []
+
+
 def test_a_comparison_of_parts_of_years_falls_with_any_of_their_months(known: Registry) -> None:
     """April 2013 is hidden; January to March 2015 are not there yet, so that nine months of each
     year are compared, and the nine of 2013 have April in them."""
