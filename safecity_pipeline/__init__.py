@@ -2,8 +2,8 @@
 
 The map, from the ground up; imports point only downward, and a test holds that.
 
-    model, period, vocabulary, statistics, settings, tables
-                    nouns, shared words, pure arithmetic, the contract's tables
+    model, period, vocabulary, statistics, settings, tables, disclosure
+                    nouns, shared words, pure arithmetic, the contract's tables, what is too small
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
                     assessments with claims and targets
@@ -15,7 +15,9 @@ The map, from the ground up; imports point only downward, and a test holds that.
     compare         values → findings; sentences: findings → words
     claims          values and findings → each sentence of a published assessment, recomputed
     targets         where each target of a published assessment stands
+    shareable       the tables with figures, without what must be hidden
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
+    sharing         these tables, written beside the others
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
     tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock

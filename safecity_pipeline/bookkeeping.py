@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from safecity_pipeline import measure, period, tables
+from safecity_pipeline import measure, period, shareable, tables
 from safecity_pipeline.ingest import intake, pseudonyms, schema
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey, absent_columns, extra_heads
@@ -88,7 +88,7 @@ def _indicator_rows(known: Registry) -> pd.DataFrame:
     return pd.DataFrame(
         {
             **{fact: getattr(indicator, fact) for fact in INDICATOR_FACTS},
-            "disclosure": known.sources[indicator.main.source].disclosure,
+            "disclosure": shareable.rule_of(indicator, known.sources),
             "sql": measure.sql(indicator, known.sources),
         }
         for indicator in known.indicators.values()

@@ -105,11 +105,16 @@ def _counted(part: Part | None) -> str:
     return f"coalesce({part.aggregate} FILTER (WHERE {part.where}), 0)" if part else "NULL"
 
 
+def adds_up(source: Source, column: str) -> bool:
+    """Whether parts by this column add up to the whole: not where it holds a list."""
+    types = {**schema.types(source), **{one.name: one.sql_type for one in source.windows}}
+    return not types.get(column, "").endswith("[]")
+
+
 def _rows(indicator: Indicator, source: Source, column: str) -> str:
     """The clean rows with `_part`; a row whose column is a list comes once for each entry."""
     rows = measure.rows_of(indicator, source, column)
-    types = {**schema.types(source), **{one.name: one.sql_type for one in source.windows}}
-    if not types.get(column, "").endswith("[]"):
+    if adds_up(source, column):
         return f"SELECT *, {column} AS _part FROM {rows}"
     listed = f"CASE WHEN len({column}) > 0 THEN {column} ELSE [NULL] END"
     return f"SELECT *, unnest({listed}) AS _part FROM {rows}"

@@ -10,7 +10,7 @@ all the same; that is its comparability.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -112,12 +112,13 @@ def of(assessments: Iterable[Assessment], known: Figures, synthetic: bool) -> li
     ]
 
 
-def check(rows: Sequence[Row]) -> Check:
-    """Warns of each claim that differs, by its sentence."""
+def check(rows: Sequence[Row], guarded: Collection[str] = ()) -> Check:
+    """Warns of each claim that differs, by its sentence. `guarded`: indicators of which a figure
+    may have to be hidden, and is not told here."""
     off = [row for row in rows if row["verdict"] == DIFFERS]
     words = "; ".join(
-        f"{row['claim']} “{row['statement']}”: published {row['published']}, "
-        f"computed {row['computed']:.4g}"
+        f"{row['claim']} “{row['statement']}”: published {row['published']}, computed "
+        + ("another figure, see mart.claim" if row["indicator"] in guarded else _told(row))
         for row in off
     )
     holds = sum(row["verdict"] == REPRODUCED for row in rows)
@@ -128,6 +129,11 @@ def check(rows: Sequence[Row]) -> Check:
         words or f"{holds} of {len(rows)} claims are reproduced, none differs",
         failed_rows=len(off),
     )
+
+
+def _told(row: Row) -> str:
+    """The figure of a claim, as a message has it."""
+    return f"{row['computed']:.4g}"
 
 
 # --- one claim ---------------------------------------------------------------------------------

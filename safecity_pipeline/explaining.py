@@ -6,7 +6,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from safecity_pipeline import measure
+from safecity_pipeline import measure, shareable
 from safecity_pipeline.model import Indicator, Part, Refused
 from safecity_pipeline.period import parse
 from safecity_pipeline.registry import Registry
@@ -137,6 +137,8 @@ def _rows_behind(
     rows = connection.execute(
         statement, [value["area_code"], value["period_start"], value["period_end"]]
     ).fetchall()
+    if value["suppressed_reason"] == shareable.WHY:
+        return [f"extracts behind the {name}:", *(f"  {file}" for file, *_ in rows)]
     return [f"extracts behind the {name}:"] + [
         f"  {file}: {_counted(counted, sheet, row)} of {there:,} for the area and period"
         for file, counted, there, sheet, row in rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -34,6 +34,8 @@ from safecity_pipeline import (
     period,
     registry,
     revisions,
+    shareable,
+    sharing,
     tables,
     tallies,
     targets,
@@ -50,6 +52,7 @@ from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
+from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.indicators import PUBLISHED
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.tables import Table
@@ -86,6 +89,14 @@ class Report:
     rows: int = 0
     handled: int = 0
     taken_in: tuple[str, str] | None = None
+
+
+def _as_it_is(table: Table) -> Table:
+    return table
+
+
+def _as_it_may_be_shared(table: Table) -> Table:
+    return table.shareable
 
 
 class Refresh:
@@ -317,10 +328,13 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged(claims.ABOUT)
         with self._step("mart/claim") as (connection, report):
-            rows = claims.of(self.registry.assessments, self._figures(connection), self._synthetic)
+            assessments = self.registry.assessments
+            figures = self._figures(connection, assessments)
+            rows = claims.of(assessments, figures, self._synthetic)
             with transaction(connection):
                 warehouse.fill(connection, tables.CLAIM, pd.DataFrame(rows))
-            report.checks = [claims.check(rows)]
+            guarded = shareable.rules(self.registry.indicators, self.registry.sources)
+            report.checks = [claims.check(rows, guarded)]
             report.rows = report.handled = len(rows)
             report.facts = dict(Counter(str(row["verdict"]) for row in rows))
         return report
@@ -330,7 +344,7 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged()
         with self._step("mart/target") as (connection, report):
-            known = self._standings(connection)
+            known = self._standings(connection, self.registry.assessments)
             rows = targets.of(self.registry.assessments, known, self._synthetic)
             with transaction(connection):
                 warehouse.fill(connection, tables.TARGET, pd.DataFrame(rows))
@@ -351,6 +365,7 @@ class Refresh:
                 self._may_publish(connection)
                 with transaction(connection):
                     self._write_release(connection, stamp)
+                    self._make_shareable(connection)
             self._close()
             self.warehouse.publish(stamp, [table for table in tables.TABLES if table.public])
             self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
@@ -654,15 +669,22 @@ class Refresh:
     def _synthetic(self) -> bool:
         return any(e.synthetic for e in self.survey.extracts if e.status == "read")
 
-    def _figures(self, connection: DuckDBPyConnection) -> Figures:
+    def _figures(
+        self,
+        connection: DuckDBPyConnection,
+        assessments: Sequence[Assessment],
+        of: Callable[[Table], Table] = _as_it_is,
+    ) -> Figures:
         indicators = self.registry.indicators
-        needed = claims.indicators_of(self.registry.assessments)
+        needed = claims.indicators_of(assessments)
         of_them = "WHERE dimension = 'all' AND list_contains(?::VARCHAR[], indicator)"
         values, ranks = (
-            connection.execute(f"SELECT * FROM mart.{name} {of_them}{only}", [needed]).df()
-            for name, only in (
-                ("indicator_value", ""),
-                ("finding", " AND comparison = 'peer_rank'"),
+            connection.execute(
+                f"SELECT * FROM {of(table).full_name} {of_them}{only}", [needed]
+            ).df()
+            for table, only in (
+                (tables.INDICATOR_VALUE, ""),
+                (tables.FINDING, " AND comparison = 'peer_rank'"),
             )
         )
         return claims.figures(
@@ -678,16 +700,23 @@ class Refresh:
             },
         )
 
-    def _standings(self, connection: DuckDBPyConnection) -> Known:
+    def _standings(
+        self,
+        connection: DuckDBPyConnection,
+        assessments: Sequence[Assessment],
+        of: Callable[[Table], Table] = _as_it_is,
+    ) -> Known:
         """The assessed area's own series and ranks."""
         of_area = "WHERE dimension = 'all' AND area_code = ?"
         values, ranks = (
-            connection.execute(f"SELECT * FROM mart.{name} {of_area}", [self.area_code]).df()
-            for name in ("indicator_value", "finding")
+            connection.execute(
+                f"SELECT * FROM {of(table).full_name} {of_area}", [self.area_code]
+            ).df()
+            for table in (tables.INDICATOR_VALUE, tables.FINDING)
         )
         aims = {
             aim.indicator
-            for assessment in self.registry.assessments
+            for assessment in assessments
             for target in assessment.targets
             for aim in target.aim
         }
@@ -755,6 +784,15 @@ class Refresh:
                 str(self.settings.raw),
                 repair="put extracts there; `safecity check FILE` says what is wrong with one",
             )
+
+    def _make_shareable(self, connection: DuckDBPyConnection) -> None:
+        """Write beside each table that states figures what disclosure control leaves of it."""
+        of, synthetic = _as_it_may_be_shared, self._synthetic
+        again = sharing.Again(
+            claims=lambda some: claims.of(some, self._figures(connection, some, of), synthetic),
+            targets=lambda some: targets.of(some, self._standings(connection, some, of), synthetic),
+        )
+        sharing.write(connection, self.registry, again)
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
         for table, name in ((tables.CHECK_RESULT, "check_result"), (tables.RUN_COST, "run_cost")):

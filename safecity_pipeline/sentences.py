@@ -37,6 +37,17 @@ def worded(indicator: Indicator, finding: Finding, standing_in: Sequence[StandIn
     return Finding(**{**vars(finding), "sentence": sentence})  # replace() asks field by field
 
 
+def withheld(
+    indicator: Indicator, area_name: str, sentence: str, value: float | None, why: str
+) -> str:
+    """A finding's sentence without what may not be shown of it; `value` where that may be."""
+    title = indicator.title.removesuffix(f" {indicator.unit}")
+    # Where and when stand before the first colon after the title, which may have one of its own.
+    start = len(f"{title}, {area_name}, ")
+    told = [] if value is None else [_figure(indicator, value), "the comparison"]
+    return f"{sentence[: sentence.index(':', start)]}: {', '.join(told)}{' ' * bool(told)}{why}."
+
+
 def _sentence(indicator: Indicator, finding: Finding, standing_in: Sequence[StandIn]) -> str:
     # The figure carries the unit; a title that ends in it would say it twice.
     title = indicator.title.removesuffix(f" {indicator.unit}")

@@ -6,7 +6,7 @@ belong here: what is written into the tables. Extend a table at its end; never r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ASIDE = "aside"
 """A database in memory beside the one at work: what all connections must see, and nobody keeps."""
@@ -24,17 +24,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`schema.name`, its columns and its meaning. `public`: it stands in the shareable database."""
+    """`schema.name`, its columns and its meaning. `public`: it stands in the shareable database.
+    `guarded`: with what disclosure control leaves of it."""
 
     schema: str
     name: str
     comment: str
     columns: tuple[Column, ...]
     public: bool = True
+    guarded: bool = False
 
     @property
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def shareable(self) -> Table:
+        """Where its rows stand in the work file as they may be shared."""
+        if not self.guarded:
+            return self
+        return replace(self, schema="build", name=f"shareable_{self.name}")
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -67,13 +76,14 @@ INDICATOR_VALUE = Table(
         lower_95 DOUBLE Lower limit of the 95 % interval
         upper_95 DOUBLE Upper limit of the 95 % interval
         unit VARCHAR Unit of the value
-        obs_status VARCHAR SDMX status: A normal, M missing, C suppressed by the publisher
+        obs_status VARCHAR SDMX status: A normal, M missing, C suppressed by the publisher, or here
         suppressed_reason VARCHAR Why a value is null
         extracted_on DATE Day of extraction of its least settled part; unless stated, of receipt
         denominator_vintage VARCHAR Edition of the population estimates
         months_covered INTEGER Months of the period that the extracts cover
         maturity_days INTEGER Days that its least settled part had until extraction, if stated
     """),
+    guarded=True,
 )
 
 FINDING = Table(
@@ -135,6 +145,7 @@ REVISION = Table(
         synthetic BOOLEAN Computed from made-up extracts
         period_kind VARCHAR year, quarter, month …
     """),
+    guarded=True,
 )
 
 CLAIM = Table(
@@ -158,6 +169,7 @@ CLAIM = Table(
         computed_lower_95 DOUBLE Lower limit of the 95 % interval of a level or a rank
         computed_upper_95 DOUBLE Upper limit of the 95 % interval of a level or a rank
     """),
+    guarded=True,
 )
 
 TARGET = Table(
@@ -185,6 +197,7 @@ TARGET = Table(
         change_upper_95 DOUBLE Upper limit of the 95 % interval of the change since the baseline
         synthetic BOOLEAN Computed from made-up extracts
     """),
+    guarded=True,
 )
 
 EXTRACT = Table(
@@ -208,6 +221,7 @@ EXTRACT = Table(
         vouched BOOLEAN A manifest beside it speaks of it
         synthetic BOOLEAN It holds made-up rows
     """),
+    guarded=True,
 )
 
 EXTRACT_SHEET = Table(
@@ -229,6 +243,7 @@ EXTRACT_SHEET = Table(
         layout VARCHAR Layout that reads the sheet; null where none does
         message VARCHAR Why the sheet is not read
     """),
+    guarded=True,
 )
 
 DRIFT = Table(
@@ -257,6 +272,7 @@ EXTRACT_UNIT = Table(
         superseded_by VARCHAR Extract whose rows count instead
         reason VARCHAR Why the other extract goes first
     """),
+    guarded=True,
 )
 
 CHECK_RESULT = Table(

@@ -1,6 +1,6 @@
 """Words that several of the police's extracts write in the same column.
 
-Belongs here: lists of allowed words that sources share. Does not belong here: how a supplier
+Belongs here: lists of words that sources share. Does not belong here: how a supplier
 spells them (its layout), or a list that only one source has.
 """
 
@@ -21,3 +21,15 @@ OFFENCE_GROUPS = (
 """Offence groups of the Home Office since 2013."""
 
 SEXES = ("male", "female", "unknown")
+
+AGE_BANDS = {
+    10: "under 10",
+    18: "10 to 17",
+    25: "18 to 24",
+    35: "25 to 34",
+    45: "35 to 44",
+    55: "45 to 54",
+    65: "55 to 64",
+    1000: "65 and over",
+}
+"""The age at which a band has ended → the band, in order."""

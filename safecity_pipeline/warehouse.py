@@ -388,11 +388,14 @@ def _database(folder: Path, restricted: bool) -> Path:
 
 
 def _finish(restricted: Path, public: Path, shared: list[Table], scratch: Path) -> None:
-    """Drop the pipeline's own schema from the copy, and copy the shareable tables out of it."""
+    """Copy the shareable tables out of the copy, and drop the pipeline's own schema from it.
+
+    What may not be shared never enters the public file: what was written into a file and changed
+    afterwards may still be read out of it.
+    """
     connection = _connect(scratch)
     try:
         _attach(connection, restricted, "restricted")
-        connection.execute("DROP SCHEMA IF EXISTS restricted.build CASCADE")
         _attach(connection, public, "shareable")
         connection.execute("USE shareable")
         for schema in sorted({table.schema for table in shared}):
@@ -401,8 +404,9 @@ def _finish(restricted: Path, public: Path, shared: list[Table], scratch: Path) 
             connection.execute(tables.create(table))
             connection.execute(
                 f"INSERT INTO shareable.{table.full_name} BY NAME "
-                f"SELECT * FROM restricted.{table.full_name}"
+                f"SELECT * FROM restricted.{table.shareable.full_name}"
             )
+        connection.execute("DROP SCHEMA IF EXISTS restricted.build CASCADE")
         connection.execute("CHECKPOINT restricted; CHECKPOINT shareable")
     finally:
         connection.close()

@@ -438,7 +438,11 @@ def _of_offenders(rows: list[Row]) -> list[Row]:
     counted: list[Row] = []
     for group in _groups(rows, "area_code", "financial_year", "offender"):
         crimes = len({row["crime_reference"] for row in group})
-        counted += [{**row, "offences_in_year": crimes} for row in group]
+        ordered = sorted(group, key=lambda row: (row["recorded_on"], row["crime_reference"]))
+        counted += [
+            {**row, "offences_in_year": crimes, "offence_of_year": number}
+            for number, row in enumerate(ordered, 1)
+        ]
     told: list[Row] = []
     for group in _groups(counted, "area_code", "financial_year", "crime_reference"):
         repeated = any(row["adult"] and row["offences_in_year"] >= 2 for row in group)

@@ -47,7 +47,8 @@ def _settings(folder: Path) -> settings.Settings:
 
 
 def rows_of(folder: Path, statement: str) -> list[dict[str, Any]]:
-    connection = Warehouse(folder / "warehouse").read_release()
+    """Of the restricted database: in the shareable one a figure may be hidden."""
+    connection = Warehouse(folder / "warehouse").read_release(restricted=True)
     try:
         found = connection.execute(statement)
         names = [column[0] for column in found.description or []]
@@ -228,5 +229,6 @@ def _findings(one: Refresh, connection: DuckDBPyConnection, keys: list[str]) -> 
 
 
 def _computed(one: Refresh, connection: DuckDBPyConnection) -> dict[str, float | None]:
-    found = claims.of(one.registry.assessments, one._figures(connection), True)
+    assessments = one.registry.assessments
+    found = claims.of(assessments, one._figures(connection, assessments), True)
     return {row["claim"]: row["computed"] for row in found}

@@ -192,3 +192,134 @@ def test_the_loader_refuses_what_cannot_be_taken_apart(
     with pytest.raises(Refused) as refused:
         indicators.load(registry.load().sources, [], tmp_path)
     assert words in str(refused.value)
+
+
+# --- the bands, sexes and strands of the real sources --------------------------------------------
+
+
+def band(age: int | None) -> str | None:
+    if age is None:
+        return None
+    for last, words in (
+        *((9, "under 10"), (17, "10 to 17"), (24, "18 to 24"), (34, "25 to 34")),
+        *((44, "35 to 44"), (54, "45 to 54"), (64, "55 to 64")),
+    ):
+        if age <= last:
+            return words
+    return "65 and over"
+
+
+@pytest.mark.parametrize("name", ["police_victim", "police_offender"])
+def test_every_age_is_in_its_band(name: str) -> None:
+    source = registry.load().sources[name]
+    (window,) = (one for one in source.windows if one.name == "age_band")
+    connection = warehouse.memory()
+    found = connection.execute(
+        f"SELECT age_at_offence, {window.expression} "
+        "FROM (SELECT unnest(range(116) || [NULL]) AS age_at_offence)"
+    ).fetchall()
+    assert len(found) == 117
+    assert dict(found) == {age: band(age) for age, _ in found}
+
+
+def rows_of(made: Path, statement: str) -> list[dict[str, Any]]:
+    connection = warehouse.Warehouse(made / "warehouse").read_release(restricted=True)
+    try:
+        return connection.execute(statement).df().astype(object).to_dict("records")  # type: ignore[return-value]
+    finally:
+        connection.close()
+
+
+def parts_of(made: Path, indicator: str, column: str) -> dict[tuple[str, str], tuple[float, float]]:
+    """Year and member → numerator and denominator (0 for none) of the city, without empty parts."""
+    rows = rows_of(
+        made,
+        "SELECT period, dimension_value, numerator, coalesce(denominator, 0) AS base "
+        f"FROM mart.indicator_value WHERE indicator = '{indicator}' AND dimension = '{column}' "
+        f"AND area_code = '{CITY}' AND numerator + base > 0",
+    )
+    return {(r["period"], r["dimension_value"]): (r["numerator"], r["base"]) for r in rows}
+
+
+def sex(row: dict[str, Any]) -> str:
+    return row["sex"] if row["sex"] in ("male", "female") else "not known"
+
+
+def age_band(row: dict[str, Any]) -> str:
+    age = row["age_at_offence"]
+    return band(None if pd.isna(age) else int(age)) or "not known"
+
+
+def firsts(rows: list[dict[str, Any]], who: str) -> list[tuple[dict[str, Any], int]]:
+    """The first row of each person in each year, and how many crimes the person has in it."""
+    of: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        if isinstance(row[who], str):
+            of.setdefault((row["financial_year"], row[who]), []).append(row)
+    return [
+        (
+            min(mine, key=lambda row: (row["recorded_on"], row["crime_reference"])),
+            len({row["crime_reference"] for row in mine}),
+        )
+        for mine in of.values()
+    ]
+
+
+def test_persons_by_age_and_sex_are_those_that_plain_python_counts(whole_sample: Path) -> None:
+    columns = "crime_reference, recorded_on, financial_year, age_at_offence, sex"
+    for source, who, indicator, column in (
+        ("police_offender", "offender", "identified_offenders_count", "offender_sex"),
+        ("police_victim", "victim", "repeat_victims_share", "victim_sex"),
+    ):
+        rows = rows_of(
+            whole_sample,
+            f"SELECT {who}, {columns} FROM clean.{source} WHERE area_code = '{CITY}'",
+        )
+        for dimension, part in ((column, sex), ("age_band", age_band)):
+            expected: dict[tuple[str, str], tuple[float, float]] = {}
+            for first, crimes in firsts(rows, who):
+                at = first["financial_year"], part(first)
+                x, n = expected.get(at, (0, 0))
+                is_victim = source == "police_victim"
+                counts = (crimes >= 2, 1) if is_victim else (1, 0)
+                expected[at] = x + counts[0], n + counts[1]
+            assert parts_of(whole_sample, indicator, dimension) == expected
+
+
+def test_hate_by_strand_counts_a_crime_in_each_of_its_strands(whole_sample: Path) -> None:
+    flags = {
+        "racial": "hate_racial",
+        "religious": "hate_religious",
+        "sexual orientation": "hate_sexual_orientation",
+        "transgender": "hate_transgender",
+        "disability": "hate_disability",
+    }
+    rows = rows_of(
+        whole_sample,
+        f"SELECT recorded_at, hate, {', '.join(flags.values())} FROM clean.police_crime "
+        f"WHERE area_code = '{CITY}' AND hate AND NOT cancelled",
+    )
+    expected: dict[tuple[str, str], tuple[float, float]] = {}
+    for row in rows:
+        day = row["recorded_at"]
+        first = day.year - (day.month < 4)
+        named = [strand for strand, flag in flags.items() if row[flag]] or ["not known"]
+        for strand in named:
+            at = f"{first}-{(first + 1) % 100:02d}", strand
+            expected[at] = expected.get(at, (0, 0))[0] + 1, 0
+    assert parts_of(whole_sample, "hate_crime_count", "hate_strand") == expected
+    assert any(len([f for f in flags.values() if row[f]]) > 1 for row in rows)
+
+
+def test_children_by_sex_add_up_to_all_of_them(whole_sample: Path) -> None:
+    for indicator in ("custodial_sentences_count", "serious_youth_offences_count"):
+        whole = rows_of(
+            whole_sample,
+            "SELECT period, numerator FROM mart.indicator_value "
+            f"WHERE indicator = '{indicator}' AND dimension = 'all' AND period_kind = 'year'",
+        )
+        assert whole
+        parts = parts_of(whole_sample, indicator, "child_sex")
+        for row in whole:
+            mine = [x for (label, _), (x, _) in parts.items() if label == row["period"]]
+            assert sum(mine) == row["numerator"] and len(mine) > 1

@@ -220,6 +220,8 @@ def test_a_claim_that_differs_is_a_warning_that_names_the_sentence(figures: Figu
     found = claims.check(rows)
     assert (found.passed, found.severity, found.failed_rows) == (False, "WARN", 1)
     assert found.message == "C01 “Said.”: published 13, computed 12"
+    guarded = claims.check(rows, {"theft"})
+    assert guarded.message == "C01 “Said.”: published 13, computed another figure, see mart.claim"
     assert claims.check(rows[:1]).passed
 
 

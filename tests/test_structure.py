@@ -19,7 +19,7 @@ PROJECT = "safecity_pipeline"
 # From the ground up. A module may import its own floor and those below it; the longest name that
 # fits places it. `sample` stands beside them.
 FLOORS = (
-    {"model", "period", "vocabulary", "statistics", "settings", "tables", "cost"},
+    {"model", "period", "vocabulary", "statistics", "settings", "tables", "cost", "disclosure"},
     {"sources"},
     {"registry"},
     {"ingest"},
@@ -27,7 +27,8 @@ FLOORS = (
         *("measure", "breakdowns", "maturity", "revisions", "breaks", "compare", "sentences"),
         *("claims", "targets"),
     },
-    {"bookkeeping", "warehouse", "upkeep", "tallies"},
+    {"shareable"},
+    {"bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},
     {"orchestration"},

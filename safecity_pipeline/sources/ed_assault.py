@@ -202,7 +202,7 @@ SOURCE = Source(
     period_end="last_day(month)",
     cadence="monthly",
     audience="partners",
-    disclosure="under_5",
+    disclosure="under_8",
     derived=(
         Derived(
             "area_code",

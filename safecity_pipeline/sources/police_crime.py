@@ -40,6 +40,9 @@ STRANDS = {
 }
 """The five strands that are monitored → how forces write them."""
 
+STRANDS_FLAGGED = ", ".join(
+    f"CASE WHEN hate_{strand} THEN '{strand.replace('_', ' ')}' END" for strand in STRANDS
+)
 STRAND_OF = {word: strand for strand, words in STRANDS.items() for word in words}
 NO_STRAND, OTHER_STRANDS = "", ("other", "not monitored", "alternative subculture")
 _HATE = re.compile(r"hate(?: crime| incident)?\W*(.*)")
@@ -303,6 +306,12 @@ SOURCE = Source(
             "THEN strftime(committed_from, '%u %a %H:00') END",
             "Day and hour at which it was committed, or began: 5 Fri 23:00; empty where not known, "
             "and for midnight to the minute, which is what stands where only the day is known",
+        ),
+        Window(
+            "hate_strand",
+            "VARCHAR[]",
+            f"list_filter([{STRANDS_FLAGGED}], lambda one: one IS NOT NULL)",
+            "Strands of hate that are flagged; empty where none is, or none is named",
         ),
     ),
     fold=Fold(

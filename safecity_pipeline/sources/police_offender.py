@@ -18,7 +18,7 @@ from pandera.typing import Series
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Derived, Places, Source, Window
-from safecity_pipeline.vocabulary import OFFENCE_GROUPS, SEXES
+from safecity_pipeline.vocabulary import AGE_BANDS, OFFENCE_GROUPS, SEXES
 
 OUTCOMES = (
     "charged",
@@ -30,6 +30,7 @@ OUTCOMES = (
     "taken into consideration",
 )
 RESPONSIBLE, ADULT, OLDEST = 10, 18, 115
+AGE_BAND = " ".join(f"WHEN age_at_offence < {end} THEN '{band}'" for end, band in AGE_BANDS.items())
 
 
 class PoliceOffender(pa.DataFrameModel):
@@ -248,6 +249,27 @@ SOURCE = Source(
             "row_number() OVER (PARTITION BY area_code, financial_year, crime_reference "
             "ORDER BY offender)",
             "Which one of the crime's links this row is; the first counts the crime",
+        ),
+        Window(
+            "offence_of_year",
+            "BIGINT",
+            "row_number() OVER (PARTITION BY area_code, financial_year, offender "
+            "ORDER BY recorded_on, crime_reference)",
+            "Which of the offender's offences in the area and year this row is; the first counts "
+            "the person",
+            of_year=True,
+        ),
+        Window(
+            "age_band",
+            "VARCHAR",
+            f"CASE {AGE_BAND} END",
+            "Band of the age at the offence; empty where it is not known",
+        ),
+        Window(
+            "offender_sex",
+            "VARCHAR",
+            "CASE WHEN sex IN ('male', 'female') THEN sex END",
+            "Sex of the offender; empty where it is not known",
         ),
     ),
 )

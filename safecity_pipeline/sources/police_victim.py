@@ -20,11 +20,12 @@ from pandera.typing import Series
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Derived, Places, Source, Window
-from safecity_pipeline.vocabulary import OFFENCE_GROUPS, SEXES
+from safecity_pipeline.vocabulary import AGE_BANDS, OFFENCE_GROUPS, SEXES
 
 PERSON, TYPES = "person", ("person", "business", "state")
 FLAGS = ("mental_disorder", "impairment", "disability")
 ADULT, OLDEST = 18, 115
+AGE_BAND = " ".join(f"WHEN age_at_offence < {end} THEN '{band}'" for end, band in AGE_BANDS.items())
 
 
 class PoliceVictim(pa.DataFrameModel):
@@ -256,6 +257,18 @@ SOURCE = Source(
             "financial_year, victim ORDER BY recorded_on, crime_reference) END",
             "Which one of these this row is; the first counts the person",
             of_year=True,
+        ),
+        Window(
+            "age_band",
+            "VARCHAR",
+            f"CASE {AGE_BAND} END",
+            "Band of the age at the offence; empty where it is not known",
+        ),
+        Window(
+            "victim_sex",
+            "VARCHAR",
+            "CASE WHEN sex IN ('male', 'female') THEN sex END",
+            "Sex of the victim; empty where it is not known",
         ),
     ),
 )

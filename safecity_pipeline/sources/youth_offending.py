@@ -406,5 +406,11 @@ SOURCE = Source(
             "Whether it is the child's last intervention that ended in the year, or its last "
             "outcome; voluntary work by itself",
         ),
+        Window(
+            "child_sex",
+            "VARCHAR",
+            "CASE WHEN sex IN ('male', 'female') THEN sex END",
+            "Sex of the child; empty where it is not known",
+        ),
     ),
 )

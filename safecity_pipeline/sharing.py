@@ -1,0 +1,183 @@
+"""The tables of the shareable database, written beside the others into the work file.
+
+Belongs here: reading what states a figure, writing what may be shared of it, and that neither a row
+is lost nor one is doubled on the way. Does not belong here: what may be shared (`shareable`), and
+how figures are compared (`refresh` hands that in).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from safecity_pipeline import shareable, tables, warehouse
+from safecity_pipeline.model import Refused, Row
+from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry.assessments import Assessment
+from safecity_pipeline.tables import Table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+VALUE = ("indicator", "area_code", "period", "dimension", "dimension_value")
+FINDING = (*VALUE, "comparison", "comparator")
+Statements = Callable[[Sequence[Assessment]], list[Row]]
+
+
+@dataclass(frozen=True)
+class Again:
+    """Claims, and targets, of some assessments, computed anew from what may be shared alone."""
+
+    claims: Statements
+    targets: Statements
+
+
+def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
+    """Every guarded table as it may be shared. The caller holds the transaction."""
+    rules = shareable.rules(known.indicators, known.sources)
+    rounded = [key for key, rule in rules.items() if rule.step]
+    values = _rows_about(connection, tables.INDICATOR_VALUE, list(rules))
+    shown = shareable.values(values, known.indicators, known.sources)
+    _write(connection, tables.INDICATOR_VALUE, VALUE, _other(values, shown, rounded))
+    hidden = shareable.hidden_periods(shown, rounded)
+    findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))
+    kept = shareable.findings(findings, shown, known.indicators, rounded)
+    _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
+    _write_claims(connection, known.assessments, hidden, again)
+    _write_targets(connection, known.assessments, {key for key, _ in hidden}, again)
+    _write_ledger(connection, known, shown)
+
+
+def _rows_about(
+    connection: DuckDBPyConnection, table: Table, indicators: Sequence[str]
+) -> pd.DataFrame:
+    return connection.execute(
+        f"SELECT * FROM {table.full_name} WHERE list_contains(?::VARCHAR[], indicator) "
+        "ORDER BY ALL",
+        [indicators],
+    ).df()
+
+
+def _other(rows: pd.DataFrame, shown: pd.DataFrame, rounded: Sequence[str]) -> pd.DataFrame:
+    """The rows that differ from what stands in the restricted database."""
+    said = "sentence" if "sentence" in shown else "suppressed_reason"
+    other = shown[said].fillna("") != rows[said].fillna("")
+    return shown[other | shown["indicator"].isin(rounded)]
+
+
+def _write(
+    connection: DuckDBPyConnection, table: Table, key: Sequence[str], other: pd.DataFrame
+) -> None:
+    """The rows of a table, with `other` in the place of theirs. Raises Refused where that is not
+    row for row."""
+    warehouse.fill(connection, table.shareable, other)
+    same = " AND ".join(f"o.{name} IS NOT DISTINCT FROM t.{name}" for name in key)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE rows_in_order AS FROM {table.shareable.full_name} "
+        f"UNION ALL SELECT * FROM {table.full_name} AS t WHERE NOT EXISTS "
+        f"(SELECT 1 FROM {table.shareable.full_name} AS o WHERE {same})"
+    )
+    connection.execute(tables.create(table.shareable))
+    connection.execute(
+        f"INSERT INTO {table.shareable.full_name} SELECT * FROM rows_in_order ORDER BY ALL"
+    )
+    connection.execute("DROP TABLE rows_in_order")
+    _refuse_unless_whole(connection, table)
+
+
+def _refuse_unless_whole(connection: DuckDBPyConnection, table: Table) -> None:
+    there, shared = (
+        connection.execute(f"SELECT count(*) FROM {name}").fetchall()
+        for name in (table.full_name, table.shareable.full_name)
+    )
+    if there != shared:
+        raise Refused(
+            "nothing is published: what may be shared has not the rows of the table",
+            table.full_name,
+            f"{shared[0][0]} of {there[0][0]} rows",
+        )
+
+
+def _rows_of(connection: DuckDBPyConnection, table: Table) -> list[dict[str, Any]]:
+    found = connection.execute(f"SELECT * FROM {table.full_name}")
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _write_claims(
+    connection: DuckDBPyConnection,
+    assessments: Sequence[Assessment],
+    hidden: set[tuple[str, str]],
+    again: Again,
+) -> None:
+    """Claims as they are, but for those that may rest on what is hidden."""
+    asked = [
+        replace(one, claims=tuple(each for each in one.claims if shareable.may_rest(each, hidden)))
+        for one in assessments
+    ]
+    keys = {each.claim for one in asked for each in one.claims}
+    rows = _rows_of(connection, tables.CLAIM)
+    about = [row for row in rows if row["claim"] in keys]
+    made = shareable.claims(about, again.claims(asked)) if about else []
+    told = {str(row["claim"]): row for row in made}
+    shared = pd.DataFrame([told.get(row["claim"], row) for row in rows])
+    warehouse.fill(connection, tables.CLAIM.shareable, shared)
+
+
+def _write_targets(
+    connection: DuckDBPyConnection,
+    assessments: Sequence[Assessment],
+    hidden: set[str],
+    again: Again,
+) -> None:
+    """Targets as they are, but for those that may rest on what is hidden."""
+    asked = [
+        replace(
+            one,
+            targets=tuple(
+                each for each in one.targets if any(aim.indicator in hidden for aim in each.aim)
+            ),
+        )
+        for one in assessments
+    ]
+    keys = {each.target for one in asked for each in one.targets}
+    rows = _rows_of(connection, tables.TARGET)
+    about = [row for row in rows if row["target"] in keys]
+    made = iter(shareable.targets(about, again.targets(asked)) if about else [])
+    shared = pd.DataFrame([next(made) if row["target"] in keys else row for row in rows])
+    warehouse.fill(connection, tables.TARGET.shareable, shared)
+
+
+def _write_ledger(connection: DuckDBPyConnection, known: Registry, shown: pd.DataFrame) -> None:
+    """The ledger as it is, but for what counts a few events. The work file is nobody's to read, so
+    that a row may be changed in it."""
+    for table in (tables.EXTRACT, tables.EXTRACT_SHEET, tables.EXTRACT_UNIT):
+        connection.execute(tables.create(table.shareable))
+        connection.execute(
+            f"INSERT INTO {table.shareable.full_name} SELECT * FROM {table.full_name}"
+        )
+    files, units = (
+        connection.execute(statement).df()
+        for statement in (
+            "SELECT extract_id, source, rows_valid FROM meta.extract WHERE source IS NOT NULL",
+            "SELECT extract_id, source, unit, period, rows FROM meta.extract_unit "
+            "JOIN meta.extract USING (extract_id)",
+        )
+    )
+    small = shareable.few_events(files, units, shown, known.indicators, known.sources)
+    for extract_id, unit, period in small.units:
+        connection.execute(
+            f"UPDATE {tables.EXTRACT_UNIT.shareable.full_name} SET rows = NULL "
+            "WHERE (extract_id, unit, period) = (?, ?, ?)",
+            [extract_id, unit, period],
+        )
+    for table in (tables.EXTRACT, tables.EXTRACT_SHEET) if small.files else ():
+        counts = [one.name for one in table.columns if one.name.startswith(("rows_", "excluded_"))]
+        connection.execute(
+            f"UPDATE {table.shareable.full_name} SET {', '.join(f'{n} = NULL' for n in counts)} "
+            "WHERE list_contains(?::VARCHAR[], extract_id)",
+            [sorted(small.files)],
+        )
