@@ -10,6 +10,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
       reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
     measure         indicator → SQL → value and interval; breakdowns: its years, taken apart
+    detection/      a change of recording found in the figures, and sized: pure statistics
     breaks          which comparisons a definitional change breaks
     compare         values → findings; sentences: findings → words
     claims          values and findings → each sentence of a published assessment, recomputed

@@ -23,7 +23,7 @@ FLOORS = (
     {"sources"},
     {"registry"},
     {"ingest"},
-    {"measure", "breakdowns", "breaks", "compare", "sentences", "claims", "targets"},
+    {"measure", "breakdowns", "breaks", "detection", "compare", "sentences", "claims", "targets"},
     {"bookkeeping", "warehouse", "upkeep", "tallies"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary"},
