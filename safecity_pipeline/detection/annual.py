@@ -112,7 +112,8 @@ def _between(ratios: pd.DataFrame, area: str, before: str, after: str) -> Break:
     step, earlier = float(changes[area]), list(ratios.columns).index(before) + 1
     noise = noise_between_years(ratios[ratios.columns[:earlier]])
     if noise.degrees < FEWEST_CHANGES:
-        noise = noise_between_years(ratios.drop(index=area)[[before, after]])
+        of_peers = noise_between_years(ratios.drop(index=area)[[before, after]])
+        noise = max(noise, of_peers, key=lambda one: one.degrees)
     if math.isnan(step):
         return _untold("a year has no count, or counts 0")
     if noise.degrees < FEWEST_CHANGES or noise.scale == 0:

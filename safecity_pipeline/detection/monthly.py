@@ -36,6 +36,9 @@ MONTHS_AFTER = 6
 """Fewer with figures in all, before the date or after it (or to the next known change): cannot
 tell."""
 
+NEAR_MONTHS = 12
+"""Of two steps no further apart, neither can be sized as if the other were not there."""
+
 REFERENCE_ERROR = 2.086 * 0.03
 """How far a reference by itself may stray from what it stands for, as a 95 % half-width: 3 %, t
 with 20 degrees of freedom (METHODS, section 3, "Size"). No figure of the series shows this."""
@@ -98,7 +101,8 @@ def test_at(
     within which it falls is left out. `until`: the day from which the new practice was complete,
     where it came gradually: the months between are left out. `others`: days of other known
     changes, which get steps of their own, so that the limits widen by what the months cannot tell
-    apart.
+    apart. A step within twelve months that is not among them, but shows in the figures, widens
+    the limits so that they hold the size with and without it, and is named in `reason`.
 
     Step and limits are natural logarithms. Several references are first scanned against each
     other; where they agree, they are combined by inverse variance, and half of their disagreement
@@ -209,7 +213,23 @@ class Fixed(NamedTuple):
         ratio, starts = self._cleared(ratio)
         if lacking := _lacking(ratio, self.span.new_from, starts):
             return replace(_untold(lacking), date=day)
-        return _at(ratio, self.span.new_from, starts, day, critical_fixed)
+        found = _at(ratio, self.span.new_from, starts, day, critical_fixed)
+        return self._beside_unknown(found, ratio)
+
+    def _beside_unknown(self, found: Break, ratio: Ratio) -> Break:
+        """With limits that hold both readings, where a step unlisted so far lies near this one."""
+        month = self.span.new_from
+        unknown = Anywhere((*self.known, start_of(month).date())).answer(ratio)
+        if not unknown.flagged or abs(month_of(_day(unknown.date)) - month) > NEAR_MONTHS:
+            return found
+        starts = [*_starts(self.known), month_of(_day(unknown.date))]
+        other = _at(ratio, month, starts, found.date, critical_fixed)
+        return replace(
+            found,
+            lower=min(found.lower, other.lower),
+            upper=max(found.upper, other.upper),
+            reason=f"{found.reason}; beside it an unlisted step in {unknown.date:%Y-%m}",
+        )
 
     def size(self, ratio: Ratio) -> float:
         """The step, however few the months."""
@@ -256,7 +276,7 @@ def _at(
     ratio: Ratio,
     month: int,
     starts: list[int],
-    day: pd.Timestamp,
+    day: pd.Timestamp | None,
     critical_value: Callable[[int, int, float, float], float],
 ) -> Break:
     """The step at the start of a month, judged by a critical value."""
@@ -307,10 +327,10 @@ def _candidates(months: Months, starts: list[int]) -> list[int]:
 
 def _around(months: Months, month: int, starts: list[int]) -> tuple[int, int]:
     """How many months with figures lie before and after a month, to the next known changes."""
-    since = max((one for one in starts if one <= month), default=-1)
-    until = min((one for one in starts if one > month), default=math.inf)
-    before = int(((months >= since) & (months < month)).sum())
-    return before, int(((months >= month) & (months < until)).sum())
+    since = max((one for one in starts if one <= month), default=0)
+    until = min((one for one in starts if one > month), default=int(months[-1]) + 1)
+    first, here, last = np.searchsorted(months, [since, month, until]).tolist()
+    return here - first, last - here
 
 
 def _lacking(ratio: Ratio, month: int, starts: list[int]) -> str:
@@ -435,7 +455,8 @@ def _widened(joint: Break, steps: Sequence[float]) -> Break:
     """The joint step, its limits allowing for half of what the references differ by."""
     strayed = max(REFERENCE_ERROR, (max(steps) - min(steps)) / 2)
     half = math.hypot(joint.critical * joint.error, strayed)
-    return replace(joint, lower=joint.step - half, upper=joint.step + half)
+    lower, upper = joint.step - half, joint.step + half
+    return replace(joint, lower=min(lower, joint.lower), upper=max(upper, joint.upper))
 
 
 def _days(given: Iterable[Day]) -> tuple[date, ...]:
@@ -444,10 +465,15 @@ def _days(given: Iterable[Day]) -> tuple[date, ...]:
 
 def _day(given: object) -> date:
     """A day, from a date, a timestamp, a monthly period (its first day) or an ISO text."""
-    try:
-        day = given.start_time if isinstance(given, pd.Period) else pd.Timestamp(given)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        day = None
-    if day is None or pd.isna(day):
+    day: object = given
+    if isinstance(given, str):
+        # pandas reads "April" as this year's, and the year 2010-11 as November
+        try:
+            day = date.fromisoformat(given)
+        except ValueError:
+            day = None
+    elif isinstance(given, pd.Period):
+        day = given.start_time
+    if not isinstance(day, date) or pd.isna(day):
         raise ValueError(f"no day; got: {given!r}; write it as 2014-04-01")
-    return day.date()
+    return pd.Timestamp(day).date()

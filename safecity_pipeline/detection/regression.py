@@ -136,12 +136,12 @@ def _basis(months: Numbers, others: Array | None) -> Array:
 
 
 def _without(rows: Array, basis: Array) -> Array:
-    left: Array = rows - (rows @ basis) @ basis.T
-    return left
+    return np.asarray(rows - (rows @ basis) @ basis.T)
 
 
 def _autocorrelation(residual: Array, adjacent: NDArray[np.bool_]) -> Array:
     """Of lag 1 over the pairs of adjacent months; 0 where nothing is left to correlate."""
     products = (residual[:, 1:] * residual[:, :-1])[:, adjacent].sum(axis=1)
     squares = (residual * residual).sum(axis=1) * adjacent.sum() / (residual.shape[1] - 1)
-    return np.divide(products, squares, out=np.zeros_like(products), where=squares > 1e-12)
+    something = squares > 1e-12
+    return np.where(something, products / np.where(something, squares, 1.0), 0.0)
