@@ -2,7 +2,7 @@
 
     months        monthly counts as they come → logarithms by month; what is missing or refused
     regression    a level step beside trend and season, for many series and dates at once
-    critical      how large the t of a step must be: a table by simulation, and what makes it
+    critical      how large the t of a step must be, from a table; tabulation: what makes it
     verdicts      the words of the answer
     monthly       `test_at` and `scan`: was there a step in recorded / reference, and how large
     annual        the same of two years' totals, the noise taken from the peers; parts of a change

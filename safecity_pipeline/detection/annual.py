@@ -20,6 +20,7 @@ import pandas as pd
 
 from safecity_pipeline import statistics
 from safecity_pipeline.detection.monthly import REFERENCE_ERROR, Break
+from safecity_pipeline.detection.regression import NOISE_FLOOR
 from safecity_pipeline.detection.verdicts import CANNOT_TELL, FLAGGED, NOT_FLAGGED
 
 __all__ = ["Noise", "Parts", "annual", "noise_between_years", "parts"]
@@ -116,8 +117,10 @@ def _between(ratios: pd.DataFrame, area: str, before: str, after: str) -> Break:
         noise = max(noise, of_peers, key=lambda one: one.degrees)
     if math.isnan(step):
         return _untold("a year has no count, or counts 0")
-    if noise.degrees < FEWEST_CHANGES or noise.scale == 0:
+    if noise.degrees < FEWEST_CHANGES:
         return _untold(f"noise from {noise.degrees} degrees of freedom; {FEWEST_CHANGES} needed")
+    if noise.scale < NOISE_FLOOR:
+        return _untold("the ratio of no area ever changes, so that nothing says what is much")
     found = Break(
         flagged=False,
         date=None,

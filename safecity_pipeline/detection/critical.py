@@ -1,8 +1,6 @@
 """How large the t of a step must be before it is more than chance: a table made by simulation.
 
-    python -m safecity_pipeline.detection.critical      makes critical_values.csv anew (2 minutes)
-
-Belongs here: the table, reading it, and the seeded script behind it. Does not belong here: the
+Belongs here: the table's grid, and reading it. Does not belong here: making it (`tabulation`), the
 regression (`regression`).
 
 Ordinary tables of t do not hold: months are correlated, the slope has a prior, and `scan` takes
@@ -18,9 +16,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import groupby, product
 from pathlib import Path
 from typing import TypeVar
@@ -28,18 +24,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from safecity_pipeline.detection.regression import fit, step_columns
-
-__all__ = ["EDGE", "FILE", "Cell", "cell", "critical_fixed", "critical_scan", "simulate", "write"]
+__all__ = ["EDGE", "FILE", "MONTHS", "NOISES", "critical_fixed", "critical_scan", "sides"]
 
 Array = NDArray[np.float64]
 Number = TypeVar("Number", int, float)
 
 FILE = Path(__file__).parent / "critical_values.csv"
-COLUMNS = ["test", "months", "shorter", "noise", "autocorrelation", "estimated", "critical"]
-
-SHARES = {"fixed": 0.035, "scan": 0.015}
-"""The share of series without a step whose |t| is larger, were the autocorrelation known."""
 
 EDGE = 9
 """`scan` tries no month nearer to an end than this."""
@@ -47,28 +37,6 @@ EDGE = 9
 MONTHS = (24, 36, 48, 60, 84, 120)
 SHORTER = (6, 9, 12, 18, 24, 36, 60)
 NOISES = (0.04, 0.07, 0.12, 0.2)
-AUTOCORRELATIONS = tuple(round(0.1 * tenth, 1) for tenth in range(9))
-DRAWS, SEED = 20_000, 2014
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One line of the table.
-
-    `shorter`: months on the shorter side of a fixed date, 0 for a scan; `noise`: residual standard
-    deviation, natural logs; `estimated`: the mean of the estimates of `autocorrelation`.
-    """
-
-    test: str
-    months: int
-    shorter: int
-    noise: float
-    autocorrelation: float
-    estimated: float
-    critical: float
-
-
-# --- reading it ----------------------------------------------------------------------------------
 
 
 def critical_fixed(months: int, shorter: int, noise: float, estimated: float) -> float:
@@ -84,7 +52,7 @@ def critical_fixed(months: int, shorter: int, noise: float, estimated: float) ->
     return sum(
         months_weight * noise_weight * weight * _entered("fixed", row, side, column, estimated)
         for (row, months_weight), (column, noise_weight) in weighted
-        for side, weight in _between(_sides(row), shorter)
+        for side, weight in _between(sides(row), shorter)
     )
 
 
@@ -106,7 +74,8 @@ def _between(grid: tuple[Number, ...], value: float) -> list[tuple[Number, float
     return [(grid[above - 1], 1 - share), (grid[above], share)]
 
 
-def _sides(months: int) -> tuple[int, ...]:
+def sides(months: int) -> tuple[int, ...]:
+    """Of the shorter sides tabulated those that so many months can have."""
     return tuple(side for side in SHORTER if 2 * side <= months)
 
 
@@ -132,58 +101,3 @@ def _table() -> dict[tuple[str, int, int, float], tuple[Array, Array]]:
 
 def _point(row: dict[str, str]) -> tuple[float, float]:
     return float(row["estimated"]), float(row["critical"])
-
-
-# --- making it -----------------------------------------------------------------------------------
-
-
-def simulate(draws: int = DRAWS, seed: int = SEED) -> Iterator[Cell]:
-    """Every cell of the table, in its order."""
-    for test, months in product(SHARES, MONTHS):
-        for shorter, noise in product(_sides(months) if test == "fixed" else (0,), NOISES):
-            for correlation in AUTOCORRELATIONS:
-                yield cell(test, months, shorter, noise, correlation, draws, seed)
-
-
-def cell(
-    test: str,
-    months: int,
-    shorter: int,
-    noise: float,
-    autocorrelation: float,
-    draws: int = DRAWS,
-    seed: int = SEED,
-) -> Cell:
-    """One cell, from `draws` series without a step."""
-    numbers = np.arange(months)
-    starts = [months - shorter] if test == "fixed" else range(EDGE, months - EDGE + 1)
-    values = noise * _correlated(draws, months, autocorrelation, seed)
-    found = fit(values, numbers, step_columns(numbers, np.array(starts)))
-    largest = np.abs(found.statistic).max(axis=1)
-    critical = float(np.quantile(largest, 1 - SHARES[test]))
-    estimated = float(found.autocorrelation.mean())
-    return Cell(test, months, shorter, noise, autocorrelation, estimated, critical)
-
-
-def write(file: Path = FILE) -> None:
-    """Make the table anew."""
-    with file.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for one in simulate():
-            key = (one.test, one.months, one.shorter, one.noise, one.autocorrelation)
-            writer.writerow([*key, f"{one.estimated:.3f}", f"{one.critical:.2f}"])
-
-
-@lru_cache(maxsize=len(AUTOCORRELATIONS))
-def _correlated(draws: int, months: int, autocorrelation: float, seed: int) -> Array:
-    """Series x months of standard deviation 1, each month's correlation with the next as given."""
-    fresh = np.random.default_rng(seed).standard_normal((months, draws))
-    fresh[1:] *= np.sqrt(1 - autocorrelation**2)
-    for month in range(1, months):
-        fresh[month] += autocorrelation * fresh[month - 1]
-    return np.ascontiguousarray(fresh.T)
-
-
-if __name__ == "__main__":
-    write()

@@ -36,9 +36,6 @@ MONTHS_AFTER = 6
 """Fewer with figures in all, before the date or after it (or to the next known change): cannot
 tell."""
 
-NEAR_MONTHS = 12
-"""Of two steps no further apart, neither can be sized as if the other were not there."""
-
 REFERENCE_ERROR = 2.086 * 0.03
 """How far a reference by itself may stray from what it stands for, as a 95 % half-width: 3 %, t
 with 20 degrees of freedom (METHODS, section 3, "Size"). No figure of the series shows this."""
@@ -101,8 +98,8 @@ def test_at(
     within which it falls is left out. `until`: the day from which the new practice was complete,
     where it came gradually: the months between are left out. `others`: days of other known
     changes, which get steps of their own, so that the limits widen by what the months cannot tell
-    apart. A step within twelve months that is not among them, but shows in the figures, widens
-    the limits so that they hold the size with and without it, and is named in `reason`.
+    apart. A step that is not among them but that a scan would flag is named in `reason`: the one
+    at the date is then judged beside it, with limits that hold the size with and without it.
 
     Step and limits are natural logarithms. Several references are first scanned against each
     other; where they agree, they are combined by inverse variance, and half of their disagreement
@@ -214,21 +211,24 @@ class Fixed(NamedTuple):
         if lacking := _lacking(ratio, self.span.new_from, starts):
             return replace(_untold(lacking), date=day)
         found = _at(ratio, self.span.new_from, starts, day, critical_fixed)
-        return self._beside_unknown(found, ratio)
+        return self._beside_unlisted(found, ratio)
 
-    def _beside_unknown(self, found: Break, ratio: Ratio) -> Break:
-        """With limits that hold both readings, where a step unlisted so far lies near this one."""
+    def _beside_unlisted(self, found: Break, ratio: Ratio) -> Break:
+        """What was found, or where the figures hold another step, this one beside that.
+
+        The limits then hold both readings.
+        """
         month = self.span.new_from
-        unknown = Anywhere((*self.known, start_of(month).date())).answer(ratio)
-        if not unknown.flagged or abs(month_of(_day(unknown.date)) - month) > NEAR_MONTHS:
+        unlisted = Anywhere((*self.known, start_of(month).date())).answer(ratio)
+        if not unlisted.flagged:
             return found
-        starts = [*_starts(self.known), month_of(_day(unknown.date))]
-        other = _at(ratio, month, starts, found.date, critical_fixed)
+        starts = [*_starts(self.known), month_of(_day(unlisted.date))]
+        beside = _at(ratio, month, sorted(starts), found.date, critical_fixed)
         return replace(
-            found,
-            lower=min(found.lower, other.lower),
-            upper=max(found.upper, other.upper),
-            reason=f"{found.reason}; beside it an unlisted step in {unknown.date:%Y-%m}",
+            beside,
+            lower=min(found.lower, beside.lower),
+            upper=max(found.upper, beside.upper),
+            reason=f"{beside.reason}, beside an unlisted step in {unlisted.date:%Y-%m}",
         )
 
     def size(self, ratio: Ratio) -> float:
@@ -465,7 +465,7 @@ def _days(given: Iterable[Day]) -> tuple[date, ...]:
 
 def _day(given: object) -> date:
     """A day, from a date, a timestamp, a monthly period (its first day) or an ISO text."""
-    day: object = given
+    day: object = pd.Timestamp(given) if isinstance(given, np.datetime64) else given
     if isinstance(given, str):
         # pandas reads "April" as this year's, and the year 2010-11 as November
         try:
