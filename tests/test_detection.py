@@ -488,6 +488,14 @@ def test_the_noise_of_years_is_pooled_and_a_national_change_is_no_noise() -> Non
     assert noise.scale == pytest.approx(math.sqrt((0.0004 + 0.0004 + 0.0001 + 0.0001) / 4))
 
 
+def test_over_two_years_the_noise_is_that_of_two_years() -> None:
+    # changes over two years: −.05 and .05, then −.07 and .07; they overlap, so 2 // 2 = 1 degree
+    ratios = pd.DataFrame([[0, 0.01, 0.10, 0.06], [0, 0.01, 0.20, 0.20]])
+    noise = detection.noise_between_years(ratios, apart=2)
+    assert noise.degrees == 1
+    assert noise.scale == pytest.approx(math.sqrt((2 * 0.05**2 + 2 * 0.07**2) / 2))
+
+
 def test_a_year_is_judged_by_the_noise_of_the_peers() -> None:
     # five areas, four years; each changes by ±.03 in turn, so 5 squares of .03² less the means
     wobble = [[0, s, 0, s] for s in (0.03, -0.03, 0.03, -0.03, 0.0)]

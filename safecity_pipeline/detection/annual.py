@@ -50,18 +50,19 @@ class Noise:
         return float(t.ppf(0.975, min(self.degrees, MOST_DEGREES)))
 
 
-def noise_between_years(log_ratios: pd.DataFrame) -> Noise:
-    """The noise of a yearly log ratio, pooled over areas and pairs of consecutive years.
+def noise_between_years(log_ratios: pd.DataFrame, apart: int = 1) -> Noise:
+    """The noise of a yearly log ratio, pooled over areas and pairs of years so many years apart.
 
-    `log_ratios`: areas x years in order, NaN where unknown. Of every year's change the mean over
-    the areas is taken out. No degrees of freedom: scale NaN.
+    `log_ratios`: areas x consecutive years in order, NaN where unknown. Of every pair's changes
+    the mean over the areas is taken out. Changes over several years overlap, and count as so many
+    fewer degrees of freedom. No degrees of freedom: scale NaN.
     """
-    changes = log_ratios.diff(axis=1).iloc[:, 1:]
+    changes = log_ratios.diff(periods=apart, axis=1)
     left = changes - changes.mean()
     known = changes.notna().sum()
     degrees = int((known - 1).clip(lower=0).sum())
     squares = float((left[known[known > 1].index] ** 2).sum().sum())
-    return Noise(math.sqrt(squares / degrees) if degrees else math.nan, degrees)
+    return Noise(math.sqrt(squares / degrees) if degrees else math.nan, degrees // apart)
 
 
 def annual(
@@ -75,8 +76,8 @@ def annual(
 
     `recorded`, and each of `references` by name: counts, areas x consecutive whole years in order;
     `area` among the rows, its peers the others; `before`, `after`: two of the columns. The noise
-    comes from the changes up to `before` in all areas; where there are too few of them, from the
-    peers' own changes between the two years.
+    comes from changes over as many years, up to `before`, in all areas; where there are too few of
+    them, from the peers' own changes between the two years.
 
     Step and 95 % limits are natural logarithms, the limits from Student's t with at most 20
     degrees of freedom. Several references are combined by inverse variance, and the larger of the
@@ -110,8 +111,9 @@ def annual(
 
 def _between(ratios: pd.DataFrame, area: str, before: str, after: str) -> Break:
     changes = ratios[after] - ratios[before]
-    step, earlier = float(changes[area]), list(ratios.columns).index(before) + 1
-    noise = noise_between_years(ratios[ratios.columns[:earlier]])
+    years, step = list(ratios.columns), float(changes[area])
+    since, until = years.index(before), years.index(after)
+    noise = noise_between_years(ratios[years[: since + 1]], until - since)
     if noise.degrees < FEWEST_CHANGES:
         of_peers = noise_between_years(ratios.drop(index=area)[[before, after]])
         noise = max(noise, of_peers, key=lambda one: one.degrees)
