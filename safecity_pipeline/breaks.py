@@ -2,9 +2,10 @@
 
 Belongs here: from the dates, series, source and area of a comparison to the changes that lie in
 it. Does not belong here: the changes and what their scopes mean (`registry.changes`), the status
-word and the wording (`compare`, `sentences`).
+word and the wording (`compare`, `sentences`), and whether the figures show a change and how large
+it is (`detection`, whose `test_at`, `test_together` and `scan` are offered here too).
 
-A rule on dates and scopes only: it says that a definition changed, never by how much.
+`between` is a rule on dates and scopes only: it says that a definition changed, never by how much.
 
 Two kinds of change are no business of `between`, since dates of periods cannot decide them:
 
@@ -25,9 +26,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
 
+from safecity_pipeline.detection import Break, scan, test_at, test_together
 from safecity_pipeline.registry.changes import Change, Changes
 
-__all__ = ["Broken", "Days", "Span", "between", "together"]
+__all__ = [
+    "Break",
+    "Broken",
+    "Days",
+    "Span",
+    "between",
+    "scan",
+    "test_at",
+    "test_together",
+    "together",
+]
 
 
 class Span(Protocol):

@@ -24,8 +24,8 @@ FLOORS = (
     {"registry"},
     {"ingest"},
     {
-        *("measure", "breakdowns", "maturity", "revisions", "breaks", "compare", "sentences"),
-        *("claims", "targets"),
+        *("measure", "breakdowns", "maturity", "revisions", "breaks", "detection", "compare"),
+        *("sentences", "claims", "targets"),
     },
     {"shareable"},
     {"bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},
