@@ -203,7 +203,7 @@ def _two_editions(reading: Reading, known: Figures, area: str) -> Broken:
         return Broken()
     rows = [known.values[reading.indicator, area, one] for one in (reading.base, reading.period)]
     one, other = (row["denominator_vintage"] for row in rows)
-    return Broken(("denominator_vintage",)) if one != other else Broken()
+    return breaks.TWO_EDITIONS if one != other else Broken()
 
 
 def holds(claim: Claim, value: float | None) -> bool:

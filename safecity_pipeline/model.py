@@ -375,7 +375,7 @@ class Finding:
 
     The last three are for the wording only: months compared (some between compared_start and
     compared_end may be lacking), areas of the peer group with and without a figure, and the
-    changes of definition that break the comparison.
+    changes of definition that break the comparison, in words.
     """
 
     indicator: str

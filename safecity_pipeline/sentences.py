@@ -1,8 +1,8 @@
 """Findings in words, as a careful statistician would say them.
 
 Belongs here: wording only. A sentence says "up" or "down" only where the interval of the change
-excludes no change, names the months where a year is not whole, and says which end a rank counts
-from. Does not belong here: deciding anything (`compare`).
+excludes no change and no definition changed in between, names the months where a year is not whole,
+and says which end a rank counts from. Does not belong here: deciding anything (`compare`).
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def _said(indicator: Indicator, finding: Finding) -> str:
     if finding.rank_high is not None:
         return _rank(indicator, finding)
     if finding.change is not None:
-        return _change(finding) + _broken(finding)
+        broken = finding.status == "definition_changed"
+        return _recorded(finding) if broken else _change(finding)
     if finding.comparison == "group_average" and finding.base_value is not None:
         return _against(indicator, finding)
     divisor = indicator.denominator.source.replace("_", " ") if indicator.denominator else ""
@@ -133,12 +134,31 @@ def _change(finding: Finding) -> str:
     )
 
 
-def _broken(finding: Finding) -> str:
-    """A caveat where the definition changed in between; what was only noted needs none."""
-    if finding.status != "definition_changed":
-        return ""
-    changes = finding.broken_materially
-    return f"; not like for like: what is counted, or how, changed in between ({changes})"
+def _recorded(finding: Finding) -> str:
+    """Across a change of definition: what was recorded, in which nothing went up or down."""
+    assert finding.change is not None
+    lower, upper = finding.change_lower_95, finding.change_upper_95
+    percent = finding.change_unit == "percent"
+    since, size = _base_when(finding), _size(finding.change)
+    if finding.change == 0:
+        compared = f"the same figure as was recorded for {since}"
+    elif percent:
+        compared = f"recorded {size} % {'more' if finding.change > 0 else 'less'} than in {since}"
+    else:
+        end = "higher" if finding.change > 0 else "lower"
+        compared = f"recorded {size} percentage points {end} than in {since}"
+    limits = NO_VERDICT
+    if lower is not None and upper is not None:
+        limits = f"likely {signed(lower)} to {signed(upper)} {'%' if percent else 'points'}"
+        if lower <= 0 <= upper:
+            limits += ", so no clear change"
+    return f"{compared} ({limits}), which is {unlike(finding.broken_materially)}"
+
+
+def unlike(changes: str | None) -> str:
+    """Why two figures are not like for like; `changes`: in words, where they are known."""
+    why = "not like for like: what is counted, or how, changed in between"
+    return f"{why} ({changes})" if changes else why
 
 
 def _size(change: float) -> str:
