@@ -28,6 +28,7 @@ WHY_NOT = {
     "cannot_tell": "not compared with {base}: corrections put a count below 0 or above its whole",
 }
 
+PERCENT = " %"
 NO_VERDICT = "no interval can be given, so nobody can say whether that is more than chance"
 
 
@@ -118,16 +119,12 @@ def _figure(indicator: Indicator, value: float) -> str:
 
 def _change(finding: Finding) -> str:
     assert finding.change is not None
-    lower, upper = finding.change_lower_95, finding.change_upper_95
-    percent = finding.change_unit == "percent"
-    unit, short = (" %", " %") if percent else (" percentage points", " points")
-    since = f" on {_base_when(finding)}"
-    if lower is None or upper is None:
+    unit, since, likely = _unit(finding), f" on {_base_when(finding)}", _likely(finding)
+    if finding.change_lower_95 is None or finding.change_upper_95 is None:
         if finding.change == 0:
             return f"the same figure as for {_base_when(finding)}"
-        return f"{signed(finding.change)}{unit}{since} ({NO_VERDICT})"
-    likely = f"likely {signed(lower)} to {signed(upper)}{short}"
-    if lower <= 0 <= upper:
+        return f"{signed(finding.change)}{unit}{since} ({likely})"
+    if _unclear(finding):
         return f"no clear change{since} ({signed(finding.change)}{unit}, {likely})"
     return (
         f"{'up' if finding.change > 0 else 'down'} {_size(finding.change)}{unit}{since} ({likely})"
@@ -137,22 +134,34 @@ def _change(finding: Finding) -> str:
 def _recorded(finding: Finding) -> str:
     """Across a change of definition: what was recorded, in which nothing went up or down."""
     assert finding.change is not None
-    lower, upper = finding.change_lower_95, finding.change_upper_95
-    percent = finding.change_unit == "percent"
-    since, size = _base_when(finding), _size(finding.change)
+    unit, since, likely = _unit(finding), _base_when(finding), _likely(finding)
+    different = f"which is {unlike(finding.broken_materially)}"
+    if _unclear(finding):
+        size = f"{signed(finding.change)}{unit}"
+        return f"no clear change on {since} in what was recorded ({size}, {likely}), {different}"
     if finding.change == 0:
-        compared = f"the same figure as was recorded for {since}"
-    elif percent:
-        compared = f"recorded {size} % {'more' if finding.change > 0 else 'less'} than in {since}"
-    else:
-        end = "higher" if finding.change > 0 else "lower"
-        compared = f"recorded {size} percentage points {end} than in {since}"
-    limits = NO_VERDICT
-    if lower is not None and upper is not None:
-        limits = f"likely {signed(lower)} to {signed(upper)} {'%' if percent else 'points'}"
-        if lower <= 0 <= upper:
-            limits += ", so no clear change"
-    return f"{compared} ({limits}), which is {unlike(finding.broken_materially)}"
+        return f"the same figure as was recorded for {since} ({likely}), {different}"
+    more, less = ("more", "less") if unit == PERCENT else ("higher", "lower")
+    size = f"{_size(finding.change)}{unit} {more if finding.change > 0 else less}"
+    return f"recorded {size} than in {since} ({likely}), {different}"
+
+
+def _unit(finding: Finding) -> str:
+    return PERCENT if finding.change_unit == "percent" else " percentage points"
+
+
+def _likely(finding: Finding) -> str:
+    lower, upper = finding.change_lower_95, finding.change_upper_95
+    if lower is None or upper is None:
+        return NO_VERDICT
+    short = PERCENT if finding.change_unit == "percent" else " points"
+    return f"likely {signed(lower)} to {signed(upper)}{short}"
+
+
+def _unclear(finding: Finding) -> bool:
+    """Whether the interval of the change includes no change."""
+    lower, upper = finding.change_lower_95, finding.change_upper_95
+    return lower is not None and upper is not None and lower <= 0 <= upper
 
 
 def unlike(changes: str | None) -> str:

@@ -71,6 +71,7 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
             one.findings()
             one.claims()
             one.targets()
+            one.drafts()
             return one.release()
 
 

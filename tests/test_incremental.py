@@ -97,6 +97,7 @@ class Town:
                     "findings": one.findings(),
                     "claims": one.claims(),
                     "targets": one.targets(),
+                    "drafts": one.drafts(),
                     "release": one.release(),
                 }
 
@@ -304,6 +305,7 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
         one.findings()
         one.claims()
         one.targets()
+        one.drafts()
         one.release()
     assert town.differs() == []
 
@@ -601,6 +603,7 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
     assert [row[0] for row in rows] == [
         *clean,
         "mart/claim",
+        "mart/draft",
         "mart/finding",
         "mart/indicator_value",
         "mart/target",

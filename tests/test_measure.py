@@ -691,6 +691,7 @@ class Refreshed:
             refresh.findings()
             refresh.claims()
             refresh.targets()
+            refresh.drafts()
             refresh.release()
 
     def rows(self, statement: str) -> Dicts:

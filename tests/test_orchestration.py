@@ -53,6 +53,7 @@ EXPECTED = {
     "mart/finding",
     "mart/claim",
     "mart/target",
+    "mart/draft",
     "release",
 } | {f"clean/{name}" for name in SOURCES}
 
@@ -158,7 +159,8 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         "mart/finding": {"mart/indicator_value"},
         "mart/claim": {"mart/finding"},
         "mart/target": {"mart/finding"},
-        "release": {"mart/claim", "mart/target"},
+        "mart/draft": {"mart/claim", "mart/target"},
+        "release": {"mart/draft"},
     }
 
 

@@ -108,11 +108,12 @@ def test_across_a_change_of_definition_only_what_was_recorded_is_compared() -> N
         f"2013/14 (likely +3.0 to +22.0 %), {changed} (1 April 2014: New rules, D9)."
     )
     unclear = {**broken, "change": -2.0, "change_lower_95": -5.0, "change_upper_95": 1.0}
-    assert "recorded 2.0 % less than in 2013/14 (likely -5.0 to +1.0 %, so no clear change), " in (
-        said(CHANGE, **unclear)
-    )
-    points = said(CHANGE, **unclear, change_unit="percentage points")
-    assert "recorded 2.0 percentage points lower than in 2013/14 (likely -5.0 to +1.0 p" in points
+    assert (
+        "no clear change on 2013/14 in what was recorded (-2.0 %, likely -5.0 to +1.0 %), which is "
+        "not like for like: "
+    ) in said(CHANGE, **unclear)
+    lower = said(CHANGE, **broken, change_unit="percentage points")
+    assert "recorded 12.3 percentage points higher than in 2013/14 (likely +3.0 to +22.0 p" in lower
     alone = {"change_lower_95": None, "change_upper_95": None}
     assert "recorded 12.3 % more than in 2013/14 (no interval" in said(CHANGE, **broken, **alone)
     same = said(CHANGE, **broken, **alone, change=0.0)

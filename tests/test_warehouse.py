@@ -63,6 +63,7 @@ def prepared(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> S
         one.findings()
         one.claims()
         one.targets()
+        one.drafts()
     return chosen
 
 

@@ -1,5 +1,5 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim and
-mart/target → release."""
+mart/target → mart/draft → release."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +19,7 @@ VALUES = dg.AssetKey(["mart", "indicator_value"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
 TARGETS = dg.AssetKey(["mart", "target"])
+DRAFTS = dg.AssetKey(["mart", "draft"])
 SEVERITIES = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
 Step = Callable[[Refresh, Sequence[str]], Report]
@@ -75,10 +76,17 @@ def _built() -> list[dg.AssetsDefinition]:
             table=tables.TARGET,
         ),
         _asset(
+            DRAFTS,
+            "Every sentence of the published assessment, drafted for the year of the release",
+            lambda refresh, _: refresh.drafts(),
+            deps=[CLAIMS, TARGETS],
+            table=tables.DRAFT,
+        ),
+        _asset(
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
-            deps=[CLAIMS, TARGETS],
+            deps=[DRAFTS],
         ),
     ]
 

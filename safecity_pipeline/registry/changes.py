@@ -159,7 +159,7 @@ class Change:
 
     @cached_property
     def told(self) -> str:
-        """When, what and its id: 1 April 2014: Stalking (8Q) separated from harassment (8L), D47."""
+        """When, what, its id: 1 April 2014: Stalking (8Q) separated from harassment (8L), D47."""
         first, last = self.effective_first, self.effective_last
         return f"{describe_coverage(first, last)}: {self.what_changed}, {self.id}"
 
