@@ -196,7 +196,7 @@ def _worded(about: Subject) -> tuple[str, str, Row]:
     if figure == "place_among":
         return _place(about), STATED, _placed(about)
     if figure in CHANGES:
-        return _changed(about, capital(about.words))
+        return _changed(about, _start(about))
     return _level_and_change(about)
 
 
@@ -296,6 +296,12 @@ def _changed(about: Subject, start: str) -> tuple[str, str, Row]:
     return sentence, status, {**_change_facts(about), "broken_by": " ".join(broken.ids) or None}
 
 
+def _start(about: Subject) -> str:
+    """Whose number or rate changed; a title of the catalogue says by itself what it is."""
+    of_count = about.reading.figure in OF_COUNTS and about.claim.draft.subject
+    return f"The number of {about.words}" if of_count else capital(about.words)
+
+
 def _change_facts(about: Subject) -> dict[str, Any]:
     reading, computed = about.reading, about.computed
     counted = reading.figure in OF_COUNTS
@@ -317,53 +323,54 @@ def _change_facts(about: Subject) -> dict[str, Any]:
 def _change_unit(about: Subject) -> str:
     """The unit of a change: of a share, of a rate or of a count."""
     if about.reading.figure == AGAINST_PEERS:
-        return "percentage points"
+        return phrases.POINTS
     if about.reading.figure != "difference":
         return "percent"
-    return "percentage points" if about.indicator.unit == PER_CENT else about.indicator.unit
+    return phrases.POINTS if about.indicator.unit == PER_CENT else about.indicator.unit
 
 
-def _units(about: Subject) -> tuple[str, str]:
-    """What stands behind every number of a change, and behind its size alone."""
+def _sized(about: Subject, number: str) -> str:
+    """The size of a change with its unit: 12%, 1 percentage point."""
     unit = _change_unit(about)
-    return ("%", "") if unit == "percent" else ("", f" {unit}")
+    return f"{number}%" if unit == "percent" else phrases.with_word(number, unit)
 
 
 def _change(about: Subject, start: str, material: bool) -> str:
     """Rose or fell; where chance or a change of definition may explain it, neither."""
     value, lower, upper = about.value, about.computed.lower, about.computed.upper
-    decimals, (behind, word) = about.claim.decimals, _units(about)
-    signed = f"{phrases.signed(value, decimals)}{behind}{word}"
-    recorded = ", as recorded" if material else ""
+    decimals, recorded = about.claim.decimals, ", as recorded" if material else ""
+    behind = "%" if _change_unit(about) == "percent" else ""
     if lower is None or upper is None:
-        return f"{start} differed by {signed} {about.since}{recorded} ({NO_RANGE})."
+        differed = _sized(about, phrases.signed(value, decimals))
+        return f"{start} differed by {differed} {about.since}{recorded} ({NO_RANGE})."
     if lower <= 0 <= upper:
-        limits = phrases.between_signed(lower, upper, decimals, behind)
+        places = phrases.telling(decimals, value, lower, upper)
+        size = _sized(about, phrases.signed(value, places))
+        limits = phrases.between_signed(lower, upper, places, behind)
         unclear = f"did not clearly change {about.since}{recorded}"
-        return f"{start} {unclear} ({signed}, likely {limits})."
+        return f"{start} {unclear} ({size}, likely {limits})."
     limits = phrases.between_sizes(lower, upper, decimals, behind)
     if material:
         return f"{_recorded(about, start)} (likely {limits})."
     verb = "rose" if value > 0 else "fell"
-    return f"{start} {verb} by {_size(about)}{behind}{word} {about.since} (likely {limits})."
+    return f"{start} {verb} by {_size(about)} {about.since} (likely {limits})."
 
 
 def _recorded(about: Subject, start: str) -> str:
     """Across a change of definition: what was recorded, in which nothing rose or fell."""
-    behind, word = _units(about)
-    more, size = about.value > 0, f"{_size(about)}{behind}{word}"
+    more, size = about.value > 0, _size(about)
     than = f"in {about.when} than in {printed(about.reading.base)}"
-    if behind:
+    if _change_unit(about) == "percent":
         end = "more" if more else "fewer" if about.claim.draft.subject else "less"
         return f"{about.place} recorded {size} {end} {about.words} {than}"
     return f"{start} was recorded as {size} {'higher' if more else 'lower'} {than}"
 
 
 def _size(about: Subject) -> str:
-    """How large the change is, by the rule of the claim: over 25, where that was the wording."""
-    if about.claim.rule == "over" and about.value >= 1:
-        return phrases.over(about.value, about.claim.decimals)
-    return phrases.size(about.value, about.claim.decimals)
+    """How large the change is, by the rule of the claim: over 25%, where that was the wording."""
+    over = about.claim.rule == "over" and about.value >= 1
+    number = phrases.over if over else phrases.size
+    return _sized(about, number(about.value, about.claim.decimals))
 
 
 def _against_peers(about: Subject) -> str:
@@ -371,9 +378,8 @@ def _against_peers(about: Subject) -> str:
     known, decimals = about.known, about.claim.decimals
     changes = claims.changes_of_peers(about.reading, known.figures)
     own = phrases.signed(about.value + median(changes), decimals)
-    apart = rounded(abs(about.value), decimals)
-    points = "percentage point" if apart == "1" else "percentage points"
-    middle = f"{apart} {points} {'above' if about.value > 0 else 'below'}"
+    apart = phrases.with_word(rounded(abs(about.value), decimals), phrases.POINTS)
+    middle = f"{apart} {'above' if about.value > 0 else 'below'}"
     if rounded(about.value, decimals) == rounded(0, decimals):
         middle = "the same as"
     higher = sum(change > 0 for change in changes)

@@ -14,6 +14,7 @@ from safecity_pipeline.registry.indicators import PER_CENT
 from safecity_pipeline.sentences import ordinal, rounded
 
 MOST_DECIMALS = 3
+POINTS = "percentage points"
 
 
 def printed(label: str) -> str:
@@ -42,8 +43,9 @@ def ended(words: str) -> str:
 
 
 def title(indicator: Indicator) -> str:
-    """Without its unit, which stands behind every figure."""
-    return indicator.title.replace(f" {indicator.unit}", "")
+    """Without the "per 1,000 residents" that stands behind every figure."""
+    per = indicator.unit.startswith("per ")
+    return indicator.title.replace(f" {indicator.unit}", "") if per else indicator.title
 
 
 def sign(indicator: Indicator) -> str:
@@ -66,13 +68,19 @@ def over(value: float, decimals: int) -> str:
 
 def size(value: float, decimals: int) -> str:
     """How large a change is; one that is there is not printed as 0."""
-    return rounded(abs(value), _telling(decimals, value))
+    return rounded(abs(value), telling(decimals, value))
 
 
 def signed(value: float, decimals: int) -> str:
     """With its sign; what is there is not printed as 0."""
-    text = rounded(value, _telling(decimals, value))
+    text = rounded(value, telling(decimals, value))
     return text if value <= 0 else f"+{text}"
+
+
+def with_word(number: str, word: str) -> str:
+    """1 percentage point, 2 percentage points."""
+    one = number.lstrip("+-") == "1"
+    return f"{number} {word.removesuffix('s') if one and word == POINTS else word}".rstrip()
 
 
 def between(lower: float, upper: float, decimals: int, behind: str = "") -> str:
@@ -85,14 +93,14 @@ def between(lower: float, upper: float, decimals: int, behind: str = "") -> str:
 
 def between_signed(lower: float, upper: float, decimals: int, behind: str = "") -> str:
     """Between -5% and +1%."""
-    places = _telling(decimals, lower, upper)
+    places = telling(decimals, lower, upper)
     return f"between {signed(lower, places)}{behind} and {signed(upper, places)}{behind}"
 
 
 def between_sizes(lower: float, upper: float, decimals: int, behind: str = "") -> str:
     """Of a change whose interval excludes 0: between its smaller and its larger size."""
     smaller, larger = sorted((abs(lower), abs(upper)))
-    return between(smaller, larger, _telling(decimals, smaller), behind)
+    return between(smaller, larger, telling(decimals, smaller), behind)
 
 
 def place(number: int, end: str) -> str:
@@ -120,8 +128,8 @@ def _is_seen(number: float, decimals: int) -> bool:
     return not _same(abs(number), 0.0, decimals)
 
 
-def _telling(decimals: int, *numbers: float) -> int:
-    """So many decimals that none of the numbers looks like 0 which is none."""
+def telling(decimals: int, *numbers: float) -> int:
+    """So many decimals, or more, that none of the numbers looks like 0 which is none."""
     for many in range(decimals, MOST_DECIMALS):
         if all(not number or _is_seen(number, many) for number in numbers):
             return many

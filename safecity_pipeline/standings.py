@@ -73,7 +73,7 @@ def _figures(aim: Aim, row: Row, indicator: Indicator) -> str:
     if row["current"] is None:
         return f"{base}; no later figure yet"
     now = f"{_level(aim, row['current'], indicator)} in {phrases.printed(row['period'])}"
-    return f"{base} and {now}{_likely(row, indicator)}"
+    return f"{base} and {now}{_likely(aim, row, indicator)}"
 
 
 def _level(aim: Aim, value: float, indicator: Indicator) -> str:
@@ -87,17 +87,19 @@ def _unit(indicator: Indicator) -> str:
     return "" if indicator.kind == "count" else phrases.unit(indicator)
 
 
-def _likely(row: Row, indicator: Indicator) -> str:
-    """The change with its interval, unless a definition changed."""
+def _likely(aim: Aim, row: Row, indicator: Indicator) -> str:
+    """The change with its interval, where the target is one and no definition changed."""
     lower, upper = row["change_lower_95"], row["change_upper_95"]
-    if row["verdict"] == targets.NOT_LIKE_FOR_LIKE or lower is None or upper is None:
+    level = aim.wants == targets.AT_LEAST or row["verdict"] == targets.NOT_LIKE_FOR_LIKE
+    if level or lower is None or upper is None:
         return ""
     points = indicator.unit == PER_CENT
     change = row["current"] - row["baseline"]
     change = change if points else 100 * change / row["baseline"]
-    behind, word = ("", " percentage points") if points else ("%", "")
+    behind, word = ("", phrases.POINTS) if points else ("%", "")
     limits = phrases.between_signed(lower, upper, 1, behind)
-    return f" ({phrases.signed(change, 1)}{behind}{word}, likely {limits})"
+    said = phrases.with_word(f"{phrases.signed(change, 1)}{behind}", word)
+    return f" ({said}, likely {limits})"
 
 
 def _goal(aim: Aim, row: Row, indicator: Indicator) -> str:

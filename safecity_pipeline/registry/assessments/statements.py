@@ -21,7 +21,7 @@ RANKS = ("rank_high", "rank_low", "rank_best")
 CHANGES = ("change", "change_of_count", "difference", "change_against_peers")
 FIGURES = ("value", "count", *CHANGES, *RANKS, "place_among", "members")
 DIRECTION = re.compile(
-    r"\b(up|down|rose|risen|rises?|fell|fallen|falls?|(in|de)creas\w+|reduc\w+|improv\w+|worse\w*)\b",
+    r"\b(up|down|rose|ris(es?|en|ing)|fell|fall(s|en|ing)?|(in|de)creas\w+|reduc\w+|improv\w+|worse\w*)\b",
     re.IGNORECASE,
 )
 VERDICTS = ("not_computable", "not_comparable")
@@ -107,6 +107,9 @@ def _claim(place: str, key: str, entry: Any, indicators: Mapping[str, Indicator]
     entries.keys(place, entry, entries.names(Claim) - {"claim"}, {"section", "statement"})
     readings = tuple(_reading(place, one, indicators) for one in _listed(place, entry))
     wording = _wording(place, entry.get("draft", {}))
+    if wording.since and not (readings and readings[0].figure == "value"):
+        rule = "only a level is compared since a period"
+        raise Refused(rule, f"{place} draft", wording.since, 'drop it, or read as figure = "value"')
     claim = Claim(key, **{**entry, "reading": readings, "draft": wording})
     entries.one_of(place, "rule", claim.rule, RULES)
     if not readings:
