@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -44,8 +45,8 @@ OPTIONAL = (
 
 @dataclass(frozen=True)
 class DraftedFrom:
-    """What drafts are made from: the figures of claims, rows of mart.target, the year to be
-    drafted, the name of the assessed area and that of any area by its code."""
+    """What drafts are made from: the figures of claims, rows of mart.target in their order, the
+    year to be drafted, the name of the assessed area and that of any area by its code."""
 
     figures: Figures
     indicators: Mapping[str, Indicator]
@@ -72,12 +73,14 @@ class Draft:
 
 def of(assessments: Iterable[Assessment], known: DraftedFrom) -> list[Row]:
     """Rows of mart.draft: one for every claim about the assessed area."""
-    return [
-        _row(assessment, claim, known)
-        for assessment in assessments
-        if assessment.area_code == known.figures.area_code
-        for claim in assessment.claims
-    ]
+    rows: list[Row] = []
+    standing = iter(known.targets)  # as `targets.of` made them: one assessment after the other
+    for assessment in assessments:
+        if assessment.area_code == known.figures.area_code:
+            judged = sum(len(target.aim) or 1 for target in assessment.targets)
+            own = replace(known, targets=list(islice(standing, judged)))
+            rows += [_row(assessment, claim, own) for claim in assessment.claims]
+    return rows
 
 
 def _row(assessment: Assessment, claim: Claim, known: DraftedFrom) -> Row:

@@ -515,6 +515,21 @@ def test_a_target_says_from_where_to_where_and_whether_it_is_met(
     assert (made["status"], made["figure"]) == ("target", "target")
 
 
+def test_two_assessments_may_use_the_same_keys() -> None:
+    claim = Claim("C60", "s", "Be better.", verdict="not_computable", reason="r")
+    target = Target(
+        "T01", "C60", "p", "a", "l", "lp", "2016-17", (Aim("so", "theft", "less", "2014-15"),)
+    )
+    both = [Assessment("t", HOME, year, (claim,), (target,)) for year in ("2013-14", "2014-15")]
+    rows = [{**JUDGED, "baseline": 704.0}, {**JUDGED, "baseline": 800.0, "verdict": "met"}]
+    made = drafts.of(both, known(standing=rows))
+    assert [(row["assessment"], row["base_value"]) for row in made] == [
+        ("2013-14", 704.0),
+        ("2014-15", 800.0),
+    ]
+    assert ["The target is met." in row["sentence"] for row in made] == [False, True]
+
+
 def standing(aims: tuple[Aim, ...], *rows: Row) -> dict[str, Any]:
     target = Target("T01", "C60", "p", "a", "l", "lp", "2016-17", aims)
     if not aims:
@@ -681,3 +696,11 @@ def test_the_words_of_a_draft_are_read_strictly(
     with pytest.raises(Refused) as refused:
         assessments.load(indicators, tmp_path)
     assert words in str(refused.value)
+
+
+def test_the_folder_of_an_assessment_says_its_year(tmp_path: Path) -> None:
+    file = tmp_path / "ours" / "claims.toml"
+    file.parent.mkdir()
+    file.write_text(ENTRY, encoding="utf-8")
+    with pytest.raises(Refused, match="named by its financial year"):
+        assessments.load(registry.load().indicators, tmp_path)
