@@ -22,6 +22,7 @@ from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Check, CheckSpec, Row
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.assessments.statements import CHANGES, RANKS, Claim, Reading
+from safecity_pipeline.registry.indicators import PER_CENT
 
 REPRODUCED, DIFFERS, NOT_COMPUTABLE = "reproduced", "differs", "not_computable"
 CHECK = CheckSpec(
@@ -266,7 +267,7 @@ def _whole(known: Figures, indicator: str, area: str, label: str) -> Row:
         raise Missing(f"{indicator} has no figure for {label}", f"no extract covers {when}")
     if row["value"] is None:
         why = row["suppressed_reason"]
-        raise Missing(f"{indicator} {label}: {why}", f"{when}: {why}")
+        raise Missing(f"{indicator} {label}: {why}", f"that for {when} is not known: {why}")
     if not row["complete"]:
         part = "the extracts cover only a part of"
         raise Missing(f"{indicator} {label}: {part} it", f"{part} {when}")
@@ -308,27 +309,33 @@ def _likely(reading: Reading, known: Figures, area: str) -> tuple[float | None, 
     now, base = (
         known.values[reading.indicator, area, label] for label in (reading.period, reading.base)
     )
-    if None in (now["lower_95"], base["lower_95"], now["numerator"], base["numerator"]):
+    if now["lower_95"] is None or base["lower_95"] is None:
         return None, None
-    counts = base["numerator"], now["numerator"]
-    if min(counts) < 0:
+    if reading.figure == "difference":
+        return _likely_points(base, now)
+    x0, x1 = base["numerator"], now["numerator"]
+    if x0 is None or x1 is None or x0 <= 0 or x1 < 0:
         return None, None
     if reading.figure in OF_COUNTS:
-        found = statistics.change(*counts)
-        return found.lower, found.upper
-    return _likely_of_values(reading, base, now)
-
-
-def _likely_of_values(reading: Reading, base: Row, now: Row) -> tuple[float | None, float | None]:
-    """Of two rates by their ratio, of two shares by their difference."""
-    x0, x1, n0, n1 = (row[name] for name in ("numerator", "denominator") for row in (base, now))
-    scale = _scale([base, now])
-    if scale and reading.figure == "change" and x0:
-        found = statistics.change(x0, x1, n0, n1)
-    elif scale == 100 and reading.figure == "difference" and x0 <= n0 and x1 <= n1:
-        found = statistics.change_of_proportion(x0, n0, x1, n1)
+        found = statistics.change(x0, x1)
+    elif _scale([base, now]):
+        found = statistics.change(x0, x1, base["denominator"], now["denominator"])
     else:
         return None, None
+    return found.lower, found.upper
+
+
+def _likely_points(base: Row, now: Row) -> tuple[float | None, float | None]:
+    """Of the difference of two shares. The cases are worked out of the share, as for its own
+    interval: a numerator printed beside a published one is rounded."""
+    rows = (base, now)
+    shares = all(row["unit"] == PER_CENT and 0 <= row["value"] <= 100 for row in rows)
+    if not shares or not all(row["denominator"] for row in rows):
+        return None, None
+    (x0, n0), (x1, n1) = (
+        (row["value"] * row["denominator"] / 100, row["denominator"]) for row in rows
+    )
+    found = statistics.change_of_proportion(x0, n0, x1, n1)
     return found.lower, found.upper
 
 

@@ -182,7 +182,7 @@ def _of_reading(claim: Claim, known: DraftedFrom) -> Draft:
     about = Subject(claim, reading, claims.compute(reading, known.figures), known)
     keys = _keys(about)
     if about.computed.value is None:
-        start = capital(about.words) or "This sentence"
+        start = capital(about.words) + ("" if about.at_home else f", {about.place}")
         return Draft(f"{start}: no figure, since {ended(about.computed.lacking)}", NO_FIGURE, keys)
     sentence, status, facts = _worded(about)
     said = f"{sentence} {ended(claim.draft.caveat)}" if claim.draft.caveat else sentence
@@ -468,6 +468,8 @@ def _others(about: Subject, number: int) -> str:
 def _members(about: Subject) -> str:
     reading, known = about.reading, about.known
     codes = known.figures.peers(reading.group, reading.period)
+    if not codes:
+        return f"For {about.when} no areas are declared with which {known.name} is compared."
     names = listed(phrases.name(known.name_of(code)) for code in codes)
     return f"In {about.when} {known.name} is compared with {len(codes)} similar areas: {names}."
 

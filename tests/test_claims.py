@@ -102,6 +102,7 @@ def figures() -> Figures:
     values["complete"] = values["complete"] == "yes"
     values["denominator_vintage"] = "2019"
     values.loc[values["period"] == "2011-12", "denominator_vintage"] = "2012"
+    values["unit"] = "per 1,000"
     values["suppressed_reason"] = "suppressed by the publisher: *"
     ranks = table(RANKS).assign(dimension="all", comparison="peer_rank")
     ranks["rank_lower_95"], ranks["rank_upper_95"] = 2, 3

@@ -82,6 +82,9 @@ VALUES = """
     other     E06000045  2015CY   40        100         40    no
     survey    E06000045  2014CY   50        100         50    no
     other     E06000045  2014CY   50        100         50    no
+    share     E06000045  2019-20  -         1000        45    yes
+    share     E06000045  2020-21  -         1000        60    yes
+    share     E06000045  2021-22  -         -           -     yes
     printed   E06000045  2014-15  -         -           2.5   no
 """
 RANKS = """
@@ -120,6 +123,8 @@ def known(year: str = "2014-15", standing: Sequence[Row] = ()) -> DraftedFrom:
     values = drawn(VALUES, ["numerator", "denominator", "value"])
     values["complete"], values["suppressed_reason"] = True, None
     values["denominator_vintage"] = "2019"
+    values["unit"] = values["indicator"].map(lambda key: DECLARED[key].unit)
+    values.loc[values["value"].isna(), "suppressed_reason"] = "suppressed by the publisher: *"
     for name, factor in (("lower_95", 0.9), ("upper_95", 1.1)):
         values[name] = (values["value"] * factor).where(values["limits"] == "yes")
     ranks = drawn(RANKS, ["value", "rank_high", "rank_best", "lower", "upper"])
@@ -204,6 +209,24 @@ SINCE = Wording("the share", since="2013-14")
             {**CHANGE, "figure": "difference", "indicator": "share", "decimals": 1},
             "Thefts rose by 13.2 percentage points between 2013/14 and 2014/15 (likely between 9.0 "
             "and 17.3).",
+        ),
+        # published: 450 and 600 of 1,000, though no number is printed beside
+        (
+            "2020-21",
+            {**CHANGE, "figure": "difference", "indicator": "share"},
+            "Thefts rose by 15 percentage points between 2019/20 and 2020/21 (likely between 11 "
+            "and 19).",
+        ),
+        (
+            "2021-22",
+            {**CHANGE, "figure": "difference", "indicator": "share"},
+            "Thefts: no figure, since that for 2021/22 is not known: suppressed by the publisher: "
+            "*.",
+        ),
+        (
+            "2015-16",
+            {"figure": "value", "indicator": "share", "area": ENGLAND},
+            "Thefts, England: no figure, since no extract covers 2015/16.",
         ),
         (
             "2014-15",
