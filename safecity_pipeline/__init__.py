@@ -16,6 +16,8 @@ The map, from the ground up; imports point only downward, and a test holds that.
     compare         values → findings; sentences: findings → words
     claims          values and findings → each sentence of a published assessment, recomputed
     targets         where each target of a published assessment stands
+    drafts          each sentence of a published assessment, for the year of the release; standings:
+                    targets in words; phrases: numbers in words
     shareable       the tables with figures, without what must be hidden
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     sharing         these tables, written beside the others
@@ -24,7 +26,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     warehouse       the file under construction, releases, the atomic switch, the lock
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
-    explaining, progress, summary                 what the commands tell people
+    explaining, progress, summary, document       what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`
     sample/         beside: synthetic extracts in the suppliers' forms

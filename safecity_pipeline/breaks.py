@@ -20,9 +20,9 @@ No indicator counts these series, so their changes are reached from no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple, Protocol
 
@@ -30,6 +30,7 @@ from safecity_pipeline.detection import Break, scan, test_at, test_together
 from safecity_pipeline.registry.changes import Change, Changes
 
 __all__ = [
+    "TWO_EDITIONS",
     "Break",
     "Broken",
     "Days",
@@ -40,6 +41,8 @@ __all__ = [
     "test_together",
     "together",
 ]
+
+MOST_TOLD = 2  # over five years a dozen may come together
 
 
 class Span(Protocol):
@@ -63,16 +66,33 @@ class Broken:
     """Ids of the changes in a comparison, in the order of the register.
 
     `material`: the comparison is `definition_changed`. `noted`: negligible changes and events,
-    which a reader is told of.
+    which a reader is told of. `told`: an id in words, where there are any.
     """
 
     material: tuple[str, ...] = ()
     noted: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def ids(self) -> tuple[str, ...]:
         """All of them, the material ones first."""
         return self.material + self.noted
+
+    @property
+    def words(self) -> str:
+        """The material ones for readers: the first two told, of further ones the ids."""
+        said = [self.told.get(one, one) for one in self.material[:MOST_TOLD]]
+        if more := self.material[MOST_TOLD:]:
+            said.append(f"also {', '.join(more)}")
+        return "; ".join(said)
+
+
+TWO_EDITIONS = Broken(
+    ("denominator_vintage",),
+    told={"denominator_vintage": "they are divided by different editions of the estimates"},
+)
+"""Two rates over different editions of the estimates differ in definition as well: no dates can
+tell that, since a new edition replaces earlier years too."""
 
 
 def together(found: Iterable[Broken]) -> Broken:
@@ -80,7 +100,8 @@ def together(found: Iterable[Broken]) -> Broken:
     listed = list(found)
     material = dict.fromkeys(one for broken in listed for one in broken.material)
     noted = dict.fromkeys(one for broken in listed for one in broken.noted)
-    return Broken(tuple(material), tuple(noted))
+    told = {key: words for broken in listed for key, words in broken.told.items()}
+    return Broken(tuple(material), tuple(noted), told)
 
 
 def between(
@@ -118,6 +139,7 @@ def between(
     return Broken(
         tuple(change.id for change in found if change.materiality == "material"),
         tuple(change.id for change in found if change.materiality != "material"),
+        {change.id: change.told for change in found},
     )
 
 

@@ -17,11 +17,12 @@ from typing import Any
 
 import pandas as pd
 
-from safecity_pipeline import breaks, maturity, period
+from safecity_pipeline import breaks, maturity, period, statistics
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Check, CheckSpec, Row
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.assessments.statements import CHANGES, RANKS, Claim, Reading
+from safecity_pipeline.registry.indicators import PER_CENT
 
 REPRODUCED, DIFFERS, NOT_COMPUTABLE = "reproduced", "differs", "not_computable"
 CHECK = CheckSpec(
@@ -54,7 +55,8 @@ class Figures:
 
 @dataclass(frozen=True)
 class Computed:
-    """A reading's figure with its limits and what it rests on, or why there is none."""
+    """A reading's figure with its limits and what it rests on, or why there is none: `why` names
+    indicator and period, `lacking` is for readers who know of what they read."""
 
     reading: Reading
     value: float | None = None
@@ -62,12 +64,21 @@ class Computed:
     upper: float | None = None
     why: str = ""
     note: str = ""
+    lacking: str = ""
 
     def told(self) -> str:
         """The reading in words, with its figure."""
         if self.value is None:
             return f"{self.reading.name}: {self.why}"
         return f"{self.reading.name}: {self.value:.4g}{self.note}"
+
+
+class Missing(LookupError):
+    """There is no figure: `why` as claims tell it, `lacking` for readers."""
+
+    def __init__(self, why: str, lacking: str) -> None:
+        super().__init__(why)
+        self.why, self.lacking = why, lacking
 
 
 def figures(
@@ -140,11 +151,11 @@ def _told(row: Row) -> str:
 
 
 def _row(claim: Claim, known: Figures, synthetic: bool) -> Row:
-    computed = [_compute(reading, known) for reading in claim.reading]
+    computed = [compute(reading, known) for reading in claim.reading]
     there = [one for one in computed if one.value is not None]
     holding = [one for one in there if holds(claim, one.value)]
     chosen = next(iter([*holding, *there]), None)
-    broken = _broken(chosen.reading, known) if chosen else None
+    broken = broken_in(chosen.reading, known) if chosen else None
     return {
         "claim": claim.claim,
         "section": claim.section,
@@ -209,7 +220,7 @@ def _comparability(broken: Broken | None) -> str | None:
     return "definition_changed" if broken.material else "comparable"
 
 
-def _broken(reading: Reading, known: Figures) -> Broken | None:
+def broken_in(reading: Reading, known: Figures) -> Broken | None:
     """The changes of definition in a change, of every area that it rests on, and two editions of
     its denominator; None where nothing is compared over time."""
     if reading.figure not in CHANGES:
@@ -230,7 +241,7 @@ def _two_editions(reading: Reading, known: Figures, area: str) -> Broken:
         return Broken()
     rows = [known.values[reading.indicator, area, one] for one in (reading.base, reading.period)]
     one, other = (row["denominator_vintage"] for row in rows)
-    return Broken(("denominator_vintage",)) if one != other else Broken()
+    return breaks.TWO_EDITIONS if one != other else Broken()
 
 
 def holds(claim: Claim, value: float | None) -> bool:
@@ -255,7 +266,8 @@ def holds(claim: Claim, value: float | None) -> bool:
 # --- one reading -------------------------------------------------------------------------------
 
 
-def _compute(reading: Reading, known: Figures) -> Computed:
+def compute(reading: Reading, known: Figures) -> Computed:
+    """The figure of a reading, or why there is none."""
     area = reading.area or known.area_code
     try:
         if reading.figure == "members":
@@ -267,21 +279,25 @@ def _compute(reading: Reading, known: Figures) -> Computed:
         if reading.figure == AGAINST_PEERS:
             return _against_peers(reading, known, area)
         if reading.figure in CHANGES:
-            return Computed(reading, _change(reading, known, area))
+            change = _change(reading, known, area)
+            return Computed(reading, change, *_likely(reading, known, area))
         return _level(reading, known, area)
-    except LookupError as missing:
-        return Computed(reading, why=str(missing.args[0]))
+    except Missing as missing:
+        return Computed(reading, why=missing.why, lacking=missing.lacking)
 
 
 def _whole(known: Figures, indicator: str, area: str, label: str) -> Row:
-    """The value's row. Raises LookupError, saying why, where there is none of the whole period."""
+    """The value's row. Raises Missing where there is none of the whole period."""
     row = known.values.get((indicator, area, label))
+    when = period.parse(label).printed
     if row is None:
-        raise LookupError(f"{indicator} has no figure for {label}")
+        raise Missing(f"{indicator} has no figure for {label}", f"no extract covers {when}")
     if row["value"] is None:
-        raise LookupError(f"{indicator} {label}: {row['suppressed_reason']}")
+        why = row["suppressed_reason"]
+        raise Missing(f"{indicator} {label}: {why}", f"that for {when} is not known: {why}")
     if not row["complete"]:
-        raise LookupError(f"{indicator} {label}: the extracts cover only a part of it")
+        part = "the extracts cover only a part of"
+        raise Missing(f"{indicator} {label}: {part} it", f"{part} {when}")
     return row
 
 
@@ -294,7 +310,8 @@ def _level(reading: Reading, known: Figures, area: str) -> Computed:
 
 def _number(row: Row, column: str, reading: Reading) -> float:
     if row[column] is None:
-        raise LookupError(f"{reading.indicator} {row['period']}: no {column} is known")
+        lacking = f"no {column} is known for {period.parse(row['period']).printed}"
+        raise Missing(f"{reading.indicator} {row['period']}: no {column} is known", lacking)
     return float(row[column])
 
 
@@ -307,54 +324,126 @@ def _change(reading: Reading, known: Figures, area: str) -> float:
     if reading.figure == "difference":
         return now - base
     if not base:
-        raise LookupError(f"{reading.indicator} {reading.base}: nothing can be divided by 0")
+        when = period.parse(reading.base).printed
+        lacking = f"it was 0 in {when}, of which there is no percentage"
+        raise Missing(f"{reading.indicator} {reading.base}: nothing can be divided by 0", lacking)
     return 100 * (now - base) / base
+
+
+def _likely(reading: Reading, known: Figures, area: str) -> tuple[float | None, float | None]:
+    """The 95 % interval of a change, in its unit; (None, None) where counts are not known, where
+    they do not make the values, or where chance is not known to be the only sampling."""
+    now, base = (
+        known.values[reading.indicator, area, label] for label in (reading.period, reading.base)
+    )
+    if now["lower_95"] is None or base["lower_95"] is None:
+        return None, None
+    if reading.figure == "difference":
+        return _likely_points(base, now)
+    x0, x1 = base["numerator"], now["numerator"]
+    if x0 is None or x1 is None or x0 <= 0 or x1 < 0:
+        return None, None
+    if reading.figure in OF_COUNTS:
+        found = statistics.change(x0, x1)
+    elif _scale([base, now]):
+        found = statistics.change(x0, x1, base["denominator"], now["denominator"])
+    else:
+        return None, None
+    return found.lower, found.upper
+
+
+def _likely_points(base: Row, now: Row) -> tuple[float | None, float | None]:
+    """Of the difference of two shares. The cases are worked out of the share, as for its own
+    interval: a numerator printed beside a published one is rounded."""
+    rows = (base, now)
+    shares = all(row["unit"] == PER_CENT and 0 <= row["value"] <= 100 for row in rows)
+    if not shares or not all(row["denominator"] for row in rows):
+        return None, None
+    (x0, n0), (x1, n1) = (
+        (row["value"] * row["denominator"] / 100, row["denominator"]) for row in rows
+    )
+    found = statistics.change_of_proportion(x0, n0, x1, n1)
+    return found.lower, found.upper
+
+
+def _scale(rows: Sequence[Row]) -> float | None:
+    """What numerator / denominator is multiplied by; None where the values are not made of them."""
+    if not all(row["denominator"] for row in rows):
+        return None
+    pairs = [(row["value"], row["numerator"] / row["denominator"]) for row in rows]
+    scales = {round(value / quotient, 6) for value, quotient in pairs if quotient}
+    if len(scales) != 1 or any(value and not quotient for value, quotient in pairs):
+        return None
+    return float(scales.pop())
 
 
 def _against_peers(reading: Reading, known: Figures, area: str) -> Computed:
     """By how many points the change of the area's count is above the median of its peers'. Raises
-    LookupError where fewer than half of them have a figure for both periods."""
+    Missing where fewer than half of them have a figure for both periods."""
     peers = known.peers(known.groups.get(reading.indicator, ""), reading.period)
-    changes = list(_changes_of(reading, known, peers))
-    if 2 * len(changes) < len(peers) or not changes:
-        raise LookupError(
-            f"{reading.indicator}: {len(changes)} of {len(peers)} peers have a figure for both"
-        )
+    changes = changes_of_peers(reading, known)
     rose = sum(change > 0 for change in changes)
     note = f" ({rose} of {len(changes)} peers rose, {len(peers)} in the group)"
     return Computed(reading, _change(reading, known, area) - median(changes), note=note)
+
+
+def changes_of_peers(reading: Reading, known: Figures) -> list[float]:
+    """The change of each peer that has a figure for both periods, in per cent. Raises Missing where
+    fewer than half of them have one."""
+    peers = known.peers(known.groups.get(reading.indicator, ""), reading.period)
+    changes = list(_changes_of(reading, known, peers))
+    if 2 * len(changes) < len(peers) or not changes:
+        there = f"{len(changes)} of {len(peers)} peers have a figure for both"
+        raise Missing(f"{reading.indicator}: {there}", f"only {there} periods")
+    return changes
 
 
 def _changes_of(reading: Reading, known: Figures, areas: Sequence[str]) -> Iterator[float]:
     for area in areas:
         try:
             yield _change(reading, known, area)
-        except LookupError:
+        except Missing:
             continue
 
 
 def _rank(reading: Reading, known: Figures, area: str) -> Computed:
     row = known.ranks.get((reading.indicator, area, reading.period))
     if row is None or row["rank_high"] is None:
-        raise LookupError(f"{reading.indicator} has no rank for {reading.period}")
+        when = period.parse(reading.period).printed
+        lacking = f"there is no rank for {when}"
+        raise Missing(f"{reading.indicator} has no rank for {reading.period}", lacking)
     if row["status"] != WHOLE:
-        raise LookupError(
-            f"{reading.indicator} {reading.period}: ranked is a part: {row['status']}"
+        lacking = "not every area ranked has a figure of the whole period"
+        raise Missing(
+            f"{reading.indicator} {reading.period}: ranked is a part: {row['status']}", lacking
         )
     if reading.figure == "rank_high":
         return Computed(reading, row["rank_high"], row["rank_lower_95"], row["rank_upper_95"])
     if reading.figure == "rank_low":
-        return Computed(reading, 1.0 + sum(one < row["value"] for one in _ranked(reading, known)))
+        place = 1.0 + sum(one["value"] < row["value"] for one in ranked_with(reading, known))
+        return Computed(reading, place, *_from_the_lowest(row))
     if row["rank_best"] is None:
-        raise LookupError(f"{reading.indicator}: neither end is good")
-    return Computed(reading, row["rank_best"])
+        raise Missing(f"{reading.indicator}: neither end is good", "neither end of it is good")
+    ranking = ranked_with(reading, known)
+    from_high = all(one["rank_best"] == one["rank_high"] for one in ranking)
+    limits = (row["rank_lower_95"], row["rank_upper_95"]) if from_high else _from_the_lowest(row)
+    return Computed(reading, row["rank_best"], *limits)
 
 
-def _ranked(reading: Reading, known: Figures) -> Iterator[float]:
-    """The values of all areas that are ranked together."""
-    for (indicator, _, label), row in known.ranks.items():
-        if (indicator, label) == (reading.indicator, reading.period) and row["rank_high"]:
-            yield row["value"]
+def _from_the_lowest(row: Row) -> tuple[float | None, float | None]:
+    """The limits of a rank, counted from the other end."""
+    if row["rank_lower_95"] is None or row["rank_upper_95"] is None:
+        return None, None
+    return row["rank_of"] + 1 - row["rank_upper_95"], row["rank_of"] + 1 - row["rank_lower_95"]
+
+
+def ranked_with(reading: Reading, known: Figures) -> list[Row]:
+    """The ranks of all areas that are ranked together."""
+    return [
+        row
+        for (indicator, _, label), row in known.ranks.items()
+        if (indicator, label) == (reading.indicator, reading.period) and row["rank_high"]
+    ]
 
 
 def _place_among(reading: Reading, known: Figures, area: str) -> float:

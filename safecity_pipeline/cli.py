@@ -219,6 +219,41 @@ def explain(
 
 
 @app.command()
+def draft(
+    year: Annotated[
+        str | None, typer.Option(help="Refuse where the release is not of this year, as 2015-16.")
+    ] = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="The published sentence under each draft.")
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every column of mart.draft to this file instead.")
+    ] = None,
+    config: Config = None,
+    warehouse: Home = None,
+) -> None:
+    """Draft the assessment's sentences for the release's year.
+
+    Each sentence of the published assessment, with this year's figure: its likely range, its rank
+    "of n", what to mind. "Rose" and "fell" stand only where chance does not explain the change and
+    no definition changed in between; where there is no figure, the draft says why. Targets: where
+    each stands. Read every one before you publish it.
+
+    A new year: put its extracts into raw/, `safecity refresh --year 2015-16`, then
+    `safecity draft > drafts.txt`. `safecity draft --beside` shows what was published.
+    """
+    chosen = _settings(config, None, warehouse, year)
+    from safecity_pipeline import document
+
+    rows = document.drafts_of(chosen, chosen.year if year else None)
+    if csv:
+        document.write_table(rows, csv, chosen.raw)
+        _say(str(csv))
+    else:
+        _say("\n".join(document.text(rows, beside)))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 3000,
     read_only: Annotated[bool, typer.Option(help="Look only: no runs can be started.")] = False,

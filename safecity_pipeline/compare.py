@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from safecity_pipeline import maturity, measure, period, sentences, statistics
+from safecity_pipeline import breaks, maturity, measure, period, sentences, statistics
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Finding, Indicator
 from safecity_pipeline.period import Period
@@ -438,18 +438,15 @@ def _aged(
 
 
 def _rebased(broken: Broken, now: str | None, base: str | None) -> Broken:
-    """Two rates over different editions of the estimates differ in definition as well: no dates
-    can tell that, since a new edition replaces earlier years too."""
-    if now == base:
-        return broken
-    return replace(broken, material=(*broken.material, "denominator_vintage"))
+    """With the change of definition that two editions of the estimates are."""
+    return broken if now == base else breaks.together([broken, breaks.TWO_EDITIONS])
 
 
 def _marked(status: str, broken: Broken) -> dict[str, Any]:
     """A comparison across a definitional change stays, says so, and is no verdict any more."""
     marks: dict[str, Any] = {
         "broken_by": " ".join(broken.ids) or None,
-        "broken_materially": ", ".join(broken.material) or None,
+        "broken_materially": broken.words or None,
     }
     if not broken.material or status not in ("comparable", "part_year"):
         return marks

@@ -378,7 +378,7 @@ class Finding:
 
     Those from compared_months to broken_materially are for the wording only: months compared (some
     between compared_start and compared_end may be lacking), areas of the peer group with and
-    without a figure, and the changes of definition that break the comparison.
+    without a figure, and the changes of definition that break the comparison, in words.
     """
 
     indicator: str

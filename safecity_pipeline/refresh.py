@@ -1,5 +1,5 @@
 """The steps of a refresh: survey, take in each source, indicators, findings, claims and targets,
-release.
+drafts, release.
 
 Belongs here: what each step does to the work database, in plain functions that answer what a
 caller may show. Does not belong here: scheduling and the web interface (`orchestration`).
@@ -30,6 +30,7 @@ from safecity_pipeline import (
     breaks,
     claims,
     compare,
+    drafts,
     measure,
     period,
     registry,
@@ -46,6 +47,7 @@ from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.claims import Figures
 from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
+from safecity_pipeline.drafts import DraftedFrom
 from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey
@@ -352,6 +354,18 @@ class Refresh:
             report.facts = dict(Counter(str(row["verdict"]) for row in rows))
         return report
 
+    def drafts(self) -> Report:
+        """Draft every sentence of the published assessment for the year of the release."""
+        if self.nothing_new:
+            return self._unchanged()
+        with self._step("mart/draft") as (connection, report):
+            rows = drafts.of(self.registry.assessments, self._drafted_from(connection))
+            with transaction(connection):
+                warehouse.fill(connection, tables.DRAFT, pd.DataFrame(rows))
+            report.rows = report.handled = len(rows)
+            report.facts = dict(Counter(str(row["status"]) for row in rows))
+        return report
+
     def release(self) -> Report:
         """Assert the ledger, and publish. Raises Refused where that must not happen."""
         if self.nothing_new:
@@ -480,6 +494,7 @@ class Refresh:
             ["mart/indicator_value"],
             ["mart/finding", "mart/revision"],
             ["mart/claim", "mart/target"],
+            ["mart/draft"],
         ]
         if not all(step in taken for stage in stages for step in stage):
             return False
@@ -698,6 +713,19 @@ class Refresh:
                 key: self.registry.sources[one.main.source].settles_after
                 for key, one in indicators.items()
             },
+        )
+
+    def _drafted_from(self, connection: DuckDBPyConnection) -> DraftedFrom:
+        found = connection.execute("SELECT * FROM mart.target ORDER BY rowid").df().astype(object)
+        plain: list[dict[str, Any]] = found.where(found.notna(), None).to_dict("records")  # type: ignore[assignment]
+        return DraftedFrom(
+            self._figures(connection),
+            self.registry.indicators,
+            plain,
+            self.settings.year,
+            self.settings.area_name,
+            lambda code: self.registry.area(code).name,
+            self._synthetic,
         )
 
     def _standings(

@@ -1,8 +1,8 @@
 """Findings in words, as a careful statistician would say them.
 
 Belongs here: wording only. A sentence says "up" or "down" only where the interval of the change
-excludes no change, names the months where a year is not whole, and says which end a rank counts
-from. Does not belong here: deciding anything (`compare`).
+excludes no change and no definition changed in between, names the months where a year is not whole,
+and says which end a rank counts from. Does not belong here: deciding anything (`compare`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ WHY_NOT = {
     "cannot_tell": "not compared with {base}: corrections put a count below 0 or above its whole",
 }
 
+PERCENT = " %"
 NO_VERDICT = "no interval can be given, so nobody can say whether that is more than chance"
 
 
@@ -80,7 +81,8 @@ def _said(indicator: Indicator, finding: Finding) -> str:
     if finding.rank_high is not None:
         return _rank(indicator, finding)
     if finding.change is not None:
-        return _change(finding) + _broken(finding)
+        broken = finding.status == "definition_changed"
+        return _recorded(finding) if broken else _change(finding)
     if finding.comparison == "group_average" and finding.base_value is not None:
         return _against(indicator, finding)
     divisor = indicator.denominator.source.replace("_", " ") if indicator.denominator else ""
@@ -128,28 +130,55 @@ def _figure(indicator: Indicator, value: float) -> str:
 
 def _change(finding: Finding) -> str:
     assert finding.change is not None
-    lower, upper = finding.change_lower_95, finding.change_upper_95
-    percent = finding.change_unit == "percent"
-    unit, short = (" %", " %") if percent else (" percentage points", " points")
-    since = f" on {_base_when(finding)}"
-    if lower is None or upper is None:
+    unit, since, likely = _unit(finding), f" on {_base_when(finding)}", _likely(finding)
+    if finding.change_lower_95 is None or finding.change_upper_95 is None:
         if finding.change == 0:
             return f"the same figure as for {_base_when(finding)}"
-        return f"{signed(finding.change)}{unit}{since} ({NO_VERDICT})"
-    likely = f"likely {signed(lower)} to {signed(upper)}{short}"
-    if lower <= 0 <= upper:
+        return f"{signed(finding.change)}{unit}{since} ({likely})"
+    if _unclear(finding):
         return f"no clear change{since} ({signed(finding.change)}{unit}, {likely})"
     return (
         f"{'up' if finding.change > 0 else 'down'} {_size(finding.change)}{unit}{since} ({likely})"
     )
 
 
-def _broken(finding: Finding) -> str:
-    """A caveat where the definition changed in between; what was only noted needs none."""
-    if finding.status != "definition_changed":
-        return ""
-    changes = finding.broken_materially
-    return f"; not like for like: what is counted, or how, changed in between ({changes})"
+def _recorded(finding: Finding) -> str:
+    """Across a change of definition: what was recorded, in which nothing went up or down."""
+    assert finding.change is not None
+    unit, since, likely = _unit(finding), _base_when(finding), _likely(finding)
+    different = f"which is {unlike(finding.broken_materially)}"
+    if _unclear(finding):
+        size = f"{signed(finding.change)}{unit}"
+        return f"no clear change on {since} in what was recorded ({size}, {likely}), {different}"
+    if finding.change == 0:
+        return f"the same figure as was recorded for {since} ({likely}), {different}"
+    more, less = ("more", "less") if unit == PERCENT else ("higher", "lower")
+    size = f"{_size(finding.change)}{unit} {more if finding.change > 0 else less}"
+    return f"recorded {size} than in {since} ({likely}), {different}"
+
+
+def _unit(finding: Finding) -> str:
+    return PERCENT if finding.change_unit == "percent" else " percentage points"
+
+
+def _likely(finding: Finding) -> str:
+    lower, upper = finding.change_lower_95, finding.change_upper_95
+    if lower is None or upper is None:
+        return NO_VERDICT
+    short = PERCENT if finding.change_unit == "percent" else " points"
+    return f"likely {signed(lower)} to {signed(upper)}{short}"
+
+
+def _unclear(finding: Finding) -> bool:
+    """Whether the interval of the change includes no change."""
+    lower, upper = finding.change_lower_95, finding.change_upper_95
+    return lower is not None and upper is not None and lower <= 0 <= upper
+
+
+def unlike(changes: str | None) -> str:
+    """Why two figures are not like for like; `changes`: in words, where they are known."""
+    why = "not like for like: what is counted, or how, changed in between"
+    return f"{why} ({changes})" if changes else why
 
 
 def _unsettled(finding: Finding) -> str:

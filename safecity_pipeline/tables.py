@@ -166,8 +166,8 @@ CLAIM = Table(
         section VARCHAR Part of the assessment in which it stands
         unit VARCHAR Unit of both numbers
         reading VARCHAR How the sentence is understood where it is computed
-        computed_lower_95 DOUBLE Lower limit of the 95 % interval of a level or a rank
-        computed_upper_95 DOUBLE Upper limit of the 95 % interval of a level or a rank
+        computed_lower_95 DOUBLE Lower limit of its 95 % interval; null where there is none
+        computed_upper_95 DOUBLE Upper limit of its 95 % interval; null where there is none
     """),
     guarded=True,
 )
@@ -198,6 +198,44 @@ TARGET = Table(
         synthetic BOOLEAN Computed from made-up extracts
     """),
     guarded=True,
+)
+
+DRAFT = Table(
+    "mart",
+    "draft",
+    "One row a sentence of the published assessment, drafted for the year of the release.",
+    _columns("""
+        assessment VARCHAR Year of the published assessment
+        claim VARCHAR Key of the sentence, see mart.claim
+        section VARCHAR Part of the assessment in which it stands
+        year VARCHAR Financial year that is drafted
+        sentence VARCHAR The draft; a direction only where chance and definitions allow one
+        statement VARCHAR The sentence as it was published for the year of the assessment
+        indicator VARCHAR Indicator that it states; the first, where a target has several measures
+        area_code VARCHAR Area of which it speaks
+        figure VARCHAR value, count, change …, rank_high …, place_among, members or target
+        period VARCHAR Period of the figure
+        base_period VARCHAR Earlier period of a change, or in which a target starts
+        unit VARCHAR Unit of value and base_value
+        value DOUBLE Figure of the period; of a change of counts the count
+        lower_95 DOUBLE Lower limit of its 95 % interval
+        upper_95 DOUBLE Upper limit of its 95 % interval
+        base_value DOUBLE Figure of the earlier period
+        change DOUBLE Change between them; against peers: above the middle one of theirs
+        change_lower_95 DOUBLE Lower limit of its 95 % interval
+        change_upper_95 DOUBLE Upper limit of its 95 % interval
+        change_unit VARCHAR percent, percentage points, or the unit of the value
+        rank DOUBLE Place, counted from the end that figure names
+        rank_of INTEGER Number of areas, or of problems, that have a place
+        rank_lower_95 DOUBLE Lower limit of the place at 95 %; of rounding, where without counts
+        rank_upper_95 DOUBLE Upper limit of the place at 95 %; of rounding, where without counts
+        status VARCHAR comparable, definition_changed, stated, target, no_figure or not_computable
+        broken_by VARCHAR Definitional changes between the periods compared
+        rests_on VARCHAR Figure, indicator, area and periods in words
+        figures VARCHAR Every value in or behind the sentence: indicator/area/period, with blanks
+        caveat VARCHAR What the analyst must mind of the published sentence
+        synthetic BOOLEAN Drafted from made-up extracts
+    """),
 )
 
 EXTRACT = Table(
@@ -458,6 +496,7 @@ TABLES = (
     REVISION,
     CLAIM,
     TARGET,
+    DRAFT,
     EXTRACT,
     EXTRACT_SHEET,
     DRIFT,

@@ -72,6 +72,7 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
             one.revisions()
             one.claims()
             one.targets()
+            one.drafts()
             return one.release()
 
 

@@ -98,12 +98,14 @@ def changed_in_april_2014(key: str, area: str, earlier: Days, later: Days) -> Br
 @pytest.fixture(scope="module")
 def figures() -> Figures:
     values = table(VALUES).assign(dimension="all", lower_95=1.0, upper_95=99.0)
+    values["denominator"] = 1000 * values["numerator"] / values["value"]
     values["complete"] = values["complete"] == "yes"
     values["denominator_vintage"] = "2019"
     values.loc[values["period"] == "2011-12", "denominator_vintage"] = "2012"
+    values["unit"] = "per 1,000"
     values["suppressed_reason"] = "suppressed by the publisher: *"
     ranks = table(RANKS).assign(dimension="all", comparison="peer_rank")
-    ranks["rank_lower_95"], ranks["rank_upper_95"] = 1, 3
+    ranks["rank_lower_95"], ranks["rank_upper_95"] = 2, 3
     groups = {"theft": "similar"}
     return claims.figures(
         HOME, values, ranks, groups, lambda *_: (PEER, OTHER), changed_in_april_2014
@@ -179,6 +181,32 @@ def test_the_reading_that_comes_out_is_named_and_the_others_stand_beside_it(
     neither = judged(figures, *both, published="30")
     assert (neither["verdict"], neither["computed"]) == ("differs", 25.0)
     assert neither["reason"] == "number: 25; rate: 20"
+
+
+@pytest.mark.parametrize(
+    ("reading", "limits"),
+    [
+        ({"figure": "value"}, (1.0, 99.0)),
+        # 250 against 200: statistics.change(200, 250)
+        ({"figure": "change_of_count", "base": "2013-14"}, (3.8, 50.5)),
+        # the same counts over 20,833 and 20,000: 1.0382 × 20,000 / 20,833 = 0.9967
+        ({"figure": "change", "base": "2013-14"}, (-0.3, 44.5)),
+        ({"figure": "difference", "base": "2013-14"}, (None, None)),  # not a share
+        ({"figure": "change_against_peers", "base": "2013-14"}, (None, None)),
+        ({"figure": "rank_high", "area": OTHER}, (2.0, 3.0)),
+        ({"figure": "rank_low", "area": OTHER}, (1.0, 2.0)),
+        ({"figure": "rank_best", "area": OTHER}, (1.0, 2.0)),  # low is good
+        ({"figure": "rank_best"}, (1.0, 2.0)),  # in the middle, where both ends are the same place
+    ],
+)
+def test_the_limits_of_each_kind_of_figure(
+    figures: Figures, reading: dict[str, Any], limits: tuple[float | None, float | None]
+) -> None:
+    row = judged(figures, {"indicator": "theft", **reading}, published="1")
+    assert (row["computed_lower_95"], row["computed_upper_95"]) == (
+        pytest.approx(limits[0], abs=0.05) if limits[0] is not None else None,
+        pytest.approx(limits[1], abs=0.05) if limits[1] is not None else None,
+    )
 
 
 def test_a_claim_can_be_reproduced_across_a_change_of_definition(figures: Figures) -> None:

@@ -3,6 +3,7 @@
 Mostly in this process, where an exception that escapes fails the test by itself.
 """
 
+import csv
 import re
 import subprocess
 import sys
@@ -286,6 +287,53 @@ def test_explain_says_what_there_is_not(
 ) -> None:
     answer = call("explain", *arguments, SAFECITY_WAREHOUSE=str(published.warehouse))
     assert (answer.status, answer.out) == (status, "") and words in answer.err
+
+
+# --- drafts ------------------------------------------------------------------------------------
+
+
+def test_draft_prints_every_sentence_by_section(call: Call, published: Settings) -> None:
+    home = ("--warehouse", published.warehouse)
+    answer = call("draft", *home)
+    lines = answer.out.splitlines()
+    assert (answer.status, lines[0]) == (0, "Drafts for 2014/15, after the assessment of 2014/15")
+    assert [line for line in lines[1:] if line and not line.startswith("- ")] == [
+        "Crime facts",
+        "Achievements",
+        "Priorities",
+        "Targets for March 2017",
+        "Survey 2015",
+    ]
+    drafted = [line for line in lines if line.startswith("- ")]
+    assert [line[-5:] for line in drafted] == [f"[C{number:02d}]" for number in range(1, 68)]
+    assert drafted[0] == "- Domestic burglaries: no figure, since no extract covers 2014/15. [C01]"
+    beside = call("draft", "--beside", *home).out.splitlines()
+    said = "    published for 2014/15: Domestic burglaries have fallen by 31.7% over the past five "
+    assert beside[beside.index(drafted[0]) + 1] == f"{said}years."
+
+
+def test_draft_writes_a_table_once(call: Call, published: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "drafts.csv"
+    asked = ("draft", "--csv", file, "--warehouse", published.warehouse)
+    assert call(*asked).status == 0
+    with file.open(encoding="utf-8-sig", newline="") as written:
+        rows = list(csv.DictReader(written))
+    assert (len(rows), rows[0]["claim"], rows[0]["status"]) == (67, "C01", "no_figure")
+    again = call(*asked)
+    assert again.status == 1 and "a file of that name is there already" in again.err
+    inside = call(
+        *asked[:2], published.raw / "drafts.csv", *asked[3:], SAFECITY_RAW=str(published.raw)
+    )
+    assert inside.status == 1 and "nothing is written into the folder of extracts" in inside.err
+
+
+def test_draft_says_how_another_year_is_drafted(call: Call, published: Settings) -> None:
+    asked = ("draft", "--warehouse", published.warehouse, "--year")
+    assert call(*asked, "2014-15").status == 0
+    other = call(*asked, "2015-16")
+    assert (other.status, other.out) == (1, "")
+    assert "drafts 2014-15 and no other year" in other.err
+    assert "safecity refresh --year 2015-16" in other.err
 
 
 # --- configuration -----------------------------------------------------------------------------

@@ -98,6 +98,7 @@ class Town:
                     "revisions": one.revisions(),
                     "claims": one.claims(),
                     "targets": one.targets(),
+                    "drafts": one.drafts(),
                     "release": one.release(),
                 }
 
@@ -306,6 +307,7 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
         one.revisions()
         one.claims()
         one.targets()
+        one.drafts()
         one.release()
     assert town.differs() == []
 
@@ -603,6 +605,7 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
     assert [row[0] for row in rows] == [
         *clean,
         "mart/claim",
+        "mart/draft",
         "mart/finding",
         "mart/indicator_value",
         "mart/revision",

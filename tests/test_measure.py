@@ -692,6 +692,7 @@ class Refreshed:
             refresh.revisions()
             refresh.claims()
             refresh.targets()
+            refresh.drafts()
             refresh.release()
 
     def rows(self, statement: str) -> Dicts:

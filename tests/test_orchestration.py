@@ -54,6 +54,7 @@ EXPECTED = {
     "mart/revision",
     "mart/claim",
     "mart/target",
+    "mart/draft",
     "release",
 } | {f"clean/{name}" for name in SOURCES}
 
@@ -160,7 +161,8 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         "mart/claim": {"mart/finding"},
         "mart/target": {"mart/finding"},
         "mart/revision": {"mart/indicator_value"},
-        "release": {"mart/claim", "mart/target", "mart/revision"},
+        "mart/draft": {"mart/claim", "mart/target"},
+        "release": {"mart/draft", "mart/revision"},
     }
 
 

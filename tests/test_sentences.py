@@ -3,6 +3,7 @@
 Here: wording. Not here: what is found (`test_compare`).
 """
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecity_pipeline import sentences
+from safecity_pipeline import registry, sentences
 from safecity_pipeline.model import Finding, Indicator, Part
 from safecity_pipeline.registry.stand_ins import StandIn
 
@@ -97,6 +98,74 @@ def test_up_or_down_is_said_exactly_where_no_change_is_excluded(
     assert (" up " in words) == (lower > 0)
     assert (" down " in words) == (upper < 0)
     assert ("no clear change" in words) == (lower <= 0 <= upper)
+
+
+def test_across_a_change_of_definition_only_what_was_recorded_is_compared() -> None:
+    broken = {"status": "definition_changed", "broken_materially": "1 April 2014: New rules, D9"}
+    changed = "which is not like for like: what is counted, or how, changed in between"
+    assert said(CHANGE, **broken) == (
+        "Thefts, Southampton, 2014/15: 12.3 per 1,000 residents, recorded 12.3 % more than in "
+        f"2013/14 (likely +3.0 to +22.0 %), {changed} (1 April 2014: New rules, D9)."
+    )
+    unclear = {**broken, "change": -2.0, "change_lower_95": -5.0, "change_upper_95": 1.0}
+    assert (
+        "no clear change on 2013/14 in what was recorded (-2.0 %, likely -5.0 to +1.0 %), which is "
+        "not like for like: "
+    ) in said(CHANGE, **unclear)
+    lower = said(CHANGE, **broken, change_unit="percentage points")
+    assert "recorded 12.3 percentage points higher than in 2013/14 (likely +3.0 to +22.0 p" in lower
+    alone = {"change_lower_95": None, "change_upper_95": None}
+    assert "recorded 12.3 % more than in 2013/14 (no interval" in said(CHANGE, **broken, **alone)
+    same = said(CHANGE, **broken, **alone, change=0.0)
+    assert "the same figure as was recorded for 2013/14 (no interval" in same
+
+
+DIRECTION = re.compile(
+    r"\b(up|down|rose|risen|fell|fallen|increased|decreased|reduced|improved|worsened)\b"
+    r"|(better|worse) than (last time|in)",
+    re.IGNORECASE,
+)
+
+
+@given(
+    st.floats(-99, 500),
+    st.none() | st.tuples(st.floats(0, 100), st.floats(0, 100)),
+    st.sampled_from(["percent", "percentage points"]),
+    st.sampled_from(["comparable", "part_year", "definition_changed"]),
+    st.sampled_from(
+        ["previous_year", "five_years", "baseline:2009-10", "group_average", "peer_rank"]
+    ),
+    st.sampled_from(["better", "worse", "higher", "lower", "similar", "not compared"]),
+)
+def test_no_direction_is_said_of_what_chance_or_a_change_of_definition_may_explain(
+    change: float,
+    around: tuple[float, float] | None,
+    unit: str,
+    status: str,
+    comparison: str,
+    significance: str,
+) -> None:
+    lower, upper = (change - around[0], change + around[1]) if around else (None, None)
+    finding = replace(
+        RANK if comparison == "peer_rank" else CHANGE,
+        comparison=comparison,
+        change=None if comparison in ("group_average", "peer_rank") else change,
+        change_lower_95=lower,
+        change_upper_95=upper,
+        change_unit=unit,
+        status=status,
+        significance=significance,
+    )
+    clear = lower is not None and upper is not None and not lower <= 0 <= upper
+    allowed = clear and status != "definition_changed" and finding.change is not None
+    assert bool(DIRECTION.search(said(finding))) == allowed
+
+
+def test_no_title_of_the_catalogue_says_a_direction() -> None:
+    known = registry.load()
+    words = [one.title for one in known.indicators.values()]
+    words += [one.told for one in known.changes.changes]
+    assert [one for one in words if DIRECTION.search(one)] == []
 
 
 def test_a_clear_change_too_small_to_print_is_not_called_nothing() -> None:

@@ -64,6 +64,7 @@ def prepared(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> S
         one.revisions()
         one.claims()
         one.targets()
+        one.drafts()
     return chosen
 
 

@@ -1,5 +1,5 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim and
-mart/target → release; and mart/revision beside mart/finding."""
+mart/target → mart/draft → release; and mart/revision beside mart/finding."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +20,7 @@ FINDINGS = dg.AssetKey(["mart", "finding"])
 REVISIONS = dg.AssetKey(["mart", "revision"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
 TARGETS = dg.AssetKey(["mart", "target"])
+DRAFTS = dg.AssetKey(["mart", "draft"])
 SEVERITIES = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
 Step = Callable[[Refresh, Sequence[str]], Report]
@@ -83,10 +84,17 @@ def _built() -> list[dg.AssetsDefinition]:
             table=tables.TARGET,
         ),
         _asset(
+            DRAFTS,
+            "Every sentence of the published assessment, drafted for the year of the release",
+            lambda refresh, _: refresh.drafts(),
+            deps=[CLAIMS, TARGETS],
+            table=tables.DRAFT,
+        ),
+        _asset(
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
-            deps=[CLAIMS, TARGETS, REVISIONS],
+            deps=[DRAFTS, REVISIONS],
         ),
     ]
 

@@ -33,11 +33,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 from safecity_pipeline import sources as source_modules
 from safecity_pipeline.model import Refused
+from safecity_pipeline.period import describe_coverage
 from safecity_pipeline.registry.areas import Areas
 
 __all__ = ["Change", "Changes", "Materiality", "Scope", "Series", "load"]
@@ -154,6 +156,12 @@ class Change:
     def concerns(self, area_code: str, force_code: str | None) -> bool:
         """Whether the change reaches an area whose home force is `force_code`."""
         return self.area_code is None or self.area_code in (area_code, force_code)
+
+    @cached_property
+    def told(self) -> str:
+        """When, what, its id: 1 April 2014: Stalking (8Q) separated from harassment (8L), D47."""
+        first, last = self.effective_first, self.effective_last
+        return f"{describe_coverage(first, last)}: {self.what_changed}, {self.id}"
 
 
 @dataclass(frozen=True)

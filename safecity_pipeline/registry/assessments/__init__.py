@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecity_pipeline.model import Indicator
+from safecity_pipeline import period
+from safecity_pipeline.model import Indicator, Refused
 from safecity_pipeline.registry.assessments import aims, statements
 from safecity_pipeline.registry.assessments.aims import Target
 from safecity_pipeline.registry.assessments.statements import Claim
@@ -39,7 +40,18 @@ def load(indicators: Mapping[str, Indicator], own: Path | None = None) -> tuple[
 
 
 def _assessment(file: Path, indicators: Mapping[str, Indicator]) -> Assessment:
+    _check_year(file.parent.name)
     claims, title, area_code = statements.load(file, indicators)
     beside = file.with_name(TARGETS)
     targets = aims.load(beside, indicators, claims) if beside.is_file() else ()
     return Assessment(title, area_code, file.parent.name, claims, targets)
+
+
+def _check_year(folder: str) -> None:
+    try:
+        if period.parse(folder).kind == "year":
+            return
+    except ValueError:
+        pass
+    rule = "the folder of an assessment is named by its financial year"
+    raise Refused(rule, f"assessments/{folder}", folder, "rename it, as 2014-15")

@@ -5,6 +5,7 @@ Belongs here: reading `claims.toml` strictly. Does not belong here: computing or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ RULES = ("rounded", "over", "just_under", "not_above", "within")
 RANKS = ("rank_high", "rank_low", "rank_best")
 CHANGES = ("change", "change_of_count", "difference", "change_against_peers")
 FIGURES = ("value", "count", *CHANGES, *RANKS, "place_among", "members")
+DIRECTION = re.compile(
+    r"\b(up|down|rose|ris(es?|en|ing)|fell|fall(s|en|ing)?|(in|de)creas\w+|reduc\w+|improv\w+|worse\w*)\b",
+    re.IGNORECASE,
+)
 VERDICTS = ("not_computable", "not_comparable")
 
 
@@ -46,13 +51,27 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Wording:
+    """How the sentence is drafted for another year. `subject`: what it speaks of, for the middle of
+    a sentence ("reports of violent crime"), else the indicator's title; `caveat`: what residents
+    must know to read it. Neither may say a direction: that follows from the figures of the year.
+    `since`: of a level, the earlier period that the sentence compares it with.
+    """
+
+    subject: str = ""
+    caveat: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True)
 class Claim:
     """One sentence with its number, its readings in the order of likelihood, and when it holds.
 
     `published` is a number, or "" where the sentence has none. `rule`: "rounded", the figure
     rounded to `decimals` is the number (a half goes up); "over", above it by less than
     `tolerance`; "just_under", below it by no more than that; "not_above"; "within" `tolerance` of
-    it. A claim without readings has a `verdict` and its `reason`.
+    it. A claim without readings has a `verdict` and its `reason`. `draft`: its words in another
+    year.
     """
 
     claim: str
@@ -67,6 +86,7 @@ class Claim:
     verdict: str = ""
     reason: str = ""
     caveat: str = ""
+    draft: Wording = Wording()
 
     @property
     def number(self) -> float | None:
@@ -86,7 +106,11 @@ def load(file: Path, indicators: Mapping[str, Indicator]) -> tuple[tuple[Claim, 
 def _claim(place: str, key: str, entry: Any, indicators: Mapping[str, Indicator]) -> Claim:
     entries.keys(place, entry, entries.names(Claim) - {"claim"}, {"section", "statement"})
     readings = tuple(_reading(place, one, indicators) for one in _listed(place, entry))
-    claim = Claim(key, **{**entry, "reading": readings})
+    wording = _wording(place, entry.get("draft", {}))
+    if wording.since and not (readings and readings[0].figure == "value"):
+        rule = "only a level is compared since a period"
+        raise Refused(rule, f"{place} draft", wording.since, 'drop it, or read as figure = "value"')
+    claim = Claim(key, **{**entry, "reading": readings, "draft": wording})
     entries.one_of(place, "rule", claim.rule, RULES)
     if not readings:
         entries.one_of(place, "verdict", claim.verdict, VERDICTS)
@@ -99,6 +123,17 @@ def _claim(place: str, key: str, entry: Any, indicators: Mapping[str, Indicator]
         repair = 'write it as published = "-31.7", in quotes and without a unit'
         raise Refused("published is a number", place, claim.published, repair) from None
     return claim
+
+
+def _wording(place: str, entry: Any) -> Wording:
+    entries.keys(f"{place} draft", entry, entries.names(Wording), set())
+    if "since" in entry:
+        _period(f"{place} draft", entry["since"])
+    for words in entry.values():
+        if found := DIRECTION.search(str(words)):
+            rule = "the words of a draft say no direction: that follows from the figures"
+            raise Refused(rule, f"{place} draft", found[0], "say what is counted")
+    return Wording(**entry)
 
 
 def _listed(place: str, entry: Mapping[str, Any]) -> Iterator[Any]:
