@@ -719,7 +719,7 @@ class Refresh:
         found = connection.execute("SELECT * FROM mart.target ORDER BY rowid").df().astype(object)
         plain: list[dict[str, Any]] = found.where(found.notna(), None).to_dict("records")  # type: ignore[assignment]
         return DraftedFrom(
-            self._figures(connection),
+            self._figures(connection, self.registry.assessments),
             self.registry.indicators,
             plain,
             self.settings.year,

@@ -32,6 +32,12 @@ RANK = ["rank_high", "rank_best", "rank_of", "rank_lower_95", "rank_upper_95"]
 OF_OTHERS = ["base_value", "significance", *CHANGE, *RANK]
 OF_PARTS = ("part_year", "unequal_coverage")  # statuses of findings over a part of a year
 NO_RULE = Rule()
+OF_ITS_OWN = ("value", "count", "change", "change_of_count", "difference", "target")
+DRAFTED = [
+    *("value", "lower_95", "upper_95", "base_value", "change", "change_lower_95"),
+    *("change_upper_95", "rank", "rank_of", "rank_lower_95", "rank_upper_95"),
+]
+REVISED = ["first_value", "first_numerator", "first_denominator", "value", "change"]
 DAYS = ["period_start", "period_end", "coverage_start", "coverage_end"]
 ASKED = [
     *("indicator", "area_code", "period", "period_kind", "dimension", "dimension_value"),
@@ -376,6 +382,55 @@ def _target(row: Row, again: Row) -> Row:
     if row["period"] != again["period"]:  # what is newest among the shown ones is another figure
         off = sorted({*off, "current", "change_lower_95", "change_upper_95"})
     return {**row, **dict.fromkeys(off), "reason": f"a figure behind it is {WHY}"}
+
+
+def places_hidden(shown: pd.DataFrame, rounded: Iterable[str]) -> set[tuple[str, str, str]]:
+    """Indicator, area and period of every whole value that is hidden, or rounded."""
+    gone = (shown["suppressed_reason"] == WHY) | shown["indicator"].isin(list(rounded))
+    rows = shown[gone & (shown["dimension"] == "all")]
+    return set(zip(rows["indicator"], rows["area_code"], rows["period"], strict=True))
+
+
+def drafts(rows: Iterable[Row], hidden: Collection[tuple[str, str, str]]) -> list[Row]:
+    """Rows of mart.draft as they may be shared. `hidden`: see `places_hidden`. What sets an area
+    among others rests on the figures of all of them."""
+    of_anybody = {(indicator, label) for indicator, _, label in hidden}
+    return [_not_drafted(row) if _rests_on_hidden(row, hidden, of_anybody) else row for row in rows]
+
+
+def _rests_on_hidden(
+    row: Row, hidden: Collection[tuple[str, str, str]], of_anybody: Collection[tuple[str, str]]
+) -> bool:
+    behind = [tuple(key.split("/")) for key in (row["figures"] or "").split()]
+    if row["figure"] in OF_ITS_OWN:
+        return any(key in hidden for key in behind)
+    return any((indicator, label) in of_anybody for indicator, _, label in behind)
+
+
+def _not_drafted(row: Row) -> Row:
+    return {**row, **dict.fromkeys(DRAFTED), "sentence": f"A figure behind it is {WHY}."}
+
+
+def revisions(
+    rows: pd.DataFrame, shown: pd.DataFrame, rules: Mapping[str, Rule], rounded: Collection[str]
+) -> pd.DataFrame:
+    """Rows of mart.revision of indicators that have a rule, as they may be shared: years alone,
+    whose figure is shown, and where neither what came first nor what it grew or shrank by is small.
+    Of other periods, two of them would give the third of a sum away."""
+    whole = shown[shown["dimension"] == "all"]
+    now = whole.set_index(["indicator", "area_code", "period"])[["numerator", "denominator"]]
+    rows = rows.reset_index(drop=True)
+    today = now.reindex(pd.MultiIndex.from_frame(rows[["indicator", "area_code", "period"]]))
+    least = rows["indicator"].map(lambda key: rules[key].least).to_numpy(dtype=float)
+    stays = rows["period_kind"].isin(breakdowns.YEARS) & ~rows["indicator"].isin(list(rounded))
+    for name in ("numerator", "denominator"):
+        first, then = rows[f"first_{name}"].to_numpy(float), today[name].to_numpy(float)
+        for number in (first, abs(first - then)):
+            stays &= ~((number > 0) & (number < least))
+    stays &= today["numerator"].notna().to_numpy()
+    rows.loc[~stays, [*REVISED, "change_unit"]] = None
+    rows.loc[~stays, "sentence"] = f"The figures are {WHY}."
+    return rows
 
 
 def _same(one: object, other: object) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 VALUE = ("indicator", "area_code", "period", "dimension", "dimension_value")
 FINDING = (*VALUE, "comparison", "comparator")
+REVISION = ("indicator", "area_code", "period")
 Statements = Callable[[Sequence[Assessment]], list[Row]]
 
 
@@ -48,6 +49,13 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
     _write_claims(connection, known.assessments, hidden, again)
     _write_targets(connection, known.assessments, {key for key, _ in hidden}, again)
+    drafted = shareable.drafts(
+        _rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
+    )
+    warehouse.fill(connection, tables.DRAFT.shareable, pd.DataFrame(drafted))
+    revised = _rows_about(connection, tables.REVISION, list(rules))
+    kept = shareable.revisions(revised, shown, rules, rounded)
+    _write(connection, tables.REVISION, REVISION, _other(revised, kept, rounded))
     _write_ledger(connection, known, shown)
 
 

@@ -121,6 +121,7 @@ FINDING = Table(
         base_maturity_days INTEGER The same of the base; null for a rank
         maturity_note VARCHAR Where they had unequal time to settle: how long, and what may change
     """),
+    guarded=True,
 )
 
 REVISION = Table(
@@ -236,6 +237,7 @@ DRAFT = Table(
         caveat VARCHAR What the analyst must mind of the published sentence
         synthetic BOOLEAN Drafted from made-up extracts
     """),
+    guarded=True,
 )
 
 EXTRACT = Table(
