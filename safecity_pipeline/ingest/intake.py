@@ -64,6 +64,7 @@ class Intake:
     source: Source
     ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
     decisions: list[Decision] = field(default_factory=list)
+    extracted: dict[str, date] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     read: int = 0
@@ -113,10 +114,8 @@ def take_in(
         fresh = adding.refuse(connection, source, fresh, door.closed_to(fresh))
     adding.add_all(connection, source, fresh, places, scratch, transaction, door)
     intake = Intake(source, read=len(fresh))
-    present = {extract.extract_id: extract for extract in extracts}
     with transaction(connection):
-        delivered, extracted = _units(connection, source), _extracted(connection, source)
-        intake.decisions = units.resolve(delivered, present, source.own_file_first, extracted)
+        intake.decisions, intake.extracted = decided(connection, source, extracts)
         _set_aside(connection, source, intake.decisions)
     intake.refused = _refused(connection, source)
     intake.ledger = ledger.sheets(connection, source)
@@ -158,6 +157,16 @@ def _changed(
         if wanted.get(extract_id) != read_as:
             adding.forget(connection, source, extract_id)
     return [one for one in extracts if stored.get(one.extract_id) != wanted[one.extract_id]]
+
+
+def decided(
+    connection: DuckDBPyConnection, source: Source, extracts: Sequence[Extract]
+) -> tuple[list[Decision], dict[str, date]]:
+    """What becomes of each unit of the extracts that are stored, and the newest day on which the
+    rows of each extract were taken out, where they say one."""
+    present = {extract.extract_id: extract for extract in extracts}
+    delivered, extracted = _units(connection, source), _extracted(connection, source)
+    return units.resolve(delivered, present, source.own_file_first, extracted), extracted
 
 
 def _units(connection: DuckDBPyConnection, source: Source) -> list[Unit]:

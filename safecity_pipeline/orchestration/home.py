@@ -81,6 +81,8 @@ def environment(settings: Settings) -> dict[str, str]:
         # dagster's own commands recommend each other at every start
         "PYTHONWARNINGS": "ignore:Function",
     }
+    if settings.as_of:
+        told["SAFECITY_AS_OF"] = settings.as_of.isoformat()
     if settings.config:
         told["SAFECITY_CONFIG"] = str(settings.config.absolute())
     return told
