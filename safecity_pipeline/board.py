@@ -59,8 +59,8 @@ def lines(rows: Sequence[arrivals.Rows], release: arrivals.Rows, as_of: date) ->
     told = sorted((one for one in known if one.periods), key=lambda one: one.order)
     made_up = ", made from synthetic extracts" * bool(release["synthetic"])
     return [
-        f"Arrivals for {period.parse(release['year']).printed} as of {_day(as_of)}, by release "
-        f"{release['stamp']}{made_up}.",
+        f"Release {release['stamp']}{made_up}.",
+        f"Arrivals for {period.parse(release['year']).printed} as of {_day(as_of)}.",
         _summed_up(told),
         "",
         COLUMNS.format("source", "here to", "next due", "state"),
@@ -77,7 +77,7 @@ def _summed_up(told: Sequence[_Line]) -> str:
         f"{sum(status in one.trouble for one in told)} {words}" for status, words in SUMS.items()
     ]
     fine = sum(not one.trouble for one in told)
-    return f"Sources that came: {len(told)}: {', '.join(parts)}, {fine} up to date."
+    return f"Of {len(told)} sources {', '.join(parts)}, {fine} up to date."
 
 
 def _listed(head: str, known: Sequence[_Line], status: str) -> list[str]:

@@ -261,7 +261,9 @@ class Refresh:
             names = [column.name for column in tables.ARRIVAL.columns]
             upkeep.insert(connection, "meta.arrival", [tuple(map(row.get, names)) for row in rows])
         others = [one for one in report.checks if one.check_name != arrivals.CHECK.name]
-        report.checks = [*others, arrivals.check(source, rows)]
+        judged = arrivals.check(source, rows)
+        report.checks = [*others, judged]
+        report.facts["periods_lacking"] = judged.failed_rows
 
     @cached_property
     def _asked(self) -> arrivals.Asked:
