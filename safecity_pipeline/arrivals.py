@@ -32,7 +32,7 @@ STEPS = {"monthly": 1, "quarterly": 3, "yearly": 12, "every two years": 24}
 
 TROUBLE = ("missing", "overdue", "incomplete")
 """What somebody must ask for, the worst first: a gap between periods that came is the likeliest to
-pass for a change."""
+pass for a change. Incomplete: some of its months are here, or other areas but not the assessed."""
 
 CHECK = CheckSpec("arrivals", "every period that is due has come")
 MOST = 3  # periods of one kind of trouble that a message names
@@ -45,8 +45,9 @@ Spans = Iterable[tuple[date, date]]
 @dataclass(frozen=True)
 class Asked:
     """What a board is made for. `first`, `last`: the days of the years that the assessment looks
-    at; `as_of`: the day on which it is judged what is due; `home`: codes under which the assessed
-    area, or its police force, is delivered → what they are called."""
+    at; `as_of`: the day on which it is judged what is due; `home`: codes by which a source may tell
+    of the assessed area, such as its own and its police force's, the nearest first → what they are
+    called."""
 
     first: date
     last: date
@@ -217,13 +218,21 @@ class _Series:
         self, source: Source, slots: Slots, days: Mapping[str, Came], asked: Asked
     ) -> None:
         self.source, self.slots, self.days, self.asked = source, slots, days, asked
-        self.first = min(one.unit.start for pieces in slots.values() for one in pieces)
-        self.last = max(slot.start for slot in slots)
+        areas = {code for slot in slots for code in self._areas(slot)}
+        self.own = next((code for code in asked.home if code in areas), None)
+        # A period has come when the assessed area's has, where the source tells of it at all.
+        mine = {slot: [one for one in slots[slot] if self._is_own(one)] for slot in slots}
+        self.mine = {slot: pieces for slot, pieces in mine.items() if pieces}
+        self.begins, self.first = _first(slots), _first(self.mine)
+        self.last = max(slot.start for slot in self.mine)
         self.newest: dict[str, date] = {}
-        for slot, pieces in slots.items():
+        for slot, pieces in self.mine.items():
             for one in pieces:
                 key = one.unit.extract_id
                 self.newest[key] = max(slot.start, self.newest.get(key, date.min))
+
+    def _is_own(self, one: Decision) -> bool:
+        return self.own in (None, one.unit.geography)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         asked = self.asked
@@ -248,50 +257,49 @@ class _Series:
 
     def _not_here(self, slot: Period) -> dict[str, Any]:
         """A period that did not come; `covered` where others that came hold all its days."""
-        spans = [(one.start, one.end) for one in self.slots if one.start != one.end]
+        spans = [(one.start, one.end) for one in self.mine if one.start != one.end]
         if covers(spans, slot.start, slot.end):
             return {**self._common(slot), "delivered": "covered", "status": "covered"}
         return {**self._common(slot), "delivered": "none"}
 
     def _here(self, slot: Period, areas: set[str]) -> dict[str, Any]:
-        pieces = self.slots[slot]
+        pieces, mine = self.slots[slot], self.mine.get(slot, [])
+        # Before the assessed area was told of for the first time, others are not asked about it.
+        decisive = pieces if slot.end < self.first else mine
+        begin = self.first if mine else self.begins
+        whole = covers(_spans(decisive), max(slot.start, begin), slot.end)
         counted = [one.unit for one in pieces if one.counted]
-        lacking = areas - self._areas(slot)
-        whole = covers(_spans(pieces), max(slot.start, self.first), slot.end)
         row = {
             **self._common(slot),
             "delivered": "whole" if whole else "part",
             "extracts": ", ".join(sorted({unit.extract_id for unit in counted})),
             "rows": sum(unit.rows for unit in counted),
             "areas": len(self._areas(slot)),
-            "areas_missing": len(lacking),
-            "note": self._note(slot, lacking, whole),
+            "areas_missing": len(areas - self._areas(slot)),
+            "note": self._note(slot, mine, begin, whole),
         }
-        return row | self._arrival(slot, pieces, row["due_on"], bool(counted)) if whole else row
+        return row | self._arrival(slot, decisive, begin, row["due_on"]) if whole else row
 
-    def _note(self, slot: Period, lacking: set[str], whole: bool) -> str | None:
-        spans = _spans(self.slots[slot])
-        here = {month for span in spans for month in period.spanning(*span).months}
-        months = f"{len(here)} of {len(slot.months)} months" * (len(here) < len(slot.months))
-        begins = f"it begins {period.describe_coverage(self.first, self.first)}"
-        names = sorted({name for code, name in self.asked.home.items() if code in lacking})
-        parts = [
-            (begins if whole else months) if slot.months and months else "",
-            f"without {', '.join(names)}" if names else "",
-        ]
-        return "; ".join(part for part in parts if part) or None
+    def _note(self, slot: Period, mine: Sequence[Decision], begin: date, whole: bool) -> str | None:
+        if not mine:
+            return f"without {self.asked.home[str(self.own)]}"
+        here = {month for span in _spans(mine) for month in period.spanning(*span).months}
+        if len(here) >= len(slot.months):
+            return None
+        begins = f"it begins {period.describe_coverage(begin, begin)}"
+        return begins if whole else f"{len(here)} of {len(slot.months)} months"
 
     def _arrival(
-        self, slot: Period, pieces: Sequence[Decision], due_on: date | None, counted: bool
+        self, slot: Period, pieces: Sequence[Decision], begin: date, due_on: date | None
     ) -> dict[str, Any]:
         """Status and day of a period that is here: that of the extract that made it whole."""
-        extract_id = self._made_whole(slot, pieces)
+        extract_id = self._made_whole(slot, pieces, begin)
         day = self.days.get(extract_id, Came())
         late = (day.day - due_on).days if day.day and due_on and day.day > due_on else None
         status = "arrived_late" if late else "arrived"
-        if late and self.newest[extract_id] > slot.start:
+        if late and self.newest.get(extract_id, date.min) > slot.start:
             status, late = "came_with_later", None
-        if not counted:
+        if not any(one.counted for one in pieces):
             status, late = "superseded", None
         return {
             "status": status,
@@ -300,7 +308,7 @@ class _Series:
             "days_late": late,
         }
 
-    def _made_whole(self, slot: Period, pieces: Sequence[Decision]) -> str:
+    def _made_whole(self, slot: Period, pieces: Sequence[Decision], begin: date) -> str:
         """The extract with which the period was whole; those without a day come last."""
 
         def order(extract_id: str) -> tuple[date, str]:
@@ -310,9 +318,13 @@ class _Series:
         there: list[Decision] = []
         for extract_id in listed:
             there += [one for one in pieces if one.unit.extract_id == extract_id]
-            if covers(_spans(there), max(slot.start, self.first), slot.end):
+            if covers(_spans(there), max(slot.start, begin), slot.end):
                 return extract_id
         return listed[-1]
+
+
+def _first(slots: Slots) -> date:
+    return min(one.unit.start for pieces in slots.values() for one in pieces)
 
 
 def covers(spans: Spans, first: date, last: date) -> bool:

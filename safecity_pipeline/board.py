@@ -143,12 +143,6 @@ class _Line:
         if late := [row for row in self.rows if row["status"] == "arrived_late"]:
             days = max(row["days_late"] for row in late)
             yield f"{len(late)} of {len(here)} came late, by up to {days} days"
-        for note in sorted({row["note"] for row in here if _without(row)}):
-            yield f"{sum(row['note'] == note for row in here)} of {len(here)} {note}"
-
-
-def _without(row: arrivals.Rows) -> bool:
-    return str(row["note"] or "").startswith("without")
 
 
 def _span(rows: Sequence[arrivals.Rows]) -> str:

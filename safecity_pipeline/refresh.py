@@ -45,10 +45,10 @@ from safecity_pipeline.claims import Figures
 from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
-from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.ingest.intake import Decided, Intake
 from safecity_pipeline.ingest.survey import Survey
-from safecity_pipeline.ingest.units import Decision
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
+from safecity_pipeline.period import Period
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.indicators import PUBLISHED
@@ -59,7 +59,6 @@ from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
 
-Decided = tuple[list[Decision], dict[str, date]]
 PEERS = "peers"  # the series of what a group is made of
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
@@ -204,7 +203,7 @@ class Refresh:
                 found = self._left_as_it_is(connection, name, report)
             else:
                 found = self._take_in(connection, name, report)
-            self._note_arrivals(connection, name, report, *found)
+            self._note_arrivals(connection, name, report, found)
         if report.handled > MANY_ROWS:
             self._close()  # with whatever the reading of rows left in memory
         return report
@@ -232,7 +231,7 @@ class Refresh:
         report.handled = int(taken.ledger.loc[newly, "rows_read"].sum())
         report.facts = bookkeeping.intake_facts(taken, extracts)
         report.taken_in = name, self._state_of(name)
-        return taken.decisions, taken.extracted
+        return Decided(taken.decisions, taken.extracted)
 
     def _left_as_it_is(self, connection: DuckDBPyConnection, name: str, report: Report) -> Decided:
         """Nothing that decides about the source has changed: its rows, ledger and checks stand."""
@@ -246,16 +245,16 @@ class Refresh:
         connection: DuckDBPyConnection,
         name: str,
         report: Report,
-        decisions: Sequence[Decision],
-        extracted: Mapping[str, date],
+        found: Decided,
     ) -> None:
         """Write the source's part of the arrival board, and judge it. What was due passes with the
         days, so that this is done of a source that is left as it is too."""
         source, extracts = self.registry.sources[name], self._extracts_of(name)
         days = {
-            one.extract_id: arrivals.came(one, extracted.get(one.extract_id)) for one in extracts
+            one.extract_id: arrivals.came(one, found.extracted.get(one.extract_id))
+            for one in extracts
         }
-        rows = arrivals.board(source, decisions, days, self._asked)
+        rows = arrivals.board(source, found.decisions, days, self._asked)
         with transaction(connection):
             connection.execute("DELETE FROM meta.arrival WHERE source = ?", [name])
             names = [column.name for column in tables.ARRIVAL.columns]
@@ -268,14 +267,15 @@ class Refresh:
     @cached_property
     def _asked(self) -> arrivals.Asked:
         """The years that the assessment looks at, and the day on which arrivals are judged."""
-        year, known = period.parse(self.settings.year), self.registry
-        force = known.areas.home_force(self.area_code)
-        home = {force: "its police force"} if force else {}
+        known, name = self.registry, self.settings.area_name
+        area = known.area(self.area_code)
+        codes = {area.code: name, area.csp_code: name, area.force_code: f"the force of {name}"}
+        year = _assessed(self.settings.year)
         return arrivals.Asked(
             arrivals.first_day(known.indicators.values(), year),
             year.end,
             self.settings.as_of or datetime.now(UTC).date(),
-            {**home, self.area_code: self.settings.area_name},
+            {code: called for code, called in codes.items() if code},
             self._synthetic,
         )
 
@@ -795,6 +795,13 @@ class Refresh:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _assessed(year: str) -> Period:
+    try:
+        return period.parse(year)
+    except ValueError as error:
+        raise Refused(f"not a financial year: {error}", "year", year) from None
 
 
 def code_version() -> str:

@@ -242,22 +242,44 @@ def test_financial_and_calendar_years_of_one_source_are_two_series() -> None:
     ]
 
 
-def test_areas_that_other_periods_tell_of_are_counted_and_the_own_one_is_named() -> None:
+def test_a_period_without_the_assessed_area_is_incomplete_and_other_areas_are_counted() -> None:
     text = """
         extract period   came        area rows gives_way_to
+        old     2012-13  2013-04-30  B    4    .
         one     2013-14  2014-04-30  A    5    two
         two     2013-14  2014-05-02  A    6    .
-        one     2013-14  2014-04-30  B    7    .
-        one     2013-14  2014-04-30  C    8    .
+        one     2013-14  2014-04-29  B    7    .
+        one     2013-14  2014-04-29  C    8    .
         two     2014-15  2015-04-30  B    9    .
     """
-    rows = made(source(), text, asked(home={"A": "Southampton", "Z": "its police force"}))
-    names = ("period", "areas", "areas_missing", "extracts", "rows", "note", "arrived_on")
+    rows = made(source(), text, asked(home={"Z": "its partnership", "A": "Southampton", "B": "?"}))
+    names = ("period", "status", "areas", "areas_missing", "extracts", "rows", "note", "days_late")
     assert told(rows, *names) == [
-        # as first come, by the extract that gives way; the rows are those that count
-        ("2013-14", 3, 0, "one, two", 21, None, date(2014, 4, 30)),
-        ("2014-15", 1, 2, "two", 9, "without Southampton", date(2015, 4, 30)),
+        # before the assessed area is told of for the first time, nobody waits for it
+        ("2012-13", "arrived", 1, 2, "old", 4, "without Southampton", None),
+        ("2013-14", "arrived", 3, 0, "one, two", 21, None, None),
+        ("2014-15", "incomplete", 1, 2, "two", 9, "without Southampton", 184),
     ]
+    found = arrivals.check(source(), rows)
+    assert found.message.startswith(
+        "here in part only: 2014-15 (due 30 May 2015; without Southampton); ask for it"
+    )
+
+
+def test_months_of_other_areas_do_not_stand_for_those_of_the_assessed() -> None:
+    rows = made(
+        source("quarterly"),
+        """
+        extract period   came        area
+        one     2015M01  2015-04-30  A
+        one     2015M02  2015-04-30  A
+        one     2015M01  2015-04-30  B
+        one     2015M02  2015-04-30  B
+        one     2015M03  2015-04-30  B
+        """,
+        asked(home={"A": "Southampton"}),
+    )
+    assert told(rows, "period", "status", "note") == [("2015Q1", "incomplete", "2 of 3 months")]
 
 
 def test_a_period_whose_rows_all_give_way_is_superseded() -> None:

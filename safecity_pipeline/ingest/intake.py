@@ -57,6 +57,15 @@ SPREADSHEET_ROWS = (65_536, 1_048_576)
 Transaction = Callable[["DuckDBPyConnection"], AbstractContextManager[None]]
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What becomes of each unit; extract → the newest day on which its rows say that they were
+    taken out."""
+
+    decisions: list[Decision]
+    extracted: dict[str, date]
+
+
 @dataclass
 class Intake:
     """What became of a source's extracts."""
@@ -115,7 +124,8 @@ def take_in(
     adding.add_all(connection, source, fresh, places, scratch, transaction, door)
     intake = Intake(source, read=len(fresh))
     with transaction(connection):
-        intake.decisions, intake.extracted = decided(connection, source, extracts)
+        found = decided(connection, source, extracts)
+        intake.decisions, intake.extracted = found.decisions, found.extracted
         _set_aside(connection, source, intake.decisions)
     intake.refused = _refused(connection, source)
     intake.ledger = ledger.sheets(connection, source)
@@ -159,14 +169,12 @@ def _changed(
     return [one for one in extracts if stored.get(one.extract_id) != wanted[one.extract_id]]
 
 
-def decided(
-    connection: DuckDBPyConnection, source: Source, extracts: Sequence[Extract]
-) -> tuple[list[Decision], dict[str, date]]:
-    """What becomes of each unit of the extracts that are stored, and the newest day on which the
-    rows of each extract were taken out, where they say one."""
+def decided(connection: DuckDBPyConnection, source: Source, extracts: Sequence[Extract]) -> Decided:
+    """What becomes of each unit of the extracts that are stored."""
     present = {extract.extract_id: extract for extract in extracts}
     delivered, extracted = _units(connection, source), _extracted(connection, source)
-    return units.resolve(delivered, present, source.own_file_first, extracted), extracted
+    found = units.resolve(delivered, present, source.own_file_first, extracted)
+    return Decided(found, extracted)
 
 
 def _units(connection: DuckDBPyConnection, source: Source) -> list[Unit]:
