@@ -22,11 +22,13 @@ The map, from the ground up; imports point only downward, and a test holds that.
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     sharing         these tables, written beside the others
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
+    arrivals        the arrival board: which periods are due, and what came of each
     tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
-    explaining, progress, summary, document       what the commands tell people
+    explaining, progress, summary, document, board
+                    what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`
     sample/         beside: synthetic extracts in the suppliers' forms

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +51,10 @@ Home = Annotated[
     typer.Option(help="Folder of releases. Or SAFECITY_WAREHOUSE; else warehouse/."),
 ]
 Year = Annotated[str | None, typer.Option(help="Financial year of the assessment, as 2014-15.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="Day on which it is judged what is due, as 2015-11-30; else as set, today."),
+]
 
 
 def main() -> None:
@@ -100,10 +105,25 @@ def sample(
 
 @app.command()
 def refresh(
-    year: Year = None, config: Config = None, raw: Raw = None, warehouse: Home = None
+    year: Year = None,
+    as_of: AsOf = None,
+    config: Config = None,
+    raw: Raw = None,
+    warehouse: Home = None,
 ) -> None:
     """Take in what is in raw/ and publish a release. Readers of the last one are not disturbed."""
-    _refresh(_settings(config, raw, warehouse, year))
+    _refresh(_settings(config, raw, warehouse, year, as_of))
+
+
+@app.command()
+def status(as_of: AsOf = None, config: Config = None, warehouse: Home = None) -> None:
+    """Show what came of each source, what lacks, and what is due next."""
+    chosen = _settings(config, None, warehouse, None)
+    with _configuration():
+        day = _as_of(as_of)
+    from safecity_pipeline import board
+
+    _say("\n".join(board.of(chosen, day)))
 
 
 @app.command()
@@ -276,18 +296,26 @@ def ui(
 
 
 def _settings(
-    config: Path | None, raw: Path | None, warehouse: Path | None, year: str | None
+    config: Path | None,
+    raw: Path | None,
+    warehouse: Path | None,
+    year: str | None,
+    as_of: str | None = None,
 ) -> Settings:
     with _configuration():
-        from dataclasses import replace
-
         from safecity_pipeline import settings
 
         chosen = settings.load(config).with_folders(raw, warehouse)
         assessed = _period(year or chosen.year)
         if assessed.kind != "year":
             raise Refused("the assessment is of a financial year", "year", assessed.label)
-        return replace(chosen, year=assessed.label)
+        return chosen.of_year(assessed.label, _as_of(as_of))
+
+
+def _as_of(text: str | None) -> date | None:
+    from safecity_pipeline import settings
+
+    return settings.read_day(text, "--as-of") if text else None
 
 
 def _period(label: str) -> Period:

@@ -152,6 +152,16 @@ class Period:
             return snapshot(_years_before(self.start, n))
         return self._moved(-12 * n)
 
+    def later(self, months: int) -> Period:
+        """The span of the same length that starts so many months later: three after 2013-14 come
+        the twelve months to June 2014. A snapshot moves to the same day of the month, or to its
+        last where there is no such day."""
+        start = _months_after(self.start.replace(day=1), months)
+        if self.kind == "snapshot":
+            last = _month_end(start)
+            return snapshot(last.replace(day=min(self.start.day, last.day)))
+        return spanning(start, _last_day(start, len(self.months)))
+
     def _moved(self, months: int) -> Period:
         start = _months_after(self.start, months)
         return Period(self.kind, start, _last_day(start, _months_between(self.start, self.end)))

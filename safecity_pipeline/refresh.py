@@ -25,6 +25,7 @@ from duckdb import DuckDBPyConnection
 
 import safecity_pipeline
 from safecity_pipeline import (
+    arrivals,
     bookkeeping,
     breakdowns,
     breaks,
@@ -49,9 +50,10 @@ from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.drafts import DraftedFrom
 from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
-from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.ingest.intake import Decided, Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
+from safecity_pipeline.period import Period
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
@@ -153,7 +155,8 @@ class Refresh:
         extracts = sorted(repr((e.file, e.sha256, e.vouched)) for e in found.extracts)
         # A file that was promised and did not come is news too: its warning must be seen.
         extracts += [repr((found.missing, found.faults))]
-        chosen = (self.area_code, self.settings.area_name, self.settings.year)
+        one = self.settings
+        chosen = (self.area_code, one.area_name, one.year, one.as_of)
         return {
             "code": code_version(),
             "configuration": _hash(repr(chosen)),
@@ -188,6 +191,8 @@ class Refresh:
                 stands = [e.extract_id for name in standing for e in self._extracts_of(name)]
                 for table, rows in bookkeeping.survey_rows(self.survey, self._withdrawn).items():
                     upkeep.fill_but(connection, table, rows, stands)
+                # Each source writes its own when it is taken in, or left as it is.
+                warehouse.fill(connection, tables.ARRIVAL, pd.DataFrame())
             report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn)
             report.rows = report.handled = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
@@ -209,14 +214,15 @@ class Refresh:
             return self._unchanged(name)
         with self._step(f"clean/{name}") as (connection, report):
             if upkeep.taken_in(connection).get(name) == self._state_of(name):
-                self._left_as_it_is(connection, name, report)
+                found = self._left_as_it_is(connection, name, report)
             else:
-                self._take_in(connection, name, report)
+                found = self._take_in(connection, name, report)
+            self._note_arrivals(connection, name, report, found)
         if report.handled > MANY_ROWS:
             self._close()  # with whatever the reading of rows left in memory
         return report
 
-    def _take_in(self, connection: DuckDBPyConnection, name: str, report: Report) -> None:
+    def _take_in(self, connection: DuckDBPyConnection, name: str, report: Report) -> Decided:
         source, extracts = self.registry.sources[name], self._extracts_of(name)
         before = upkeep.read(connection, name)
         upkeep.forget(connection, name)
@@ -239,12 +245,53 @@ class Refresh:
         report.handled = int(taken.ledger.loc[newly, "rows_read"].sum())
         report.facts = bookkeeping.intake_facts(taken, extracts)
         report.taken_in = name, self._state_of(name)
+        return Decided(taken.decisions, taken.extracted)
 
-    def _left_as_it_is(self, connection: DuckDBPyConnection, name: str, report: Report) -> None:
+    def _left_as_it_is(self, connection: DuckDBPyConnection, name: str, report: Report) -> Decided:
         """Nothing that decides about the source has changed: its rows, ledger and checks stand."""
         report.checks = _checks_in(connection, "build", name)
         report.facts = bookkeeping.stored_facts(connection, name, self._extracts_of(name))
         report.rows = int(report.facts["rows_valid"])
+        return intake.decided(connection, self.registry.sources[name], self._extracts_of(name))
+
+    def _note_arrivals(
+        self,
+        connection: DuckDBPyConnection,
+        name: str,
+        report: Report,
+        found: Decided,
+    ) -> None:
+        """Write the source's part of the arrival board, and judge it. What was due passes with the
+        days, so that this is done of a source that is left as it is too."""
+        source, extracts = self.registry.sources[name], self._extracts_of(name)
+        days = {
+            one.extract_id: arrivals.came(one, found.extracted.get(one.extract_id))
+            for one in extracts
+        }
+        rows = arrivals.board(source, found.decisions, days, self._asked)
+        with transaction(connection):
+            connection.execute("DELETE FROM meta.arrival WHERE source = ?", [name])
+            names = [column.name for column in tables.ARRIVAL.columns]
+            upkeep.insert(connection, "meta.arrival", [tuple(map(row.get, names)) for row in rows])
+        others = [one for one in report.checks if one.check_name != arrivals.CHECK.name]
+        judged = arrivals.check(source, rows)
+        report.checks = [*others, judged]
+        report.facts["periods_lacking"] = judged.failed_rows
+
+    @cached_property
+    def _asked(self) -> arrivals.Asked:
+        """The years that the assessment looks at, and the day on which arrivals are judged."""
+        known, name = self.registry, self.settings.area_name
+        area = known.area(self.area_code)
+        codes = {area.code: name, area.csp_code: name, area.force_code: f"the force of {name}"}
+        year = _assessed(self.settings.year)
+        return arrivals.Asked(
+            arrivals.first_day(known.indicators.values(), year),
+            year.end,
+            self.settings.as_of or datetime.now(UTC).date(),
+            {code: called for code, called in codes.items() if code},
+            self._synthetic,
+        )
 
     def _extracts_of(self, name: str) -> list[Extract]:
         return [e for e in self.survey.extracts if e.status == "read" and e.source == name]
@@ -840,6 +887,13 @@ class Refresh:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _assessed(year: str) -> Period:
+    try:
+        return period.parse(year)
+    except ValueError as error:
+        raise Refused(f"not a financial year: {error}", "year", year) from None
 
 
 def code_version() -> str:

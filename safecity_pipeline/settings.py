@@ -9,16 +9,23 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from safecity_pipeline.model import Refused
 
-KNOWN = {"area_code", "area_name", "year", "raw", "warehouse", "keep_releases", "keep_restricted"}
+KNOWN = {
+    *("area_code", "area_name", "year", "as_of"),
+    *("raw", "warehouse", "keep_releases", "keep_restricted"),
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one deployment says of itself. A relative folder is taken from the working folder."""
+    """What one deployment says of itself. A relative folder is taken from the working folder.
+
+    `as_of`: the day on which it is judged which extracts are due; None: that of the refresh.
+    """
 
     area_code: str
     area_name: str
@@ -28,31 +35,50 @@ class Settings:
     keep_releases: int = 5
     keep_restricted: int = 2
     config: Path | None = None
+    as_of: date | None = None
 
     def with_folders(self, raw: Path | None, warehouse: Path | None) -> Settings:
         """The same settings with the folders of a command line, where it names any."""
         return replace(self, raw=raw or self.raw, warehouse=warehouse or self.warehouse)
 
+    def of_year(self, year: str, as_of: date | None = None) -> Settings:
+        """The same settings for a year. The day on which arrivals are judged belongs to its year:
+        another year has its own (`as_of`), or none."""
+        kept = self.as_of if year == self.year else None
+        return replace(self, year=year, as_of=as_of or kept)
+
 
 def load(config: Path | None = None) -> Settings:
     """Read `config`, or SAFECITY_CONFIG, or `safecity.toml` here, or the packaged Southampton.
 
-    SAFECITY_RAW, SAFECITY_WAREHOUSE and SAFECITY_YEAR win over the file; a relative folder in
-    the file is taken from the folder that the file lies in. Raises Refused naming the key at
-    fault.
+    SAFECITY_RAW, SAFECITY_WAREHOUSE, SAFECITY_YEAR and SAFECITY_AS_OF win over the file; a relative
+    folder in the file is taken from the folder that the file lies in. Raises Refused naming the key
+    at fault.
     """
     path = config or _named_by_environment() or _beside()
     entries = _read(path)
-    return Settings(
+    found = Settings(
         area_code=_text(entries, "area_code", path),
         area_name=_text(entries, "area_name", path),
-        year=os.environ.get("SAFECITY_YEAR") or _text(entries, "year", path),
+        year=_text(entries, "year", path),
         raw=_folder("SAFECITY_RAW", entries, "raw", path),
         warehouse=_folder("SAFECITY_WAREHOUSE", entries, "warehouse", path),
         keep_releases=_count(entries, "keep_releases", 5, path),
         keep_restricted=_count(entries, "keep_restricted", 2, path),
         config=path,
+        as_of=_day(entries, path),
     )
+    told = os.environ.get("SAFECITY_AS_OF")
+    as_of = read_day(told, "SAFECITY_AS_OF") if told else None
+    return found.of_year(os.environ.get("SAFECITY_YEAR") or found.year, as_of)
+
+
+def read_day(text: str, place: str) -> date:
+    """A day such as 2015-11-30. Raises Refused, naming the place, for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused("not a day", place, text, "write it as 2015-11-30") from None
 
 
 PACKAGED = Path(__file__).parent / "registry" / "southampton.toml"
@@ -94,6 +120,13 @@ def _text(entries: dict[str, object], key: str, path: Path) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Refused(f"{key} must be a text", str(path), value, f'write {key} = "…"')
     return value.strip()
+
+
+def _day(entries: dict[str, object], path: Path) -> date | None:
+    value = entries.get("as_of")
+    if value is None or type(value) is date:
+        return value
+    return read_day(str(value), f"{path}, as_of")
 
 
 def _count(entries: dict[str, object], key: str, otherwise: int, path: Path) -> int:

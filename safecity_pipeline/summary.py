@@ -40,10 +40,10 @@ def _ledger(answer: _Answers) -> Iterator[str]:
 
 
 def _warnings(answer: _Answers) -> Iterator[str]:
-    """The weightiest of each source, and how many more there are."""
+    """The weightiest of each source, whole periods that lack first, and how many more there are."""
     rows = answer(
         "SELECT source, message FROM meta.check_result WHERE NOT passed "
-        "ORDER BY source, failed_rows DESC, message"
+        "ORDER BY source, check_name <> 'arrivals', failed_rows DESC, message"
     )
     for source, found in groupby(rows, key=itemgetter(0)):
         messages = [message for _, message in found]

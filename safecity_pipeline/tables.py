@@ -315,6 +315,36 @@ EXTRACT_UNIT = Table(
     guarded=True,
 )
 
+ARRIVAL = Table(
+    "meta",
+    "arrival",
+    "The arrival board: one row a source and period that the assessment waits for, or that came. "
+    "Status: arrived, arrived_late, came_with_later (in a file of later periods; when it first "
+    "came is not known), covered, superseded; missing (between periods that came), overdue, "
+    "incomplete; due, not_over; never_arrived (nothing of the source), outside (not these years).",
+    _columns("""
+        source VARCHAR Source, see meta.source
+        supplier VARCHAR Who publishes or sends it
+        period VARCHAR Label of the period; null where nothing of the source came
+        period_start DATE First day of the period
+        period_end DATE Last day of the period
+        due_on DATE Day by which its extract is due; null where none is declared
+        arrived_on DATE Day on which the first extract that makes it whole came; null: not known
+        arrived_by VARCHAR What that day is, as stated: received, published or extracted
+        status VARCHAR arrived, missing, overdue …: see the table
+        days_late BIGINT Days from due_on to arrived_on, or to as_of where it is not here
+        extracts VARCHAR Extracts whose rows count, by id, parted by commas
+        rows BIGINT Their rows of the period
+        areas BIGINT Areas or bodies of which it tells
+        areas_missing BIGINT Areas of which other periods tell, and this one does not
+        delivered VARCHAR whole, part, covered (by other rolling periods) or none
+        later_came BOOLEAN A later period of the same length came
+        note VARCHAR What else to know: without the assessed area, 8 of 12 months …
+        as_of DATE Day on which it is judged what is due
+        synthetic BOOLEAN Made from made-up extracts
+    """),
+)
+
 CHECK_RESULT = Table(
     "meta",
     "check_result",
@@ -503,6 +533,7 @@ TABLES = (
     EXTRACT_SHEET,
     DRIFT,
     EXTRACT_UNIT,
+    ARRIVAL,
     CHECK_RESULT,
     SOURCE,
     INDICATOR,

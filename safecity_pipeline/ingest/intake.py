@@ -57,6 +57,15 @@ SPREADSHEET_ROWS = (65_536, 1_048_576)
 Transaction = Callable[["DuckDBPyConnection"], AbstractContextManager[None]]
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What becomes of each unit; extract → the newest day on which its rows say that they were
+    taken out."""
+
+    decisions: list[Decision]
+    extracted: dict[str, date]
+
+
 @dataclass
 class Intake:
     """What became of a source's extracts."""
@@ -64,6 +73,7 @@ class Intake:
     source: Source
     ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
     decisions: list[Decision] = field(default_factory=list)
+    extracted: dict[str, date] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     read: int = 0
@@ -113,10 +123,9 @@ def take_in(
         fresh = adding.refuse(connection, source, fresh, door.closed_to(fresh))
     adding.add_all(connection, source, fresh, places, scratch, transaction, door)
     intake = Intake(source, read=len(fresh))
-    present = {extract.extract_id: extract for extract in extracts}
     with transaction(connection):
-        came, extracted = delivered(connection, source), extraction_days(connection, source)
-        intake.decisions = units.resolve(came, present, source.own_file_first, extracted)
+        found = decided(connection, source, extracts)
+        intake.decisions, intake.extracted = found.decisions, found.extracted
         _set_aside(connection, source, intake.decisions)
     intake.refused = _refused(connection, source)
     intake.ledger = ledger.sheets(connection, source)
@@ -158,6 +167,14 @@ def _changed(
         if wanted.get(extract_id) != read_as:
             adding.forget(connection, source, extract_id)
     return [one for one in extracts if stored.get(one.extract_id) != wanted[one.extract_id]]
+
+
+def decided(connection: DuckDBPyConnection, source: Source, extracts: Sequence[Extract]) -> Decided:
+    """What becomes of each unit of the extracts that are stored."""
+    present = {extract.extract_id: extract for extract in extracts}
+    came, extracted = delivered(connection, source), extraction_days(connection, source)
+    found = units.resolve(came, present, source.own_file_first, extracted)
+    return Decided(found, extracted)
 
 
 def delivered(connection: DuckDBPyConnection, source: Source) -> list[Unit]:

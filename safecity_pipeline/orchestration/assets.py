@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import dagster as dg
 
-from safecity_pipeline import bookkeeping, claims, sources, tables
+from safecity_pipeline import arrivals, bookkeeping, claims, sources, tables
 from safecity_pipeline.ingest import intake, schema
 from safecity_pipeline.model import Check, CheckSpec, Source
 from safecity_pipeline.orchestration import years
@@ -110,7 +110,7 @@ def _clean(source: Source) -> dg.AssetsDefinition:
         lambda refresh, _: refresh.take_in(source.name),
         deps=[SURVEY],
         table=schema.clean_table(source),
-        checks=intake.check_specs(source),
+        checks=[*intake.check_specs(source), arrivals.CHECK],
     )
 
 

@@ -76,6 +76,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SAFECITY_RAW": str(settings.raw.absolute()),
         "SAFECITY_WAREHOUSE": str(settings.warehouse.absolute()),
         "SAFECITY_YEAR": settings.year,
+        "SAFECITY_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
         "DAGSTER_HOME": str(ready(settings.warehouse)),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         # dagster's own commands recommend each other at every start
