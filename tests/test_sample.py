@@ -88,7 +88,12 @@ def named(files: list[SampleFile], source: str) -> list[SampleFile]:
 
 
 def compilation_of(files: list[SampleFile]) -> SampleFile:
-    return next(file for file in files if file.file.endswith("-street-compilation.csv.gz"))
+    return next(file for file in files if file.file == street.COMPILATION)
+
+
+def own_files_of(files: list[SampleFile]) -> list[SampleFile]:
+    """The forces' own street-level files: not the compilation, nor those of whole years."""
+    return [file for file in named(files, "street_crime") if "compilation" not in file.file]
 
 
 CRIME_TYPES = {
@@ -144,8 +149,8 @@ def faults(line: str, months: set[str]) -> list[str]:
 
 def months_of(file: SampleFile) -> set[str]:
     labels: list[str] = re.findall(r"\d{4}-\d{2}", file.file.rsplit("/")[-1])
-    first, last = int(labels[0][5:]), int(labels[-1][5:])
-    return {f"{labels[0][:4]}-{month:02d}" for month in range(first, last + 1)}
+    first, last = (12 * int(label[:4]) + int(label[5:]) - 1 for label in (labels[0], labels[-1]))
+    return {f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, last + 1)}
 
 
 def bad_lines(folder: Path, file: SampleFile) -> Iterator[list[str]]:
@@ -212,16 +217,17 @@ def test_nothing_else_lies_in_the_folder_and_every_extract_is_named_synthetic(
 def test_planted_rows_are_counted_exactly_and_have_one_fault_each(
     tmp_path: Path, seed: int
 ) -> None:
-    street = named(sample.write(tmp_path / "raw", sample.Plan(seed=seed)), "street_crime")
-    found = {file.file: list(bad_lines(tmp_path / "raw", file)) for file in street}
+    files = named(sample.write(tmp_path / "raw", sample.Plan(seed=seed)), "street_crime")
+    found = {file.file: list(bad_lines(tmp_path / "raw", file)) for file in files}
     assert {name: len(bad) for name, bad in found.items()} == {
-        file.file: file.planted for file in street
+        file.file: file.planted for file in files
     }
     kinds = Counter(tuple(reasons) for bad in found.values() for reasons in bad)
     assert all(len(reasons) == 1 for reasons in kinds)
     assert len(kinds) == 12  # each rule of `faults`, and 11 or 13 fields
-    # 18 files of 8 turns with 1+0+2+1+0+1+2+0 faults, and 4 in the compilation: 18 x 7 + 4
-    assert sum(kinds.values()) == 130
+    # 9 times 8 turns with 1+0+1+0+0+1+1+0 faults: 9 x 4; and one row in 200, all in all
+    assert sum(file.planted for file in own_files_of(files)) == 36
+    assert 1 / 240 < sum(kinds.values()) / sum(file.rows for file in files) < 1 / 180
 
 
 def test_good_street_rows_keep_the_suppliers_habits(written: Written) -> None:
@@ -244,27 +250,32 @@ def test_good_street_rows_keep_the_suppliers_habits(written: Written) -> None:
     assert unplaced > 100
 
 
-def test_own_files_cover_two_years_of_six_forces_and_end_lines_as_the_supplier_does(
+def test_street_files_cover_every_month_published_and_end_lines_as_the_supplier_does(
     written: Written,
 ) -> None:
     folder, files = written
-    street = named(files, "street_crime")
-    compilation = compilation_of(files)
-    own = [file for file in street if file != compilation]
-    assert len(own) == 24 * 6
-    assert len({file.file.split("/")[1] for file in own}) == 24
+    own, compilation = own_files_of(files), compilation_of(files)
+    years = [file for file in named(files, "street_crime") if file not in (*own, compilation)]
+    assert len(own) == 12 * 6
+    assert len({file.file.split("/")[1] for file in own}) == 12
     for file in own:
         text = text_of(folder / file.file)
         assert text.count(b"\r\n") == text.count(b"\n")
     assert b"\r" not in text_of(folder / compilation.file)
-    assert 25_000 < sum(file.rows for file in street) < 30_000
+    # Since December 2010: 4 months of 2010-11, then 12 a year.
+    assert len({month for file in (*own, *years) for month in months_of(file)}) == 4 + 4 * 12
+    for file in years:
+        spoken = {line.split(",")[1] for line in street_lines(folder, file)}
+        assert spoken == months_of(file)
+    assert 24_000 < sum(file.rows for file in named(files, "street_crime")) < 27_000
 
 
 def test_compilation_repeats_hampshire_and_brings_northamptonshire(written: Written) -> None:
     folder, files = written
     compilation = compilation_of(files)
-    street = named(files, "street_crime")
-    assert sum(file.delivered_twice for file in street) == compilation.delivered_twice
+    assert sum(file.delivered_twice for file in named(files, "street_crime")) == (
+        compilation.delivered_twice
+    )
     lines = street_lines(folder, compilation)
     repeated = {line for line in lines if ",Hampshire Constabulary," in line}
     assert {line.split(",")[1] for line in repeated} == {"2014-04", "2014-05", "2014-06"}

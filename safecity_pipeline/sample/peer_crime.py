@@ -1,6 +1,7 @@
 """Synthetic export of a most similar group's crime rates, in the form of iQuanta: rounded, by name.
 
-Here: a workbook for each of the last two years, a sheet for each of three offence groups, with 24
+Here: a workbook for each of the last two years, and of those before for every other (each brings
+two years' months), a sheet for each of three offence groups, with 24
 months and up to five years' twelve months. Southampton's rates are those of the city's recorded
 offences; the other members' lie around it, two above and twelve below, so that it has the third
 highest rate of fifteen. The group's average is the mean of its members. Two rows are wrong on
@@ -48,7 +49,7 @@ _MEMBERS = {
 }
 CITY = "Hampshire - Southampton"
 _MONTHS = ("Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb", "Mar")
-_HEAD_ROW, _YEARS_TOGETHER, _WORKBOOKS = 6, 5, 2
+_HEAD_ROW, _YEARS_TOGETHER = 6, 5
 _NOTES = (("Guidance", "Rates per 1,000 residents."), ("Status", "Every figure is invented."))
 
 Rates = Sequence[float]
@@ -56,8 +57,9 @@ Cell = str | int | float
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return the exports of the last two years."""
-    return [_export(plan, year) for year in plan.years[-_WORKBOOKS:]]
+    """Return the exports of the last two years, and of every other before."""
+    *before, one, last = plan.years
+    return [_export(plan, year) for year in (*before[-1::-2][::-1], one, last)]
 
 
 def _export(plan: Plan, year: str) -> Delivery:
