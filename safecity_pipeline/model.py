@@ -140,9 +140,10 @@ class Source:
     number that somebody counted, so that no row means no number; else a row is an event, or one of
     many parts of a count, and an area with rows but none of those meant has 0. `by_chance`: a
     condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
-    has no interval, and neither has a change from or to it. `windows`: columns worked out over
-    several rows, which indicators may name. `link_domain`: sources of one domain have the same
-    pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
+    has no interval, and neither has a change from or to it. `estimated`: a condition on rows that
+    the supplier estimated; a figure of which any is one bears status E. `windows`: columns worked
+    out over several rows, which indicators may name. `link_domain`: sources of one domain have the
+    same pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Source:
     fold: Fold | None = None
     tallies: bool = False
     by_chance: str | None = None
+    estimated: str | None = None
     across: tuple[CrossRow, ...] = ()
     windows: tuple[Window, ...] = ()
     link_domain: str | None = None
@@ -373,9 +375,9 @@ class Extract:
 class Finding:
     """One row of mart.finding. A field that does not apply is None.
 
-    The last three are for the wording only: months compared (some between compared_start and
-    compared_end may be lacking), areas of the peer group with and without a figure, and the
-    changes of definition that break the comparison.
+    The last four are for the wording only: months compared (some between compared_start and
+    compared_end may be lacking), areas of the peer group with and without a figure, the changes of
+    definition that break the comparison, and whether a figure in it rests on a supplier's estimate.
     """
 
     indicator: str
@@ -407,6 +409,7 @@ class Finding:
     compared_months: int | None = None
     group_size: int | None = None
     broken_materially: str | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True)

@@ -140,11 +140,11 @@ street-level crime begins in December 2010, self-harm in 2010/11, a cohort of re
 two years later, the survey is held every other year, the levy began in November 2014, the third
 party's outcomes are those of 2012 to 2016, and of seizures after 2014-15 no form is known.
 
-About one street-level row in 200 is bad on purpose. Of 2014-15 there are the forces' own files, and
-a compilation that repeats some of their rows, so that refusing and counting once can be seen at
-work; of every other year there is one compilation. The fourteen crime types of May 2013 are used
-for every month, earlier ones too. Of one crime in four there is the victim, of one in two whether
-it was detected: shares are right, numbers are not.
+About one street-level row in 200 is bad on purpose. Of the last six months of 2014-15 there are the
+forces' own files, and a compilation that repeats some of their rows, so that refusing and counting
+once can be seen at work; of all other months there is one compilation a year. The fourteen crime
+types of May 2013 are used for every month, earlier ones too. Of one crime in four there is the
+victim, of one in two whether it was detected: shares are right, numbers are not.
 
 The other sources are made as hard to read as their suppliers make them, and have a few faults of
 their own:

@@ -1,8 +1,9 @@
 """Synthetic street-level crime in the form of data.police.uk.
 
-Here: every month since December 2010, when the publication began. Of the year assessed one file for
-each force and month, and one compilation that repeats some of them and brings a force that has no
-files of its own; of every other financial year one compilation of all forces.
+Here: every month since December 2010, when the publication began. Of the last six months of the
+year assessed one file for each force and month, and one compilation that repeats some of them and
+brings a force that has no files of its own; of all that lies before or after, one compilation of
+all forces for each financial year.
 Not here: the mix of crimes (`crime_mix`), the planted faults (`street_faults`), areas (`places`).
 """
 
@@ -14,7 +15,7 @@ import numpy as np
 from safecity_pipeline.sample import crime_mix
 from safecity_pipeline.sample.delivery import Delivery, compressed, lines_to_bytes, stream
 from safecity_pipeline.sample.places import FORCES, PLACES, Force, Place
-from safecity_pipeline.sample.plan import ASSESSED, Plan
+from safecity_pipeline.sample.plan import Plan
 from safecity_pipeline.sample.street_faults import (
     FAULTS,
     LSOA_NAME,
@@ -28,16 +29,17 @@ HEAD = (
     "LSOA code,LSOA name,Crime type,Last outcome category,Context"
 )
 BEGAN = "2010-12"
-COMPILATION = "street/synthetic-2014-04_2014-11-street-compilation.csv.gz"
+COMPILATION = "street/synthetic-2014-10_2014-11-street-compilation.csv.gz"
 YEAR_COMPILATION = "street/synthetic-{}_{}-street-compilation.csv.gz"
-COMPILED_UNTIL = "2014-11"
-REPEATED_FORCE, REPEATED_UNTIL = "hampshire", "2014-06"
+OWN_MONTHS = ("2014-10", "2014-11", "2014-12", "2015-01", "2015-02", "2015-03")
+COMPILED_MONTHS = OWN_MONTHS[:2]
+REPEATED_FORCE = "hampshire"
 REPEATED_LSOA_STEM = "Southampton"
 
 SOURCE = "street_crime"
 # The forces' own files are the later statement, so they also win where the newest is taken.
 _OWN_PUBLISHED_ON, _COMPILATION_PUBLISHED_ON = "2015-05-29", "2015-01-30"
-_FAULTS_BY_TURN = (1, 0, 1, 0, 0, 1, 1, 0)
+_FAULTS_BY_TURN = (1, 0, 2, 1, 0, 1, 0, 1)
 _COMPILATION_FAULTS = (
     "unknown_crime_type",
     "crime_id_too_short",
@@ -61,23 +63,23 @@ def deliveries(plan: Plan) -> list[Delivery]:
     own_forces = [force for force in FORCES if force.own_files]
     files: list[Delivery] = []
     repeated: list[Fields] = []
-    for month in months_of(ASSESSED):
+    for month in OWN_MONTHS:
         for force in own_forces:
             rows = _rows(plan.seed, force, month, streets)
-            if force.slug == REPEATED_FORCE and month <= REPEATED_UNTIL:
+            if force.slug == REPEATED_FORCE and month in COMPILED_MONTHS:
                 repeated += [r for r in rows if r[LSOA_NAME].startswith(REPEATED_LSOA_STEM)]
             files.append(_own_file(plan.seed, force, month, rows, len(files)))
     files.append(_compilation(plan.seed, repeated, streets))
-    others = [year for year in plan.years if year != ASSESSED and months_of(year)]
-    return [*files, *(_year_compilation(plan.seed, year, streets) for year in others)]
+    compiled = (_year_compilation(plan.seed, year, streets) for year in plan.years if _months(year))
+    return [*files, *compiled]
 
 
-def months_of(year: str) -> tuple[str, ...]:
-    """The published months of a financial year, as '2014-04'."""
+def _months(year: str) -> list[str]:
+    """The months of a financial year, as '2014-04', that were published, and not in own files."""
     first = int(year[:4])
     months = [f"{first}-{month:02d}" for month in range(4, 13)]
     months += [f"{first + 1}-{month:02d}" for month in range(1, 4)]
-    return tuple(month for month in months if month >= BEGAN)
+    return [month for month in months if month >= BEGAN and month not in OWN_MONTHS]
 
 
 def _own_file(seed: int, force: Force, month: str, rows: list[Fields], turn: int) -> Delivery:
@@ -110,8 +112,7 @@ def _compilation(seed: int, repeated: list[Fields], streets: Streets) -> Deliver
         row
         for force in FORCES
         if not force.own_files
-        for month in months_of(ASSESSED)
-        if month <= COMPILED_UNTIL
+        for month in COMPILED_MONTHS
         for row in _rows(seed, force, month, streets)
         if row[LSOA_NAME]
     ]
@@ -131,8 +132,8 @@ def _compilation(seed: int, repeated: list[Fields], streets: Streets) -> Deliver
 
 
 def _year_compilation(seed: int, year: str, streets: Streets) -> Delivery:
-    """Build the compilation of a whole year: all forces, month by month."""
-    months = months_of(year)
+    """Build the compilation of a year: all forces, month by month."""
+    months = _months(year)
     rows = [
         row for month in months for force in FORCES for row in _rows(seed, force, month, streets)
     ]
