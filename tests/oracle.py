@@ -417,6 +417,7 @@ def with_windows(source: str, rows: Iterable[Row]) -> list[Row]:
         "police_victim": _of_victims,
         "police_offender": _of_offenders,
         "youth_offending": _of_children,
+        "partnership_action": _of_meetings,
     }.get(source)
     return make(list(rows)) if make else list(rows)
 
@@ -439,6 +440,18 @@ def _of_children(rows: list[Row]) -> list[Row]:
 
 def _when_over(row: Row) -> tuple[Any, ...]:
     return row["ended_on"] or row["started_on"], row["started_on"], row["reference"]
+
+
+def _of_meetings(rows: list[Row]) -> list[Row]:
+    told: list[Row] = []
+    for group in _groups(rows, "kind", "area_code", "period_start"):
+        listed = len({row["neighbourhood"].lower() for row in group if row["neighbourhood"]})
+        stated = max(row["neighbourhoods_stated"] or 0 for row in group)
+        first = min(group, key=lambda row: (row["_extract_id"], row["_row"]))
+        for row in group:
+            said = max(listed, stated) if row is first and row["kind"] == "PACT meetings" else None
+            told.append({**row, "neighbourhoods_of_area": said})
+    return told
 
 
 def _of_victims(rows: list[Row]) -> list[Row]:
