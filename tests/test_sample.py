@@ -21,7 +21,7 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 from small_folder import refresh
 
-from safecity_pipeline import registry, sample, settings
+from safecity_pipeline import period, registry, sample, settings
 from safecity_pipeline.sample import SampleFile, street
 from safecity_pipeline.sample.workbook import Sheet, to_bytes
 from safecity_pipeline.warehouse import Warehouse
@@ -490,6 +490,34 @@ def test_every_file_is_read_and_its_rows_are_those_declared(taken_in: TakenIn) -
         )
 
 
+# Where the real publication does not tell of a year, nor does the sample.
+LACKS = {
+    "fingertips": {2009},
+    "force_outcomes": {2009, 2010},
+    "late_night_levy": {2009, 2010, 2011, 2012, 2013},
+    "reoffending": {2013, 2014},
+    "safety_survey": {2009, 2010, 2011},  # and the odd years between two surveys have one's half
+    "street_crime": {2009},
+}
+
+
+def test_every_source_tells_of_every_financial_year_but_where_its_supplier_does_not(
+    taken_in: TakenIn,
+) -> None:
+    told: dict[str, set[int]] = {source: set() for source in taken_in.sources}
+    for source, label in taken_in.answers(
+        "SELECT DISTINCT source, period FROM meta.extract_unit JOIN meta.extract USING (extract_id)"
+    ):
+        spoken = period.parse(label)
+        told[source] |= set(range(financial_year(spoken.start), financial_year(spoken.end) + 1))
+    wanted = {int(year[:4]) for year in sample.Plan().years}
+    assert {source: wanted - years for source, years in told.items() if wanted - years} == LACKS
+
+
+def financial_year(day: date) -> int:
+    return day.year - (day.month < 4)
+
+
 def test_each_planted_row_is_refused_for_its_own_fault(taken_in: TakenIn) -> None:
     planted: Counter[str] = Counter()
     for file in taken_in.files.values():
@@ -562,6 +590,59 @@ def test_all_peers_of_england_have_a_figure(taken_in: TakenIn, source: str, figu
         f"SELECT area_code FROM clean.{source} WHERE {figure} AND value IS NOT NULL"
     )
     assert needed <= {area for (area,) in found}
+
+
+def test_violence_peaks_in_the_nights_of_the_weekend_and_theft_on_working_days(
+    taken_in: TakenIn,
+) -> None:
+    by_hour = dict(
+        taken_in.answers(
+            "SELECT dimension_value, numerator FROM mart.indicator_value "
+            "WHERE indicator = 'violence_count' AND dimension = 'hour_of_week' "
+            "AND area_code = 'E06000045' AND period = '2014-15'"
+        )
+    )
+    del by_hour["not known"]
+    # Three hours each, from Monday's first: of 56 the busiest are those around midnight of Friday
+    # and Saturday, and the first of all are Saturday's from 00:00.
+    hours = [by_hour[hour] for hour in sorted(by_hour)]
+    threes = [sum(hours[at : at + 3]) for at in range(0, len(hours), 3)]
+    assert len(threes) == 7 * 8
+    friday_night, saturday_night = 4 * 8 + 7, 5 * 8 + 7
+    busiest = sorted(range(len(threes)), key=lambda at: -threes[at])
+    assert busiest[0] == friday_night + 1
+    assert set(busiest[:4]) == {
+        *(friday_night, friday_night + 1),
+        *(saturday_night, saturday_night + 1),
+    }
+    tuesday = 1 * 8
+    assert threes[friday_night + 1] > 4 * threes[tuesday]
+    thefts = dict(
+        taken_in.answers(
+            "SELECT isodow(committed_from), count(*) FROM clean.police_crime "
+            "WHERE offence_group = 'Theft offences' GROUP BY ALL"
+        )
+    )
+    assert max(thefts[6], thefts[7]) < min(thefts[day] for day in range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("source", "day", "night_out"),
+    [
+        ("police_incident", "created_on", "opening_group = 'Violence'"),
+        ("ed_assault", "arrived_on", "true"),
+    ],
+)
+def test_calls_and_hospitals_have_their_busy_nights_too(
+    taken_in: TakenIn, source: str, day: str, night_out: str
+) -> None:
+    nights = dict(
+        taken_in.answers(
+            f"SELECT isodow({day}), count(*) FROM clean.{source} "
+            f"WHERE {night_out} AND hour < 4 GROUP BY ALL"
+        )
+    )
+    assert min(nights[6], nights[7]) > 3 * max(nights[day] for day in range(1, 5))
 
 
 # As published for England.
