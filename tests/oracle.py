@@ -447,9 +447,8 @@ def _of_meetings(rows: list[Row]) -> list[Row]:
     for group in _groups(rows, "kind", "area_code", "period_start"):
         listed = len({row["neighbourhood"].lower() for row in group if row["neighbourhood"]})
         stated = max(row["neighbourhoods_stated"] or 0 for row in group)
-        first = min(group, key=lambda row: (row["_extract_id"], row["_row"]))
-        for row in group:
-            said = max(listed, stated) if row is first and row["kind"] == "PACT meetings" else None
+        for number, row in enumerate(group):
+            said = max(listed, stated) if number == 0 and row["kind"] == "PACT meetings" else None
             told.append({**row, "neighbourhoods_of_area": said})
     return told
 
