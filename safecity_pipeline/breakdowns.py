@@ -59,6 +59,7 @@ def _parts_of(
     kept = kept.assign(by_chance=years["lower_95"].notna() | years["value"].isna())
     rows = kept.merge(found, on="area_code").join(counted, on=keys)
     rows["numerator"] = rows["numerator"].fillna(0.0)
+    rows["estimated"] = rows["estimated"].eq(True)
     if indicator.denominator is not None:
         rows["denominator"] = rows["denominator"].fillna(0.0)
     return rows
@@ -69,8 +70,8 @@ def _finished(indicator: Indicator, column: str, rows: pd.DataFrame) -> pd.DataF
     # Where chance did not choose who is in the whole, it did not choose who is in a part.
     rows.loc[~rows.pop("by_chance").astype(bool), ["lower_95", "upper_95"]] = float("nan")
     rows["indicator"], rows["unit"], rows["dimension"] = indicator.indicator, indicator.unit, column
-    missing = rows["value"].isna()
-    rows["obs_status"] = missing.map({True: "M", False: "A"})
+    missing, estimated = rows["value"].isna(), rows.pop("estimated")
+    rows["obs_status"] = estimated.map({True: measure.ESTIMATED, False: "A"}).mask(missing, "M")
     rows["suppressed_reason"] = missing.map({True: "missing_denominator", False: None})
     return rows
 
@@ -80,6 +81,9 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], column: str) -> str
     part = indicator.main
     source = sources[part.source]
     told = [f"{_counted(part)} AS numerator", f"{_counted(indicator.denominator)} AS denominator"]
+    parts = [one for one in (part, indicator.denominator) if one]
+    estimated = " OR ".join(measure.is_estimated(one, source) for one in parts)
+    told.append(f"{estimated} AS estimated")
     cells = f"""
         SELECT _area AS area_code, {source.period_start} AS period_start,
                {source.period_end} AS period_end, coalesce(_part::VARCHAR, '{NOT_KNOWN}')
@@ -93,7 +97,8 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], column: str) -> str
         SELECT area_code, dimension_value,
                CASE WHEN kind = 'calendar_year' THEN period
                     ELSE fiscal || '-' || lpad(((fiscal + 1) % 100)::VARCHAR, 2, '0') END AS period,
-               sum(numerator)::DOUBLE AS numerator, sum(denominator)::DOUBLE AS denominator
+               sum(numerator)::DOUBLE AS numerator, sum(denominator)::DOUBLE AS denominator,
+               bool_or(estimated) AS estimated
         FROM (SELECT * FROM ({measure.labelled_sql(cells)})
               WHERE kind IN ('month', 'quarter', 'year', 'calendar_year')
               QUALIFY months = max(months) OVER (PARTITION BY area_code, fiscal,

@@ -67,7 +67,8 @@ class Value:
     `stated`: a figure that its publisher computed. `lacking`: why there is no figure, as a status;
     None where there is one, or where only its denominator is missing. `by_chance`: whether it was
     computed with an interval; of people who chose to answer there is none. `maturity`: days that it
-    had to settle until it was extracted, where known.
+    had to settle until it was extracted, where known. `estimated`: it rests on what its supplier
+    estimated.
     """
 
     period: str
@@ -83,6 +84,7 @@ class Value:
     lacking: str | None = None
     by_chance: bool = True
     maturity: int | None = None
+    estimated: bool = False
 
     @cached_property
     def offset(self) -> tuple[int, int]:
@@ -100,6 +102,7 @@ class Figure:
     cases: float | None = None
     base: float | None = None
     by_chance: bool = True
+    estimated: bool = False
 
 
 Offsets = frozenset[tuple[int, int]]
@@ -224,6 +227,7 @@ def _value(row: _Row, published: bool) -> Value:
         _lacking(row) if (row.value if published else row.numerator) is None else None,
         published or row.value is None or row.lower_95 is not None,
         None if row.maturity_days is None else int(row.maturity_days),
+        row.obs_status == measure.ESTIMATED,
     )
 
 
@@ -390,6 +394,7 @@ def _change(
         vintages = value.vintage, series.values[base].vintage
         broken = _rebased(broken_by(series.area_code, *days), *vintages)
         said |= {"base_value": then.value, **_changed(indicator, then, now)}
+        said["estimated"] = then.estimated or now.estimated
         said |= _marked(said["status"], broken) | _aged(series, said, value.period, base, theirs)
     return Finding(
         indicator.indicator,
@@ -419,10 +424,11 @@ def _figure(indicator: Indicator, series: Series, label: str, offsets: Offsets) 
     if indicator.kind == PUBLISHED:
         base = value.denominator if measure.is_share(indicator) else None
         if base is None or value.stated is None:
-            return Figure(value.stated)
-        return Figure(value.stated, value.stated * base / indicator.per, base)
+            return Figure(value.stated, estimated=value.estimated)
+        cases = value.stated * base / indicator.per
+        return Figure(value.stated, cases, base, estimated=value.estimated)
     x, n = series.over(label, offsets)
-    return Figure(_quotient(indicator, x, n), x, n, value.by_chance)
+    return Figure(_quotient(indicator, x, n), x, n, value.by_chance, value.estimated)
 
 
 def _aged(
@@ -723,6 +729,7 @@ def _ranks(indicator: Indicator, ranked: Ranked, comparator: str, label: str) ->
             group_size=ranked.group_size,
             maturity_days=ranked.maturities[position],
             maturity_note=ranked.note,
+            estimated=ranked.figures[position].estimated,
         )
 
 

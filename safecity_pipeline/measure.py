@@ -40,6 +40,7 @@ MISSING = {
 
 
 COUNTED = "count(*)"
+ESTIMATED = "E"
 Tallies = Mapping[str, str]
 """Source → table of its rows counted by what indicators ask of them, see `to_tally`."""
 
@@ -58,6 +59,7 @@ def to_tally(
 
 def _needed(source: Source, columns: set[str]) -> list[str]:
     said = f"{source.period_start} {source.period_end} {source.home_force or ''} {is_over(source)}"
+    said += f" {source.estimated or ''}"
     needed = columns | set(names_in(said)) | {"area_code"}
     return ["_extract_id", *sorted(needed & set(columns_of(source)))]
 
@@ -151,7 +153,8 @@ def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str
     return f"""
         SELECT _area AS area_code, {source.period_start} AS period_start,
                {source.period_end} AS period_end, {value} AS part_value, {odd} AS odd,
-               max(_received_at) AS received_at, {_taken_out(source)} AS taken_out
+               {is_estimated(part, source)} AS estimated, max(_received_at) AS received_at,
+               {_taken_out(source)} AS taken_out
         {_from(part, source, table)}
         WHERE {counted} AND {is_over(source)}
         GROUP BY ALL {received}"""
@@ -160,6 +163,13 @@ def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str
 def _taken_out(source: Source) -> str:
     """The first day on which any of these rows was taken out of a living system."""
     return f"min({schema.EXTRACTED_ON})" if schema.is_dated(source) else "NULL::DATE"
+
+
+def is_estimated(part: Part, source: Source) -> str:
+    """Whether any of the rows that a part counts is its supplier's estimate, as an aggregate."""
+    if source.estimated is None:
+        return "false"
+    return f"coalesce(bool_or({source.estimated}) FILTER (WHERE {part.where}), false)"
 
 
 def is_over(source: Source) -> str:
@@ -196,7 +206,8 @@ def single_sql(part: Part, source: Source) -> str:
                     THEN struct_pack(status := max({status}), marker := max({marker})::VARCHAR)
                     END AS odd,
                {limits[0]}::DOUBLE AS lower_95, {limits[1]}::DOUBLE AS upper_95,
-               max(_received_at) AS received_at, {_taken_out(source)} AS taken_out
+               {is_estimated(part, source)} AS estimated, max(_received_at) AS received_at,
+               {_taken_out(source)} AS taken_out
         {_from(part, source)}
         WHERE ({part.where}) AND {home} AND {is_over(source)}
         GROUP BY ALL"""
@@ -280,7 +291,7 @@ def labelled_sql(cells: str) -> str:
 MATURITY = "datediff('day', period_end, taken_out)"
 WHOLE = f"""area_code, kind AS period_kind, period, period_start, period_end,
                period_start AS coverage_start, period_end AS coverage_end, months AS months_covered,
-               part_value, odd, received_at, taken_out, {MATURITY} AS maturity_days"""
+               part_value, odd, estimated, received_at, taken_out, {MATURITY} AS maturity_days"""
 
 
 def _published_sql(part: Part, source: Source) -> str:
@@ -307,7 +318,7 @@ def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> 
                min(period_start) AS coverage_start, max(period_end) AS coverage_end,
                sum(months)::BIGINT AS months_covered,
                CASE WHEN count(part_value) = count(*) THEN sum(part_value) END AS part_value,
-               max(odd) AS odd, max(received_at) AS received_at,
+               max(odd) AS odd, bool_or(estimated) AS estimated, max(received_at) AS received_at,
                first(taken_out ORDER BY {MATURITY}, taken_out DESC) AS taken_out,
                min({MATURITY}) AS maturity_days
         FROM (SELECT * FROM dated WHERE kind IN ('month', 'quarter', 'year')
@@ -346,7 +357,7 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], tallies: Tallies | 
     if indicator.denominator is None:
         return (
             f"SELECT {columns}, NULL::DOUBLE AS denominator, NULL::VARCHAR AS denominator_vintage, "
-            f"n.odd FROM ({numerator}) AS n ORDER BY ALL"
+            f"n.odd, n.estimated FROM ({numerator}) AS n ORDER BY ALL"
         )
     source = sources[indicator.denominator.source]
     if is_stock(source):
@@ -355,7 +366,7 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], tallies: Tallies | 
             "ON d.area_code = n.area_code AND d.year = year(n.period_start) "
             "AND n.months_covered <= 12"
         )
-        vintage, odd = "d.vintage", "n.odd"
+        vintage, odd, estimated = "d.vintage", "n.odd", "n.estimated"
     else:
         joined = (
             f"LEFT JOIN ({_periods_sql(indicator.denominator, source, tallies)}) AS d "
@@ -363,9 +374,10 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], tallies: Tallies | 
             "(n.area_code, n.period, n.coverage_start, n.coverage_end, n.months_covered)"
         )
         vintage, odd = "NULL::VARCHAR", "coalesce(n.odd, d.odd)"
+        estimated = "n.estimated OR coalesce(d.estimated, false)"
     return (
         f"SELECT {columns}, d.part_value::DOUBLE AS denominator, {vintage} AS denominator_vintage, "
-        f"{odd} AS odd FROM ({numerator}) AS n {joined} ORDER BY ALL"
+        f"{odd} AS odd, {estimated} AS estimated FROM ({numerator}) AS n {joined} ORDER BY ALL"
     )
 
 
@@ -390,7 +402,8 @@ def _statement_of_published(indicator: Indicator, sources: Mapping[str, Source])
             )
     return (
         f"SELECT {_columns('v')}, {told['numerator']} AS numerator, "
-        f"{told['denominator']} AS denominator, NULL::VARCHAR AS denominator_vintage, v.odd, "
+        f"{told['denominator']} AS denominator, NULL::VARCHAR AS denominator_vintage, "
+        "v.odd, v.estimated, "
         "v.part_value::DOUBLE AS value, v.lower_95, v.upper_95 "
         f"FROM ({_published_sql(indicator.value, source)}) AS v {' '.join(joined)} ORDER BY ALL"
     )
@@ -430,7 +443,7 @@ def values(
     Value and limits are in the indicator's unit. A missing denominator gives a null value with
     status M and the reason; a proportion over no cases likewise. A cell that the publisher
     suppressed, or says only to lie below a number, gives status C, any other marker M, and the
-    reason quotes the marker.
+    reason quotes the marker. A value that rests on a row that its supplier estimated has status E.
     """
     rows = connection.execute(sql(indicator, sources, tallies)).df()
     rows["value"], rows["lower_95"], rows["upper_95"] = with_interval(indicator, rows)
@@ -441,10 +454,11 @@ def values(
     rows["complete"] = (rows["period_kind"] != "year") | (rows["months_covered"] == 12)
     if _looks_over_a_year(indicator, sources):
         rows = rows[(rows["period_kind"] == "year") & rows["complete"]].reset_index(drop=True)
-    why = [_why(value, odd) for value, odd in zip(rows["value"], rows["odd"], strict=True)]
+    facts = zip(rows["value"], rows["odd"], rows["estimated"], strict=True)
+    why = [_why(value, odd, estimated) for value, odd, estimated in facts]
     rows["obs_status"] = pd.Series([status for status, _ in why], rows.index, dtype=object)
     rows["suppressed_reason"] = pd.Series([said for _, said in why], rows.index, dtype=object)
-    return rows.drop(columns="odd")
+    return rows.drop(columns=["odd", "estimated"])
 
 
 def _looks_over_a_year(indicator: Indicator, sources: Mapping[str, Source]) -> bool:
@@ -475,10 +489,12 @@ def _not_by_chance(
     return pd.Series(inside, index=rows.index, dtype=bool)
 
 
-def _why(value: float, odd: Mapping[str, str | None] | None) -> tuple[str, str | None]:
+def _why(
+    value: float, odd: Mapping[str, str | None] | None, estimated: bool
+) -> tuple[str, str | None]:
     """The SDMX status of a value, and the reason where there is none."""
     if not pd.isna(value):
-        return "A", None
+        return (ESTIMATED if estimated else "A"), None
     if not isinstance(odd, Mapping):
         return "M", "missing_denominator"
     status, marker = str(odd["status"]), odd["marker"]

@@ -140,11 +140,12 @@ class Source:
     number that somebody counted, so that no row means no number; else a row is an event, or one of
     many parts of a count, and an area with rows but none of those meant has 0. `by_chance`: a
     condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
-    has no interval, and neither has a change from or to it. `windows`: columns worked out over
-    several rows, which indicators may name. `settles_after`: so many days after the end of a period
-    its rows change no more in the supplier's system; None: what is delivered stays as it is.
-    `link_domain`: sources of one domain have the same
-    pseudonym for the same person, see `ingest.pseudonyms`; without, each its own.
+    has no interval, and neither has a change from or to it. `estimated`: a condition on rows that
+    the supplier estimated; a figure of which any is one bears status E. `windows`: columns worked
+    out over several rows, which indicators may name. `settles_after`: so many days after the end of
+    a period its rows change no more in the supplier's system; None: what is delivered stays as it
+    is. `link_domain`: sources of one domain have the same pseudonym for the same person, see
+    `ingest.pseudonyms`; without, each its own.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Source:
     fold: Fold | None = None
     tallies: bool = False
     by_chance: str | None = None
+    estimated: str | None = None
     across: tuple[CrossRow, ...] = ()
     windows: tuple[Window, ...] = ()
     settles_after: int | None = None
@@ -376,9 +378,10 @@ class Extract:
 class Finding:
     """One row of mart.finding. A field that does not apply is None.
 
-    Those from compared_months to broken_materially are for the wording only: months compared (some
-    between compared_start and compared_end may be lacking), areas of the peer group with and
-    without a figure, and the changes of definition that break the comparison, in words.
+    Those from compared_months to broken_materially, and the last, are for the wording only: months
+    compared (some between compared_start and compared_end may be lacking), areas of the peer group
+    with and without a figure, the changes of definition that break the comparison, in words, and
+    whether a figure in it rests on a supplier's estimate.
     """
 
     indicator: str
@@ -413,6 +416,7 @@ class Finding:
     maturity_days: int | None = None
     base_maturity_days: int | None = None
     maturity_note: str | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ WHY_NOT = {
 }
 
 PERCENT = " %"
+ESTIMATED = "; this rests in part on an estimate of the supplier"
 NO_VERDICT = "no interval can be given, so nobody can say whether that is more than chance"
 
 
@@ -55,7 +56,8 @@ def _sentence(indicator: Indicator, finding: Finding, standing_in: Sequence[Stan
     said = [_figure(indicator, finding.value)] if finding.value is not None else []
     among = finding.rank_high is not None or finding.comparison == "group_average"
     instead = _instead(standing_in) if among and finding.value is not None else ""
-    said.append(_said(indicator, finding) + instead + _unsettled(finding))
+    behind = (ESTIMATED if finding.estimated else "") + _unsettled(finding)
+    said.append(_said(indicator, finding) + instead + behind)
     return f"{title}, {finding.area_name}, {_when(finding)}: {', '.join(said)}."
 
 

@@ -358,17 +358,23 @@ def rank_interval(
 
 
 def _limits_of_places(
-    places: NDArray[np.int32], drawn: NDArray[np.bool_], confidence: float
+    places: NDArray[np.unsignedinteger], drawn: NDArray[np.bool_], confidence: float
 ) -> list[tuple[int | None, int | None]]:
     limits: list[tuple[int | None, int | None]] = [(None, None)] * drawn.size
     if not drawn.any():
         return limits
     tail = (1 - confidence) / 2
-    # inverted_cdf answers with a place that was drawn, never with one between two
-    lower, upper = np.quantile(places, [tail, 1 - tail], axis=1, method="inverted_cdf")
-    for position, low, high in zip(np.flatnonzero(drawn), lower, upper, strict=True):
-        limits[int(position)] = (int(low), int(high))
+    for position, one in zip(np.flatnonzero(drawn), places, strict=True):
+        until = np.cumsum(np.bincount(one))
+        limits[int(position)] = (_quantile(until, tail), _quantile(until, 1 - tail))
     return limits
+
+
+def _quantile(until: NDArray[np.int64], share: float) -> int:
+    """The place below which, itself included, such a share of the draws lies: one that was drawn,
+    never one between two. `until`: how many draws lie at each place or below it."""
+    draws = int(until[-1])
+    return int(np.searchsorted(until, max(math.ceil(draws * share), 1)))
 
 
 def _draw_rates(
@@ -391,7 +397,7 @@ _DRAWS: dict[str, Callable[[np.random.Generator, Column, Column, int, float], Co
 }
 
 
-def _places(rows: Column) -> NDArray[np.int32]:
+def _places(rows: Column) -> NDArray[np.unsignedinteger]:
     """Rank within each row, the highest first, equal values sharing the smallest place; a row for
     each column of `rows`.
 
@@ -399,7 +405,7 @@ def _places(rows: Column) -> NDArray[np.int32]:
     of the time of sorting thousands of short rows.
     """
     areas = np.ascontiguousarray(rows.T)
-    places = np.ones(areas.shape, dtype=np.int32)
+    places = np.ones(areas.shape, dtype=np.min_scalar_type(len(areas)))
     for one in areas:
         places += one > areas
     return places

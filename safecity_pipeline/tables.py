@@ -76,7 +76,7 @@ INDICATOR_VALUE = Table(
         lower_95 DOUBLE Lower limit of the 95 % interval
         upper_95 DOUBLE Upper limit of the 95 % interval
         unit VARCHAR Unit of the value
-        obs_status VARCHAR SDMX status: A normal, M missing, C suppressed by the publisher, or here
+        obs_status VARCHAR SDMX status: A normal, E estimated in part, M missing, C suppressed
         suppressed_reason VARCHAR Why a value is null
         extracted_on DATE Day of extraction of its least settled part; unless stated, of receipt
         denominator_vintage VARCHAR Edition of the population estimates

@@ -33,6 +33,8 @@ STOCKS = {"population": "persons", "households": "households"}
 """Sources that speak of a day, and the column that is added up over an area's authorities."""
 TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures", "youth_summary"}
 """Sources of which a row is a number that somebody counted: no row of those meant, no number."""
+ESTIMATED = {"marac": "estimated"}
+"""Sources some of whose rows the supplier estimated, and the column that says so."""
 OVER_A_YEAR = ("victimisations_in_year", "victimisation_of_year", "by_repeat_adult")
 """What is worked out over a financial year: no figure of a part of one."""
 Odd = tuple[str, str | None]
@@ -127,6 +129,11 @@ class Total:
     last: date
     months: int
 
+    def holds(self, cell: tuple[str, Span]) -> bool:
+        area, span = cell
+        within = self.span.start <= span.start and span.end <= self.span.end
+        return area == self.area and within
+
 
 Sum = tuple[float | None, Odd | None]
 
@@ -145,6 +152,7 @@ def figures(
     above = totals(cells(indicator.numerator, rows[indicator.numerator.source], home))
     below, vintages = _below(indicator.denominator, rows, home, members)
     chosen = chose_to_answer(rows[indicator.numerator.source])
+    guessed = estimated((indicator.numerator, indicator.denominator), rows)
     whole = any(name in indicator.numerator.where for name in OVER_A_YEAR)
     made = []
     for total, (number, odd) in above.items():
@@ -159,7 +167,7 @@ def figures(
                 base,
                 value,
                 vintages.get((total.area, total.span.start.year)),
-                *_why(value, odd or odd_below),
+                *_why(value, odd or odd_below, any(map(total.holds, guessed))),
                 by_chance=(total.area, total.span) not in chosen,
             )
         )
@@ -175,16 +183,27 @@ def chose_to_answer(rows: Iterable[Row]) -> set[tuple[str, Span]]:
     }
 
 
+def estimated(parts: Iterable[Part | None], rows: Rows) -> set[tuple[str, Span]]:
+    """Areas and periods of which the supplier estimated a row that counts."""
+    return {
+        (row["area_code"], _span(row))
+        for part in parts
+        if part and part.source in ESTIMATED
+        for row in rows[part.source]
+        if row[ESTIMATED[part.source]] is True and clause(part.where)(row) and _is_over(row)
+    }
+
+
 def _head(total: Total) -> tuple[str, str, str, date, date, date, date, int, bool]:
     span, kind, months = total.span, str(total.span.kind), total.months
     days = (span.start, span.end, total.first, total.last)
     return total.area, span.label, kind, *days, months, kind != "year" or months == 12
 
 
-def _why(value: float | None, odd: Odd | None) -> tuple[str, str | None]:
+def _why(value: float | None, odd: Odd | None, guessed: bool = False) -> tuple[str, str | None]:
     """The status, and the reason where there is no value."""
     if value is not None:
-        return "A", None
+        return ("E" if guessed else "A"), None
     if odd is None:
         return "M", "missing_denominator"
     status, marker = odd
@@ -398,6 +417,7 @@ def with_windows(source: str, rows: Iterable[Row]) -> list[Row]:
         "police_victim": _of_victims,
         "police_offender": _of_offenders,
         "youth_offending": _of_children,
+        "partnership_action": _of_meetings,
     }.get(source)
     return make(list(rows)) if make else list(rows)
 
@@ -420,6 +440,17 @@ def _of_children(rows: list[Row]) -> list[Row]:
 
 def _when_over(row: Row) -> tuple[Any, ...]:
     return row["ended_on"] or row["started_on"], row["started_on"], row["reference"]
+
+
+def _of_meetings(rows: list[Row]) -> list[Row]:
+    told: list[Row] = []
+    for group in _groups(rows, "kind", "area_code", "period_start"):
+        listed = len({row["neighbourhood"].lower() for row in group if row["neighbourhood"]})
+        stated = max(row["neighbourhoods_stated"] or 0 for row in group)
+        for number, row in enumerate(group):
+            said = max(listed, stated) if number == 0 and row["kind"] == "PACT meetings" else None
+            told.append({**row, "neighbourhoods_of_area": said})
+    return told
 
 
 def _of_victims(rows: list[Row]) -> list[Row]:

@@ -141,6 +141,26 @@ def test_a_part_of_what_chance_did_not_choose_has_no_interval(connection: Any) -
     assert rows["lower_95"].isna().all() and rows["upper_95"].isna().all()
 
 
+def test_a_part_with_an_estimated_row_in_it_is_an_estimate(connection: Any) -> None:
+    indicator = replace(COUNT, by=("ward",))
+    asked = {"events": replace(EVENTS, estimated="ward = 'Bevois'")}
+    whole = measure.values(connection, indicator, asked)
+    rows = breakdowns.values(connection, indicator, asked, whole)
+    told = {
+        (row.area_code, row.dimension_value): row.obs_status
+        for row in rows.itertuples()
+        if row.period_kind == "year"
+    }
+    assert told == {
+        (CITY, "all"): "E",
+        (CITY, "Bargate"): "A",
+        (CITY, "Bevois"): "E",
+        (CITY, "not known"): "A",
+        (TOWN, "all"): "A",
+        (TOWN, "Eastleigh"): "A",
+    }
+
+
 def test_a_part_without_an_event_in_one_year_has_none_and_not_nothing(connection: Any) -> None:
     connection.execute("BEGIN")
     connection.execute(

@@ -80,7 +80,9 @@ LIMITED = replace(
     derived=(*TOLD.derived, derived("lower_95", "DOUBLE"), derived("upper_95", "DOUBLE")),
 )
 TALLIED = replace(TOLD, name="tallied", tallies=True)
-SOURCES = {**sources.discover(), "told": TOLD, "limited": LIMITED, "tallied": TALLIED}
+GUESSED = replace(TOLD, name="guessed", estimated="item = 'guess'")
+MADE_UP = {one.name: one for one in (TOLD, LIMITED, TALLIED, GUESSED)}
+SOURCES = {**sources.discover(), **MADE_UP}
 ARRIVED = [{"extract_id": "e", "received_at": date(2015, 7, 1)}]
 
 PEOPLE = Part("population", aggregate="sum(persons)")
@@ -109,6 +111,15 @@ SHAPES = {
         Part("told", aggregate="sum(people)"),
     ),
 }
+GUESSES = {
+    "count of guesses": ("count", 1, Part("guessed", "item <> 'other'"), None),
+    "share of guesses": (
+        "proportion",
+        100,
+        Part("guessed", aggregate="sum(cases)", where="item = 'fte'"),
+        Part("guessed", aggregate="sum(people)", where="item <> 'other'"),
+    ),
+}
 FTE = Part("told", "item = 'fte'", "value")
 PUBLISHED = {
     "published rate": ("per 100,000", 100_000, FTE, None, None),
@@ -135,7 +146,7 @@ def shaped(name: str) -> Indicator:
         unit, per, value, numerator, denominator = PUBLISHED[name]
         kind, about["unit"] = "published", unit
     else:
-        kind, per, numerator, denominator = SHAPES[name]
+        kind, per, numerator, denominator = {**SHAPES, **GUESSES}[name]
         value = None
     parts = {"value": value, "numerator": numerator, "denominator": denominator}
     return Indicator(indicator=name, kind=kind, per=per, compare=(), **about, **parts)  # type: ignore[arg-type]
@@ -546,6 +557,40 @@ def test_a_sum_with_a_marker_in_it_is_no_sum() -> None:
     }
 
 
+def test_a_figure_with_an_estimated_row_in_it_is_an_estimate_and_so_is_its_year() -> None:
+    rows = told(
+        drawn("""
+        area_code  when     item   value  cases  people
+        city       2014Q2   fte    1      1      2
+        city       2014Q2   guess  1      1      2
+        city       2014Q3   fte    1      1      2
+        town       2014Q2   fte    1      1      2
+        town       2014Q2   other  1      1      2
+        town       2014Q3   fte    1      x      2
+        town       2014Q3   guess  1      1      2
+        """)
+    )
+    connection = filled({"guessed": rows}, TWO_AREAS)
+    counts = computed(connection, shaped("count of guesses"))
+    assert {key: (row.value, row.obs_status) for key, row in counts.items()} == {
+        ("city", "2014Q2"): (2, "E"),
+        ("city", "2014Q3"): (1, "A"),
+        ("city", "2014-15"): (3, "E"),  # a quarter of it is estimated
+        ("town", "2014Q2"): (1, "A"),
+        ("town", "2014Q3"): (2, "E"),
+        ("town", "2014-15"): (3, "E"),
+    }
+    shares = computed(connection, shaped("share of guesses"))
+    assert {key: row.obs_status for key, row in shares.items()} == {
+        ("city", "2014Q2"): "E",  # in the denominator alone: 1 of 2 + 2
+        ("city", "2014Q3"): "A",
+        ("city", "2014-15"): "E",
+        ("town", "2014Q2"): "A",
+        ("town", "2014Q3"): "C",  # what is not there is no estimate
+        ("town", "2014-15"): "C",
+    }
+
+
 def test_where_rows_are_numbers_no_row_is_no_number_and_where_they_are_events_it_is_none() -> None:
     rows = told(
         drawn("""
@@ -734,7 +779,8 @@ def needed(source: Source, indicators: Iterable[Indicator]) -> list[str]:
     ]
     words = [source.period_start, source.period_end, source.home_force or ""]
     words += [text for part in parts for text in (part.where, part.aggregate)]
-    words += [window.expression for window in source.windows] + [str(source.by_chance or "")]
+    words += [window.expression for window in source.windows]
+    words += [source.by_chance or "", source.estimated or ""]
     said = {name for text in words for name in re.findall(r"\w+", text)}
     said |= {f"{name}_{what}" for name in said for what in ("status", "marker")}
     said = said - {window.name for window in source.windows}

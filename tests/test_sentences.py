@@ -82,6 +82,18 @@ def test_a_change_of_a_proportion_is_in_points() -> None:
     )
 
 
+@pytest.mark.parametrize("finding", [CHANGE, RANK])
+def test_what_rests_on_an_estimate_says_so(finding: Finding) -> None:
+    plain, marked = (
+        sentences.worded(THEFTS, replace(finding, estimated=said)).sentence
+        for said in (False, True)
+    )
+    assert "estimate" not in plain
+    assert marked == plain.removesuffix(".") + (
+        "; this rests in part on an estimate of the supplier."
+    )
+
+
 @given(
     st.floats(-99, 500),
     st.floats(0, 100),

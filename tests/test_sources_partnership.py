@@ -162,6 +162,38 @@ def test_coverage_is_of_all_neighbourhoods_that_the_register_lists(
     assert parts("prevent_event_count") == {"2014-15": (0, None)}
 
 
+def register(stated: str, *names: str) -> str:
+    """A register below a title, in which every neighbourhood met."""
+    meetings = [
+        (f"{at}", *MEET, name, "31/03/2015", "Complete", "10/06/2014", "3")
+        for at, name in enumerate(names)
+    ]
+    rest = [""] * (len(ACTIONS) - 1)
+    return table(("Register of actions 2014/15", *rest), (stated, *rest), ACTIONS, *meetings)
+
+
+@pytest.mark.parametrize(
+    ("stated", "of", "lacking"),
+    [
+        ("Neighbourhoods in the area: 4", 4, 1),  # Sholing has no row: 3 of 4
+        ("Neighbourhoods in the area: 3", 3, 0),
+        ("Neighbourhoods: 2", 3, 0),  # no fewer than it lists
+        ("", 3, 0),  # not stated: those listed
+    ],
+)
+def test_coverage_is_of_the_neighbourhoods_that_a_register_says_there_are(
+    bench: Bench, known: Registry, stated: str, of: int, lacking: int
+) -> None:
+    bench.put(REGISTER, register(stated, "Shirley", "Bargate", "Bassett"))
+    taken = bench.take_in("partnership_action")
+    assert bench.quarantined("partnership_action") == {}
+    for name in ("pact_coverage", "neighbourhoods_with_three_priorities"):
+        row = measured(bench, known, name)["2014-15"]
+        assert (row["numerator"], row["denominator"]) == (3, of)
+    check = check_named(taken, "all_neighbourhoods_listed")
+    assert (check.failed_rows, check.severity) == (lacking, "WARN")
+
+
 def test_each_action_that_cannot_be_is_refused_for_its_own_fault(
     bench: Bench,
 ) -> None:

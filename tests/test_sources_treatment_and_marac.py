@@ -433,6 +433,21 @@ def test_the_rate_of_marac_cases_is_the_second_highest_of_fifteen(told: Refreshe
     assert 0.9 * own < third
 
 
+@pytest.mark.parametrize("indicator", ["marac_case_rate", "marac_repeat_share"])
+def test_a_proxied_quarter_and_its_year_are_estimates(told: Refreshed, indicator: str) -> None:
+    """The sample proxies one quarter a year, of another MARAC each, never the city's."""
+    values = told.values[(told.values["indicator"] == indicator)]
+    marked = values[values["obs_status"] == "E"]
+    quarters, years = (marked[marked["period_kind"] == kind] for kind in ("quarter", "year"))
+    # The first of 2009-10 and of 2013-14; between them it goes back by one a year.
+    assert sorted(quarters["period"]) == (
+        ["2009Q2", "2011Q1", "2011Q4", "2012Q3", "2013Q2", "2015Q1"]
+    )
+    assert list(years.sort_values("period")["period"]) == list(Plan().years)
+    assert sorted(years["area_code"]) == sorted(quarters["area_code"])
+    assert set(values["obs_status"]) == {"A", "E"}
+
+
 def test_a_quarter_has_the_rate_of_a_year(told: Refreshed) -> None:
     """A quarter of the women beside a quarter of the cases."""
     year = told.value("marac_case_rate", "2014-15")

@@ -7,12 +7,15 @@ Not here: how either of them is written (`recorded_crime`, `police_crime`), nor 
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
+import numpy as np
+
+from safecity_pipeline.sample import crime_scenes, week
 from safecity_pipeline.sample.delivery import stream
 from safecity_pipeline.sample.offences import OFFENCES, Offence
 from safecity_pipeline.sample.plan import ASSESSED, Plan
@@ -26,7 +29,7 @@ BEFORE, FIVE_YEARS_BEFORE = "2013-14", "2009-10"
 # step of recording (`plan`) on the year before.
 ALL_CRIME_CHANGE, BURGLARY_CHANGE = 1.08, 0.683
 FORCE_NUMBER = "44"
-_STREAM, _DAY_STREAM = 61, 62
+_STREAM, _DAY_STREAM, _WEEKDAY_STREAM = 61, 62, 63
 _TAKES_UP = {DOMESTIC_BURGLARY: "28A", VIOLENCE: "8N", "": "49"}
 """The code whose number is moved until a calibrated sum is met; "" for all crime."""
 
@@ -132,16 +135,31 @@ def recorded(plan: Plan, year: str) -> tuple[Recorded, ...]:
     first = date(int(year[:4]), 4, 1)
     days = [first + timedelta(number) for number in range((_next_april(first) - first).days)]
     bounds = list(accumulate(_SEASON[day.month - 1] for day in days))
+    scene_of = {one.code: crime_scenes.scene_of(one) for one in OFFENCES}
     offence_of = [one for one in OFFENCES for _ in range(offences(plan, year)[one.code])]
     chance = stream(plan.seed, _DAY_STREAM, int(year[:4]))
     draws: list[float] = (chance.random(len(offence_of)) * bounds[-1]).tolist()
+    seasonal = [bisect_right(bounds, draw, hi=len(days) - 1) for draw in draws]
+    scenes = [scene_of[one.code] for one in offence_of]
     dated = sorted(
-        (bisect_right(bounds, draw, hi=len(days) - 1), number) for number, draw in enumerate(draws)
+        zip(_on_weekdays(plan, first, seasonal, scenes), range(len(scenes)), strict=True)
     )
     return tuple(
         Recorded(f"{FORCE_NUMBER}{year[2:4]}{turn:07d}", days[at], offence_of[number])
         for turn, (at, number) in enumerate(dated, start=1)
     )
+
+
+def _on_weekdays(plan: Plan, first: date, days: Sequence[int], scenes: Sequence[int]) -> list[int]:
+    """Other days of the same months, as the week of each one's scene has them."""
+    chance = stream(plan.seed, _WEEKDAY_STREAM, first.year)
+    found, draws = np.array(days), chance.random(len(days))
+    of = np.array(scenes)
+    for scene in np.unique(of).tolist():
+        weights = crime_scenes.by_weekday(scene)
+        found[of == scene] = week.moved(first, found[of == scene], draws[of == scene], weights)
+    moved: list[int] = found.tolist()
+    return moved
 
 
 def _next_april(first: date) -> date:

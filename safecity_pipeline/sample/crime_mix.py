@@ -36,6 +36,8 @@ _TYPES: dict[str, tuple[float, float]] = {
 _SUMMER = (-0.9, -0.8, -0.3, 0.1, 0.5, 0.9, 1.0, 0.9, 0.4, 0.0, -0.5, -0.7)
 _SECOND_YEAR = {VIOLENCE: 1.25, "Public order": 1.15, "Burglary": 0.93}
 _SECOND_YEAR_FROM = "2014-04"
+# By the month from which it holds, 2013-14 is 1: crime fell, violence did not.
+_TREND = {"2013-04": 1.0, "2012-04": 1.04, "2011-04": 1.17, "2010-12": 1.24}
 
 _NO_SUSPECT = "Investigation complete; no suspect identified"
 _UNABLE = "Unable to prosecute suspect"
@@ -88,9 +90,14 @@ def types_in(month: str) -> Mix:
     """Return the crime types of `month` ('2014-04'); their total is about 1."""
     summer = _SUMMER[int(month[5:]) - 1]
     second_year = _SECOND_YEAR if month >= _SECOND_YEAR_FROM else {}
+    level = next(level for since, level in _TREND.items() if month >= since)
     return Mix.of(
         {
-            crime_type: share / 100 * (1 + swing * summer) * second_year.get(crime_type, 1.0)
+            crime_type: share
+            / 100
+            * (1 + swing * summer)
+            * second_year.get(crime_type, 1.0)
+            * (1.0 if crime_type == VIOLENCE else level)
             for crime_type, (share, swing) in _TYPES.items()
         }
     )

@@ -7,26 +7,29 @@ Times are minutes from the first minute of the financial year; they may lie befo
 """
 
 from dataclasses import dataclass
+from datetime import date
 from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from safecity_pipeline.sample import week
 from safecity_pipeline.sample.offences import Offence
 
 DAY = 24 * 60
 EARLIEST_DAY = -400  # no crime is recorded later after it was committed
 Numbers = NDArray[np.int64]
 
-# Weights of the 24 hours: by night in bars and streets, by day in shops, by evening and night at
-# homes, and those of the police's desks.
+# Weights of the 24 hours on average over the days of a week: by night in bars and streets, by day
+# in shops, by evening and night at homes, and those of the police's desks.
 _NIGHT = (9, 9, 8, 6, 3, 2, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 9, 10)
 _DAY = (1, 1, 1, 1, 1, 1, 1, 3, 5, 7, 8, 9, 9, 9, 9, 10, 10, 9, 7, 5, 4, 3, 2, 1)
 _HOME = (5, 5, 5, 4, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5, 6, 7, 8, 8, 8, 8, 7, 6)
 _DESK = (2, 2, 2, 1, 1, 1, 2, 4, 7, 9, 9, 9, 8, 8, 8, 8, 8, 7, 6, 5, 5, 4, 3, 2)
-_HOURS = np.array([tuple(accumulate(one)) for one in (_NIGHT, _DAY, _HOME, _DESK)])
-_DESK_ROW = 3
+_SCENES = ((week.NIGHT_OUT, _NIGHT), (week.AT_WORK, _DAY), (week.AT_HOME, _HOME))
+_WEEKS = [week.weights(kind, hours) for kind, hours in _SCENES]
+_AT_DESKS = week.weights(week.EVEN, _DESK)
 _BY_GROUP = {
     "Violence against the person": 0,
     "Sexual offences": 0,
@@ -103,6 +106,12 @@ def scene_of(offence: Offence) -> int:
     return _BY_SUBGROUP.get(offence.subgroup, _BY_GROUP.get(offence.group, 1))
 
 
+def by_weekday(scene: int) -> list[int]:
+    """Weights of the days of the week of a scene, Monday first."""
+    found: list[int] = _WEEKS[scene].sum(axis=1).tolist()
+    return found
+
+
 def kinds_of_place(scenes: Numbers, draws: NDArray[np.float64]) -> list[str]:
     which = np.floor(draws * len(_KINDS_OF_PLACE[0])).astype(np.int64)
     pairs = zip(scenes.tolist(), which.tolist(), strict=True)
@@ -117,13 +126,14 @@ class Times(NamedTuple):
     committed_to: Numbers
 
 
-def times(chance: np.random.Generator, days: Numbers, scenes: Numbers) -> Times:
-    """Of crimes that were recorded on these days of the financial year."""
+def times(chance: np.random.Generator, first: date, days: Numbers, scenes: Numbers) -> Times:
+    """Of crimes that were recorded on these days, counted from the financial year's `first`."""
     count = len(days)
-    hour = _minutes(chance, scenes) // 5 * 5
     delay = _delays(chance.random(count))
+    hour = _minutes(chance, week.weekdays_of(first, days - delay), scenes) // 5 * 5
     later = hour + np.floor((DAY - 1 - hour) * chance.random(count)).astype(np.int64)
-    desk = _minutes(chance, np.full(count, _DESK_ROW))
+    at_desks = week.hours_of(_AT_DESKS, np.zeros(count, np.int64), chance.random(count))
+    desk = at_desks * 60 + chance.integers(0, 60, count)
     recorded = days * DAY + np.where(delay == 0, later, desk)
     committed = (days - delay) * DAY + hour
     lasting = np.floor((recorded - committed) * chance.random(count)).astype(np.int64) // 5 * 5
@@ -131,15 +141,14 @@ def times(chance: np.random.Generator, days: Numbers, scenes: Numbers) -> Times:
     return Times(recorded, committed, np.minimum(until, recorded))
 
 
-def _minutes(chance: np.random.Generator, rows: Numbers) -> Numbers:
-    """Minutes of the day, by the hours of each one's row."""
-    draws = chance.random(len(rows))
-    hours = np.zeros(len(rows), np.int64)
-    for row, bounds in enumerate(_HOURS):
-        chosen = rows == row
-        drawn = np.floor(draws[chosen] * bounds[-1])
-        hours[chosen] = np.searchsorted(bounds, drawn, side="right")
-    return hours * 60 + chance.integers(0, 60, len(rows))
+def _minutes(chance: np.random.Generator, weekdays: Numbers, scenes: Numbers) -> Numbers:
+    """Minutes of the day, by the week of each one's scene."""
+    draws = chance.random(len(scenes))
+    hours = np.zeros(len(scenes), np.int64)
+    for scene, table in enumerate(_WEEKS):
+        chosen = scenes == scene
+        hours[chosen] = week.hours_of(table, weekdays[chosen], draws[chosen])
+    return hours * 60 + chance.integers(0, 60, len(scenes))
 
 
 def _delays(draws: NDArray[np.float64]) -> Numbers:

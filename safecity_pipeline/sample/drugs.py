@@ -1,8 +1,9 @@
 """Synthetic seizures of drugs in the form of the Home Office, and admissions of a third party.
 
-Here: seizures of two years, one column a drug, the year in the file's name only; in 2014-15
-ketamine's column was moved and its head was not, so that from there on the heads are one column
-late and the last is there twice. And admissions, transposed: one row a year, one column a health
+Here: seizures of the years to 2014-15, one column a drug, the year in the file's name only; in
+2014-15 ketamine's column was moved and its head was not, so that from there on the heads are one
+column late and the last is there twice. Of later years no table is known here, nor written. And
+admissions, transposed: one row a year, one column a health
 area, some of several authorities; the last year's row does not belong to the columns.
 Not here: quantities, and the areas of other sources.
 """
@@ -103,17 +104,22 @@ _HEAD_OF_2014_15 = (
     *("Other Class C", _UNKNOWN),
 )
 # What stands in the columns, in order: of the earlier table what its heads say.
-_COLUMNS = {
-    "13-14": tuple(head.replace("0", "{}") for head in _HEAD_TO_2013_14[1:]),
-    "14-15": (
-        *(_ALL_DRUGS, *_SHARES_A, _TOTAL_A, "All Cannabis", "Amphetamines", "Barbiturates"),
-        *(_KETAMINE, "Other Class B", _TOTAL_B, "Anabolic{}steroids", "Benzodiazepines", "GHB"),
-        *("Temazepam", "Other Class C", _TOTAL_C, _UNKNOWN),
-    ),
+_AS_HEADED = tuple(head.replace("0", "{}") for head in _HEAD_TO_2013_14[1:])
+_MOVED_IN = "14-15"
+_AS_MOVED = (
+    *(_ALL_DRUGS, *_SHARES_A, _TOTAL_A, "All Cannabis", "Amphetamines", "Barbiturates"),
+    *(_KETAMINE, "Other Class B", _TOTAL_B, "Anabolic{}steroids", "Benzodiazepines", "GHB"),
+    *("Temazepam", "Other Class C", _TOTAL_C, _UNKNOWN),
+)
+# Seizures by financial year, 2013-14 is 1.
+_LEVEL = {
+    "09-10": 1.16,
+    "10-11": 1.1,
+    "11-12": 1.11,
+    "12-13": 1.0,
+    "13-14": 1.0,
+    _MOVED_IN: 0.9,
 }
-_HEADS = {"13-14": _HEAD_TO_2013_14, "14-15": _HEAD_OF_2014_15}
-_PUBLISHED_ON = {"13-14": "2014-11-20", "14-15": "2015-10-15"}
-_LEVEL = {"13-14": 1.0, "14-15": 0.9}
 
 # Health area and its admissions a year, an invented round number.
 _HEALTH_AREAS = {
@@ -145,26 +151,28 @@ _WITH_DECIMALS = "Derby"
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return the seizures of two years and the admissions of eleven."""
-    return [_seizures(plan.seed, "13-14"), _seizures(plan.seed, "14-15"), _admissions(plan.seed)]
+    """Return the seizures of each year and the admissions of eleven."""
+    return [*(_seizures(plan.seed, year) for year in _LEVEL), _admissions(plan.seed)]
 
 
 def _seizures(seed: int, year: str) -> Delivery:
-    rows: list[Sequence[str | int]] = [_HEADS[year]]
+    moved = year == _MOVED_IN
+    columns = _AS_MOVED if moved else _AS_HEADED
+    rows: list[Sequence[str | int]] = [_HEAD_OF_2014_15 if moved else _HEAD_TO_2013_14]
     for number, force in enumerate(_FORCES):
         seized = _seized(seed, number, force, year)
-        rows.append((force, *(seized[drug] for drug in _COLUMNS[year])))
+        rows.append((force, *(seized[drug] for drug in columns)))
     # The last row has no line end, and the mark is there in one year and not the other.
     content = table_to_bytes(rows, "\r\n").removesuffix(b"\r\n")
-    content = (_BYTE_ORDER_MARK if year == "14-15" else b"") + content
+    content = (_BYTE_ORDER_MARK if moved else b"") + content
     file = SEIZURES.format(year)
-    return Delivery(file, "drug_seizures", content, len(rows), _PUBLISHED_ON[year])
+    return Delivery(file, "drug_seizures", content, len(rows), f"20{year[3:]}-11-20")
 
 
 def _seized(seed: int, number: int, force: str, year: str) -> Mapping[str, str | int]:
     """Seizures by drug, and totals in which a seizure of several drugs counts once."""
     ketamine = {_KETAMINE: _KETAMINE_SHARE}
-    in_b = year == "14-15"
+    in_b = year == _MOVED_IN
     classes = {
         _TOTAL_A: _drawn(seed, number, force, year, _SHARES_A),
         _TOTAL_B: _drawn(seed, number, force, year, _SHARES_B | (ketamine if in_b else {})),

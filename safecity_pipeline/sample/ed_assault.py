@@ -15,6 +15,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from safecity_pipeline.sample import week
 from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
 from safecity_pipeline.sample.plan import ASSESSED, Plan
 
@@ -34,6 +35,8 @@ _HOURS: Mapping[str, tuple[int, ...]] = {
     _DAWN: (4, 4, 5),
     _DAY: (6, 7, 8, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16, 16, 17, 17),
 }
+# A Friday's night has not begun before its evening, a Sunday's is over in the morning.
+_NIGHT_HOURS = {4: (22, 22, 23, 23, 23, 0, 1), 6: (0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 22)}
 _TREND = {
     "2009-10": 1.14,
     "2010-11": 1.1,
@@ -45,7 +48,15 @@ _TREND = {
     "2016-17": 0.94,
 }
 _SEASON = (0.92, 0.92, 0.97, 1.0, 1.04, 1.05, 1.08, 1.06, 1.01, 1.02, 0.95, 1.0)
-_BY_WEEKDAY = (0.75, 0.7, 0.75, 0.8, 1.1, 1.5, 1.4)  # from Monday
+# Weights of the days of the week, from Monday: nights begin the evening before.
+_BY_WEEKDAY = {
+    _EVENING: (8, 8, 8, 9, 14, 15, 9),
+    _LATE: (7, 7, 8, 9, 16, 18, 8),
+    _NIGHT: (5, 4, 5, 6, 13, 23, 20),
+    _DAWN: (5, 4, 4, 5, 7, 24, 25),
+    _DAY: (9, 9, 9, 9, 9, 11, 12),
+    _NONE: (9, 9, 9, 9, 10, 12, 12),
+}
 _BY_NIGHT = ("Pub / Club", "Pub / Club", "Street", "Street", "Licensed premises outside", "Home")
 _BY_DAY = ("Street", "Home", "Home", "Workplace", "School or college", "Park or open space")
 _WEAPONS = ("None", "None", "None", "None", "Bottle or glass", "Blunt object", "Unknown")
@@ -114,12 +125,12 @@ def _attendances(plan: Plan, year: str) -> list[Row]:
     chance = stream(plan.seed, _STREAM, int(year[:4]))
     first = date(int(year[:4]), 4, 1)
     days = [first + timedelta(at) for at in range((date(first.year + 1, 4, 1) - first).days)]
-    bounds = list(accumulate(_SEASON[day.month - 1] * _BY_WEEKDAY[day.weekday()] for day in days))
+    bounds = list(accumulate(_SEASON[day.month - 1] for day in days))
     dated: list[tuple[int, int, Row]] = []
     for band, number in counts(plan, year).items():
         draws = chance.random(number) * bounds[-1]
-        for at in np.searchsorted(bounds, draws, side="right").tolist():
-            at = min(at, len(days) - 1)
+        found = np.minimum(np.searchsorted(bounds, draws, side="right"), len(days) - 1)
+        for at in week.moved(first, found, chance.random(number), _BY_WEEKDAY[band]).tolist():
             dated.append((at, len(dated), _attendance(chance, days[at], band)))
     return [row for _, _, row in sorted(dated)]
 
@@ -127,6 +138,8 @@ def _attendances(plan: Plan, year: str) -> list[Row]:
 def _attendance(chance: np.random.Generator, day: date, band: str) -> Row:
     """One row: an assault half an hour to three hours before the arrival, or on a day before."""
     hours = _HOURS.get(band, ())
+    if band == _NIGHT:
+        hours = _NIGHT_HOURS.get(day.weekday(), hours)
     of, earlier, minute, place, with_what, who, lives = chance.random(7).tolist()
     arrived = f"{hours[int(of * len(hours))]:02d}:{int(minute * 60):02d}" if hours else ""
     before = day - timedelta(1) if earlier < (0.5 if arrived[:1] == "0" else 0.06) else day

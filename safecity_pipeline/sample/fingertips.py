@@ -38,7 +38,8 @@ SUPPRESSED = "Value suppressed for disclosure control reasons"
 TEN_TIMES_TOO_LARGE = ("South Gloucestershire", 2013)
 DECILES = "County & UA deprivation deciles in England (IMD2015)"
 _AGGREGATED = "Aggregated from all known lower geography values"
-_SELF_HARM_YEARS, _CAMPYLOBACTER_YEARS = range(2010, 2016), (2014, 2015)
+# Published from 2010/11 on. The other is there for its form; no indicator reads it.
+_SELF_HARM_FROM, _SELF_HARM_TO, _CAMPYLOBACTER_YEARS = 2010, 2015, (2014, 2015)
 _SELF_HARM_RATE, _CAMPYLOBACTER_RATE = 0.0039, 0.00095
 _SELF_HARM_MEASURE, _CAMPYLOBACTER_MEASURE = 60, 61
 _STANDARD_STREAM, _DECILE_STREAM = 50, 51
@@ -59,7 +60,8 @@ Decile = tuple[tuple[str, str], int, Sequence[str]]
 def deliveries(plan: Plan) -> list[Delivery]:
     """Return the one extract; rows of deciles are left out by the pipeline."""
     rows: list[Sequence[str]] = [HEAD]
-    for year in _SELF_HARM_YEARS:
+    last = max(_SELF_HARM_TO, int(plan.years[-1][:4]))
+    for year in range(_SELF_HARM_FROM, last + 1):
         rows += _self_harm(plan.seed, year)
     for year in _CAMPYLOBACTER_YEARS:
         rows += _campylobacter(plan.seed, year)
@@ -67,7 +69,13 @@ def deliveries(plan: Plan) -> list[Delivery]:
     content = table_to_bytes(rows, "\r\n")
     return [
         Delivery(
-            FILE, "fingertips", content, len(rows), "2016-11-01", planted=1, left_out=1 + deciles
+            FILE,
+            "fingertips",
+            content,
+            len(rows),
+            f"{last + 1}-11-01",
+            planted=1,
+            left_out=1 + deciles,
         )
     ]
 

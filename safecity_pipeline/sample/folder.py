@@ -135,9 +135,16 @@ The sentences of Southampton's published assessment of 2014/15 come true in it: 
 they do. Recorded violence rises by a step on 1 April 2014 because it is recorded better, and calls
 for service and assaults seen in hospital do not (`--recording-step`, `--real-change`).
 
-About one street-level row in 200 is bad on purpose, and the compilation repeats rows that a
-force's own files deliver, so that refusing and counting once can be seen at work. The fourteen
-crime types of May 2013 are used for every month, April 2013 too.
+Every source brings the financial years from 2009-10 on, but where the real publication does not:
+street-level crime begins in December 2010, self-harm in 2010/11, a cohort of reoffenders is told
+two years later, the survey is held every other year, the levy began in November 2014, the third
+party's outcomes are those of 2012 to 2016, and of seizures after 2014-15 no form is known.
+
+About one street-level row in 200 is bad on purpose. Of the last six months of 2014-15 there are the
+forces' own files, and a compilation that repeats some of their rows, so that refusing and counting
+once can be seen at work; of all other months there is one compilation a year. The fourteen crime
+types of May 2013 are used for every month, earlier ones too. Of one crime in four there is the
+victim, of one in two whether it was detected: shares are right, numbers are not.
 
 The other sources are made as hard to read as their suppliers make them, and have a few faults of
 their own:

@@ -1,9 +1,11 @@
-"""Synthetic outcomes of looked-after children: invented counts, and the CSV that prints them bare.
+"""Synthetic outcomes of looked-after children: invented counts, and the CSVs that print them bare.
 
-Here: the counts by leaf of `upper_tier` and year, their rounding and `x`, and the file in the form
+Here: the counts by leaf of `upper_tier` and year, their rounding and `x`, and a file for each year
+but that of the workbook, authorities exact and wider areas rounded to ten. Up to 2013 in the form
 of the underlying data of 2012: codes and names in seven columns, names with blanks behind them,
-thousands with commas, authorities exact and wider areas rounded to ten.
-Not here: the workbook made of other years' counts (`looked_after_workbook`).
+thousands with commas. From 2015 in the form of 2015: one code and one name, regions in capitals,
+questionnaires for children aged 5 to 16.
+Not here: the workbook made of 2014's counts (`looked_after_workbook`).
 """
 
 from collections.abc import Sequence
@@ -22,8 +24,9 @@ from safecity_pipeline.sample.upper_tier import (
     drawn,
 )
 
-FILE = "looked_after_children/synthetic-SFR32_2012_OC2_LA_Tables_UD.csv"
-YEAR = 2012
+FILE = "looked_after_children/synthetic-SFR32_{}_OC2_LA_Tables_UD.csv"
+LATER_FILE = "looked_after_children/synthetic-SFR34_OC2{}.csv"
+YEAR, OF_THE_WORKBOOK = 2012, 2014
 SUPPRESSED = "x"
 MOST_SUPPRESSED = 5
 _FIRST_YEAR = 2010
@@ -52,10 +55,11 @@ _SHARES = {
     "sdq_normal": ("sdq_scored", 0.50),
 }
 _SPREADS = {"convicted": 0.5, "substance_misuse": 0.4}
+# {0} stands for the year, {1} for the one before.
 _COLUMNS = {
-    "CLA_12_months_2012": "looked_after_12_months",
-    "CLA_12_months_2012_10plus": "aged_10_and_over",
-    "CLA_12_months_2012_5under": "aged_5_and_under",
+    "CLA_12_months_{0}": "looked_after_12_months",
+    "CLA_12_months_{0}_10plus": "aged_10_and_over",
+    "CLA_12_months_{0}_5under": "aged_5_and_under",
     "caution_conviction": "convicted",
     "substance_misuse": "substance_misuse",
     "substance_intervention": "substance_intervention",
@@ -64,7 +68,7 @@ _COLUMNS = {
     "immunisations": "immunised",
     "teeth_check": "teeth_checked",
     "health_assess": "health_assessed",
-    "year11_2011": "year_11_leavers",
+    "year11_{1}": "year_11_leavers",
     "ft_ed": "in_education",
     "ft_emp": "in_work",
     "pt_emp_ed": "in_part_time",
@@ -79,6 +83,25 @@ HEAD = (
     *("country_code", "country_name", "gor_code", "gor_name", "la_code", "la_9digit", "la_name"),
     *_COLUMNS,
 )
+_LATER_COLUMNS = {
+    "CLA_12mths": "looked_after_12_months",
+    "CLA_10over": "aged_10_and_over",
+    "CLA_convicted": "convicted",
+    "CLA_submisuse": "substance_misuse",
+    "CLA_subint": "substance_intervention",
+    "CLA_suboffint": "substance_refused",
+    "CLA_immunisation": "immunised",
+    "CLA_teethcheck": "teeth_checked",
+    "CLA_healthassmt": "health_assessed",
+    "CLA_5under": "aged_5_and_under",
+    "CLA_devassmt": "development_assessed",
+    "CLA_5to16": "aged_5_to_16",
+    "CLA_SDQ": "sdq_scored",
+    "CLA_SDQnormal": "sdq_normal",
+    "CLA_SDQborderline": "sdq_borderline",
+    "CLA_SDQconcern": "sdq_concern",
+}
+LATER_HEAD = ("New_geog_code", "geog_l", "geog_c", "geog_n", *_LATER_COLUMNS)
 _LETTERS = {
     "North East": "A",
     "North West": "B",
@@ -109,6 +132,7 @@ def figures(seed: int, year: int) -> dict[str, list[int]]:
         part = _CONVICTED[year - _FIRST_YEAR] / 100 if measure == "convicted" else share
         spread = _SPREADS.get(measure, 0.1)
         made[measure] = drawn(seed, _FIRST_MEASURE + number, year, made[whole], part, spread)
+    made["aged_5_to_16"] = [of * 19 // 20 for of in made["aged_4_to_16"]]
     made["substance_refused"] = _rest(made, "substance_misuse", "substance_intervention", 3)
     made["sdq_borderline"] = _rest(made, "sdq_scored", "sdq_normal", 1)
     scored = zip(made["sdq_scored"], made["sdq_normal"], made["sdq_borderline"], strict=True)
@@ -128,14 +152,38 @@ def rounded(number: int, step: int) -> int:
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return the CSV of 2012: England and its regions first, then the authorities."""
-    made = figures(plan.seed, YEAR)
+    """Return a CSV for each year that ends with one of the plan's, but for the workbook's."""
+    ends = [int(year[:4]) + 1 for year in plan.years]
+    return [_year(plan.seed, year) for year in ends if year != OF_THE_WORKBOOK]
+
+
+def _year(seed: int, year: int) -> Delivery:
+    """England and its regions first, then the authorities."""
+    made = figures(seed, year)
     wide = [area for area in AREAS if area.level != AUTHORITY]
     authorities = [area for area in AREAS if area.level == AUTHORITY]
-    rows: list[Sequence[str | int]] = [HEAD]
-    rows += [(*_names(area), *_cells(area, made)) for area in (*wide, *authorities)]
+    if year < OF_THE_WORKBOOK:
+        file, head, named = FILE, [cell.format(year, year - 1) for cell in HEAD], _names
+        columns, printed = _COLUMNS, "{:,}"
+    else:
+        file, head, named = LATER_FILE, [*LATER_HEAD], _later_names
+        columns, printed = _LATER_COLUMNS, "{}"
+    rows: list[Sequence[str | int]] = [head]
+    for area in (*wide, *authorities):
+        numbers = [area.total(made[measure]) for measure in columns.values()]
+        rows.append((*named(area), *(_cell(area, number, printed) for number in numbers)))
     content = table_to_bytes(rows, "\r\n")
-    return [Delivery(FILE, "looked_after_children", content, len(rows), "2012-12-12")]
+    return Delivery(file.format(year), "looked_after_children", content, len(rows), f"{year}-12-12")
+
+
+def _later_names(area: Area) -> tuple[str, ...]:
+    """London's halves have London's code."""
+    if area.level == AUTHORITY:
+        return (area.code, "LA", area.dfe_number, area.name)
+    if area.level == COUNTRY:
+        return (area.code, "NATIONAL", "999", area.name.upper())
+    code = next(one.code for one in AREAS if one.level == REGION and one.name == area.region)
+    return (code, "REGION", _LETTERS[area.region], area.name.upper())
 
 
 def _names(area: Area) -> tuple[str, ...]:
@@ -150,11 +198,7 @@ def _names(area: Area) -> tuple[str, ...]:
     return (*country, *region, area.dfe_number, area.code, area.name)
 
 
-def _cells(area: Area, made: dict[str, list[int]]) -> list[str]:
-    return [_cell(area, area.total(made[measure])) for measure in _COLUMNS.values()]
-
-
-def _cell(area: Area, number: int) -> str:
+def _cell(area: Area, number: int, printed: str) -> str:
     if area.level != AUTHORITY:
-        return f"{rounded(number, 10):,}"
+        return printed.format(rounded(number, 10))
     return SUPPRESSED if 0 < number <= MOST_SUPPRESSED else str(number)

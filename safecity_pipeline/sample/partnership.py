@@ -136,7 +136,7 @@ _PREVENT_ACTIONS = (
     *("Further education network", "Communications plan", "Channel panel reviewed"),
     *("Safer recruitment guidance", "Annual report"),
 )
-_FIRST_PREVENT, _ALL_MEET = 2012, 2014
+_FIRST_PREVENT, _ALL_MEET, _TITLED_FROM = 2012, 2014, 2012
 _PREVENT_DONE = {2012: 5, 2013: 6, 2014: 7, 2015: 10, 2016: 11}
 _ARTSMARK = {2012: ("Silver", True), 2015: ("Gold", False), 2016: ("Gold", True)}
 _EVENT_DAY, _EVENT_REGISTER = date(2015, 9, 16), 2014
@@ -157,16 +157,25 @@ def _register(seed: int, year: int, last: int) -> Delivery:
         actions.append(event)
     bad = _bad_actions(end) if early else []
     rows = [(f"A{year % 100:02d}{at:02d}", *one) for at, one in enumerate([*actions, *bad], 1)]
+    above = _above(year) if year >= _TITLED_FROM else []
     extracted = "2015-10-05" if early else f"{year + 1}-06-30"
     return Delivery(
         _file("partnership_action", f"partnership-register-{_label(year)}", extracted),
         "partnership_action",
-        table_to_bytes([_ACTIONS, *rows], "\r\n"),
-        1 + len(rows),
+        table_to_bytes([*above, _ACTIONS, *rows], "\r\n"),
+        len(above) + 1 + len(rows),
         extracted,
         planted=len(bad),
+        left_out=len(above) + 1,
         delivered_twice=1 if early and last > _EVENT_REGISTER else 0,
     )
+
+
+def _above(year: int) -> list[Cells]:
+    """A title, and how many neighbourhoods there are; the empty cells are a spreadsheet's."""
+    title = f"Partnership register of actions {year}/{(year + 1) % 100:02d}"
+    said = (title, f"Neighbourhoods in the area: {len(NEIGHBOURHOODS)}")
+    return [(cell, *[""] * (len(_ACTIONS) - 1)) for cell in said]
 
 
 def _held(day: date) -> tuple[str, str, str]:

@@ -1,10 +1,11 @@
 """Synthetic export of a most similar group's crime rates, in the form of iQuanta: rounded, by name.
 
-Here: a workbook for each of the last two years, a sheet for each of three offence groups, with 24
-months and up to five years' twelve months. Southampton's rates are those of the city's recorded
-offences; the other members' lie around it, two above and twelve below, so that it has the third
-highest rate of fifteen. The group's average is the mean of its members. Two rows are wrong on
-purpose: an average ten times too large, and an area that nobody knows; one figure is not there.
+Here: a workbook for the assessed year, for the one before it and for the last two, a sheet for each
+of three offence groups, with 24 months and up to five years' twelve months. Southampton's rates are
+those of the city's recorded offences; the other members' lie around it, two above and twelve below,
+so that it has the third highest rate of fifteen. The group's average is the mean of its members.
+Two rows are wrong on purpose: an average ten times too large, and an area that nobody knows; one
+figure is not there.
 Not here: counts, codes and populations: the service prints none.
 """
 
@@ -48,7 +49,7 @@ _MEMBERS = {
 }
 CITY = "Hampshire - Southampton"
 _MONTHS = ("Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb", "Mar")
-_HEAD_ROW, _YEARS_TOGETHER, _WORKBOOKS = 6, 5, 2
+_HEAD_ROW, _YEARS_TOGETHER = 6, 5
 _NOTES = (("Guidance", "Rates per 1,000 residents."), ("Status", "Every figure is invented."))
 
 Rates = Sequence[float]
@@ -56,8 +57,10 @@ Cell = str | int | float
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return the exports of the last two years."""
-    return [_export(plan, year) for year in plan.years[-_WORKBOOKS:]]
+    """Return the exports of the years assessed and of the last two; their rates of five years'
+    twelve months reach back to the first."""
+    kept = dict.fromkeys((city.BEFORE, ASSESSED, *plan.years[-2:]))
+    return [_export(plan, year) for year in kept]
 
 
 def _export(plan: Plan, year: str) -> Delivery:

@@ -162,7 +162,7 @@ def _rows(plan: Plan, year: str) -> Rows:
     chance = stream(plan.seed, _SCENE_STREAM, int(year[:4]))
     scene = {one.code: crime_scenes.scene_of(one) for one in OFFENCES}
     scenes = np.array([scene[one.code] for one in crimes.offences])
-    times = crime_scenes.times(chance, crimes.days, scenes)
+    times = crime_scenes.times(chance, crimes.first, crimes.days, scenes)
     outcomes, inquiries = crime_scenes.outcomes(chance, scenes)
     kinds = crime_scenes.kinds_of_place(scenes, chance.random(len(scenes)))
     return Rows(

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from safecity_pipeline.sample import week
 from safecity_pipeline.sample.delivery import Delivery, compressed, stream, table_to_bytes
 from safecity_pipeline.sample.plan import ASSESSED, Plan
 
@@ -104,6 +105,7 @@ _SEASON = (0.93, 0.93, 0.97, 1.0, 1.04, 1.06, 1.09, 1.07, 1.02, 1.02, 0.96, 0.97
 _BY_DAY = (6, 4, 3, 2, 2, 2, 3, 5, 8, 9, 9, 10, 10, 10, 10, 11, 12, 12, 12, 11, 11, 10, 9, 8)
 _BY_NIGHT = (15, 13, 12, 7, 4, 2, 2, 2, 3, 4, 4, 5, 6, 6, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16)
 _NIGHTLY = {ASB, VIOLENCE, SUSPICIOUS, "Domestic incident", "Hoax or abandoned call"}
+_AT_WORK = {"Theft", "Burglary", "Vehicle crime"}
 _BEATS = {
     CITY: (
         *(("SC01", "Bargate"), ("SC02", "Bevois"), ("SC03", "Freemantle"), ("SW01", "Portswood")),
@@ -286,7 +288,7 @@ def _dealt(
     number, beats, words = len(closings), _BEATS[district], _WHAT[group][1:]
     first = date(int(year[:4]), 4, 1)
     days = _drawn(chance, number, [_SEASON[day.month - 1] for day in _days(first)])
-    hours = _drawn(chance, number, _BY_NIGHT if group in _NIGHTLY else _BY_DAY)
+    days, hours = _in_the_week(chance, first, days, group)
     minutes: list[int] = chance.integers(0, 60, number).tolist()
     places, draws, order = (chance.random(number).tolist() for _ in range(3))
     grades = _quotas(number, _GRADES)
@@ -304,6 +306,18 @@ def _dealt(
             district,
             beats[int(places[at] * places[at] * len(beats))],
         )
+
+
+def _in_the_week(
+    chance: np.random.Generator, first: date, days: Sequence[int], group: str
+) -> tuple[list[int], list[int]]:
+    """Days of the same months, and hours, as the week of the group has them."""
+    nightly = group in _NIGHTLY
+    kind = week.NIGHT_OUT if nightly else week.AT_WORK if group in _AT_WORK else week.EVEN
+    table = week.weights(kind, _BY_NIGHT if nightly else _BY_DAY)
+    found = week.moved(first, np.array(days), chance.random(len(days)), table.sum(axis=1).tolist())
+    hours = week.hours_of(table, week.weekdays_of(first, found), chance.random(len(days)))
+    return found.tolist(), hours.tolist()
 
 
 def _days(first: date) -> list[date]:

@@ -1,6 +1,6 @@
 """Synthetic recorded crime: tables by community safety partnership and by police force area.
 
-Here: a partnership file for each year, and one force file with its padded counts and its
+Here: for each year a partnership file, and a force file with its padded counts and its
 non-geographic body. The partnership files name neither year nor quarter (the manifest says the
 year, and a code comes four times), but for the oldest, which is of the form that names both.
 Not here: how many offences there are (`city`, `neighbours`), the offence codes (`offences`) and the
@@ -31,6 +31,18 @@ FORCE_HEAD = ("Financial Year", "Financial Quarter", "Force Name", *CSP_HEAD[1:]
 OLD_HEAD = ("Financial Year", "Financial Quarter", "Force Name", *CSP_HEAD[:5], "Offence Count")
 QUARTERS = (1, 2, 3, 4)
 CORRECTIONS = 6
+_ACTION_FRAUD_FROM = "2011-12"
+# Of forces, by financial year, 2013-14 is 1; groups that follow the change of recording stood.
+_TREND = {
+    "2009-10": 1.24,
+    "2010-11": 1.18,
+    "2011-12": 1.12,
+    "2012-13": 1.02,
+    "2013-14": 1.0,
+    "2014-15": 1.0,
+    "2015-16": 1.02,
+    "2016-17": 1.04,
+}
 _CSP_STREAM, _FORCE_STREAM, _LEVEL_STREAM = 20, 21, 22
 _FORCE_OF = {
     "Luton": "Bedfordshire",
@@ -46,9 +58,9 @@ Row = Sequence[str | int]
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return a partnership file for each year, the oldest in its other form, and the force file."""
+    """Return a partnership file for each year, the oldest in its other form, and a force file."""
     tables = [_csp_file(plan, year) for year in plan.years]
-    return [*tables, _force_file(plan)]
+    return [*tables, *(_force_file(plan, year) for year in plan.years)]
 
 
 def _csp_file(plan: Plan, year: str) -> Delivery:
@@ -60,14 +72,20 @@ def _csp_file(plan: Plan, year: str) -> Delivery:
     rows = list(_old_rows(year, counts) if old else _csp_rows(counts))
     # Years before the two that the assessment compares are packed, so that the sample stays small.
     packed = year < city.BEFORE
+    return _delivery("csp", year, rows, packed, period="" if old else year)
+
+
+def _delivery(
+    table: str, year: str, rows: Sequence[Row], packed: bool, period: str = ""
+) -> Delivery:
     content = table_to_bytes(rows, "\n")
     return Delivery(
-        f"recorded_crime/synthetic-prc-csp-{year}.csv{'.gz' if packed else ''}",
+        f"recorded_crime/synthetic-prc-{table}-{year}.csv{'.gz' if packed else ''}",
         "recorded_crime",
         compressed(content) if packed else content,
         len(rows),
         _published_on(year),
-        period="" if old else year,
+        period=period,
     )
 
 
@@ -134,28 +152,28 @@ def _take_back(areas: Sequence[Counts], chance: np.random.Generator) -> None:
         area[-1][code] -= taken_back
 
 
-def _force_file(plan: Plan) -> Delivery:
-    """Build the force file: a row for each quarter, force and code, and Action Fraud's total."""
-    chance = stream(plan.seed, _FORCE_STREAM)
+def _force_file(plan: Plan, year: str) -> Delivery:
+    """Build a force file: a row for each quarter, force and code, and Action Fraud's total."""
+    chance = stream(plan.seed, _FORCE_STREAM, int(year[:4]))
     levels = [_levels(plan.seed, 100 + number) for number in range(len(FORCES))]
     counts: Counts = [
-        _counts(force.population, level, plan, chance)
+        _counts(force.population, level, plan, year, chance)
         for _ in QUARTERS
         for force, level in zip(FORCES, levels, strict=True)
     ]
     _correct(counts, chance)
+    stated = year.replace("-", "/")
     rows: list[Row] = [FORCE_HEAD]
     for quarter in QUARTERS:
-        rows.append(_action_fraud(quarter, chance))
+        if year >= _ACTION_FRAUD_FROM:
+            rows.append((stated, quarter, *_action_fraud(chance)))
         for number, force in enumerate(FORCES):
             quarter_counts = counts[(quarter - 1) * len(FORCES) + number]
             rows += [
-                ("2014/15", quarter, force.recorded_name, *_force_cells(offence), padded(count))
+                (stated, quarter, force.recorded_name, *_force_cells(offence), padded(count))
                 for offence, count in zip(OFFENCES, quarter_counts, strict=True)
             ]
-    file = f"recorded_crime/synthetic-prc-pfa-{ASSESSED}.csv"
-    content = table_to_bytes(rows, "\n")
-    return Delivery(file, "recorded_crime", content, len(rows), _published_on(ASSESSED))
+    return _delivery("pfa", year, rows, packed=year < ASSESSED)
 
 
 def padded(count: int) -> str:
@@ -165,11 +183,11 @@ def padded(count: int) -> str:
     return f" {count} " if count > 0 else f"{count} "
 
 
-def _action_fraud(quarter: int, chance: np.random.Generator) -> tuple[str | int, ...]:
+def _action_fraud(chance: np.random.Generator) -> tuple[str, ...]:
     description = "Fraud offences recorded by Action Fraud"
     count = padded(int(chance.integers(50_000, 60_000)))
     body = ("Action Fraud", description, "Fraud offences", "Fraud: action fraud", "AF")
-    return ("2014/15", quarter, *body, count)
+    return (*body, count)
 
 
 def _force_cells(offence: Offence) -> tuple[str, str, str, str]:
@@ -185,14 +203,20 @@ def _levels(seed: int, number: int) -> dict[str, float]:
 
 
 def _counts(
-    population: int, levels: Mapping[str, float], plan: Plan, chance: np.random.Generator
+    population: int,
+    levels: Mapping[str, float],
+    plan: Plan,
+    year: str,
+    chance: np.random.Generator,
 ) -> list[int]:
     """Draw one quarter's counts of a force, in the order of OFFENCES."""
     counts = []
     for offence in OFFENCES:
         yearly = population / 100_000 * offence.rate * levels[offence.subgroup]
-        step = 1 + plan.recording_step * FOLLOWS.get(offence.group, 0.0)
-        expected = yearly / len(QUARTERS) * step
+        share = FOLLOWS.get(offence.group, 0.0)
+        step = 1 + plan.recording_step * share if year >= ASSESSED else 1.0
+        fallen = 1.0 if share else _TREND[year]
+        expected = yearly / len(QUARTERS) * step * fallen
         spread = 0.9 + 0.2 * float(chance.random())
         counts.append(int(expected * spread + float(chance.random())))
     return counts

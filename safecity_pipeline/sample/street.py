@@ -1,7 +1,9 @@
 """Synthetic street-level crime in the form of data.police.uk.
 
-Here: one file for each force and month of two financial years, and one compilation that repeats
-some of them and brings a force that has no files of its own.
+Here: every month since December 2010, when the publication began. Of the last six months of the
+year assessed one file for each force and month, and one compilation that repeats some of them and
+brings a force that has no files of its own; of all that lies before or after, one compilation of
+all forces for each financial year.
 Not here: the mix of crimes (`crime_mix`), the planted faults (`street_faults`), areas (`places`).
 """
 
@@ -26,30 +28,29 @@ HEAD = (
     "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,"
     "LSOA code,LSOA name,Crime type,Last outcome category,Context"
 )
-MONTHS = tuple(
-    f"{year}-{month:02d}"
-    for year in (2013, 2014, 2015)
-    for month in range(1, 13)
-    if "2013-04" <= f"{year}-{month:02d}" <= "2015-03"
-)
-COMPILATION = "street/synthetic-2014-04_2014-11-street-compilation.csv.gz"
-COMPILED_MONTHS = tuple(month for month in MONTHS if "2014-04" <= month <= "2014-11")
-REPEATED_FORCE, REPEATED_MONTHS = "hampshire", COMPILED_MONTHS[:3]
+BEGAN = "2010-12"
+COMPILATION = "street/synthetic-2014-10_2014-11-street-compilation.csv.gz"
+YEAR_COMPILATION = "street/synthetic-{}_{}-street-compilation.csv.gz"
+OWN_MONTHS = ("2014-10", "2014-11", "2014-12", "2015-01", "2015-02", "2015-03")
+COMPILED_MONTHS = OWN_MONTHS[:2]
+REPEATED_FORCE = "hampshire"
 REPEATED_LSOA_STEM = "Southampton"
 
 SOURCE = "street_crime"
 # The forces' own files are the later statement, so they also win where the newest is taken.
 _OWN_PUBLISHED_ON, _COMPILATION_PUBLISHED_ON = "2015-05-29", "2015-01-30"
-_FAULTS_BY_TURN = (1, 0, 2, 1, 0, 1, 2, 0)
+_FAULTS_BY_TURN = (1, 0, 2, 1, 0, 1, 0, 1)
 _COMPILATION_FAULTS = (
     "unknown_crime_type",
     "crime_id_too_short",
     "latitude_alone",
     "one_field_too_many",
 )
+_ONE_BAD_IN = 230  # rows of a year's compilation
 _LSOAS, _STREETS_IN_LSOA, _FIRST_LSOA = 40, 3, 900_000
 _NO_LOCATION_SHARE = 0.012
 _GEOGRAPHY_STREAM, _ROWS_STREAM, _FAULT_STREAM, _COMPILATION_STREAM = 10, 11, 12, 13
+_YEAR_STREAM = 14
 
 Street = tuple[str, str, str, str, str]
 NO_LOCATION: Street = ("", "", "No Location", "", "")
@@ -57,18 +58,28 @@ Streets = Mapping[str, Sequence[Street]]
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
-    """Return the forces' own files, month by month, and after them the compilation."""
+    """Return the forces' own files, month by month, and after them the compilations."""
     streets = {p.lsoa_stem: _streets_of(plan.seed, p) for p in PLACES if p.street_rows}
     own_forces = [force for force in FORCES if force.own_files]
     files: list[Delivery] = []
     repeated: list[Fields] = []
-    for month in MONTHS:
+    for month in OWN_MONTHS:
         for force in own_forces:
             rows = _rows(plan.seed, force, month, streets)
-            if force.slug == REPEATED_FORCE and month in REPEATED_MONTHS:
+            if force.slug == REPEATED_FORCE and month in COMPILED_MONTHS:
                 repeated += [r for r in rows if r[LSOA_NAME].startswith(REPEATED_LSOA_STEM)]
             files.append(_own_file(plan.seed, force, month, rows, len(files)))
-    return [*files, _compilation(plan.seed, repeated, streets)]
+    files.append(_compilation(plan.seed, repeated, streets))
+    compiled = (_year_compilation(plan.seed, year, streets) for year in plan.years if _months(year))
+    return [*files, *compiled]
+
+
+def _months(year: str) -> list[str]:
+    """The months of a financial year, as '2014-04', that were published, and not in own files."""
+    first = int(year[:4])
+    months = [f"{first}-{month:02d}" for month in range(4, 13)]
+    months += [f"{first + 1}-{month:02d}" for month in range(1, 4)]
+    return [month for month in months if month >= BEGAN and month not in OWN_MONTHS]
 
 
 def _own_file(seed: int, force: Force, month: str, rows: list[Fields], turn: int) -> Delivery:
@@ -77,7 +88,7 @@ def _own_file(seed: int, force: Force, month: str, rows: list[Fields], turn: int
     planted = plant(spoilt, _faults_of(turn), stream(seed, _FAULT_STREAM, turn))
     lines = [HEAD, *(",".join(row) for row in spoilt)]
     content = lines_to_bytes(lines, "\r\n")
-    zipped = (MONTHS.index(month) + FORCES.index(force)) % 3 == 0
+    zipped = (int(month[5:]) + FORCES.index(force)) % 3 == 0
     return Delivery(
         f"street/{month}/synthetic-{month}-{force.slug}-street.csv{'.gz' if zipped else ''}",
         SOURCE,
@@ -120,9 +131,28 @@ def _compilation(seed: int, repeated: list[Fields], streets: Streets) -> Deliver
     )
 
 
+def _year_compilation(seed: int, year: str, streets: Streets) -> Delivery:
+    """Build the compilation of a year: all forces, month by month."""
+    months = _months(year)
+    rows = [
+        row for month in months for force in FORCES for row in _rows(seed, force, month, streets)
+    ]
+    kinds = [_COMPILATION_FAULTS[turn % 4] for turn in range(len(rows) // _ONE_BAD_IN)]
+    planted = plant(rows, kinds, stream(seed, _YEAR_STREAM, int(year[:4])))
+    lines = [HEAD, *(",".join(row) for row in rows)]
+    return Delivery(
+        YEAR_COMPILATION.format(months[0], months[-1]),
+        SOURCE,
+        compressed(lines_to_bytes(lines, "\n")),
+        len(lines),
+        f"{int(year[:4]) + 1}-05-29",
+        planted=planted,
+    )
+
+
 def _rows(seed: int, force: Force, month: str, streets: Streets) -> list[Fields]:
     """Draw the good rows of one force and month, in the order of their LSOA, unplaced ones last."""
-    chance = stream(seed, _ROWS_STREAM, FORCES.index(force), MONTHS.index(month))
+    chance = stream(seed, _ROWS_STREAM, FORCES.index(force), int(month[:4]), int(month[5:]))
     drawn = [
         (crime_type, outcome, street)
         for place in PLACES

@@ -217,6 +217,7 @@ SOURCE = Source(
     period_end="period_end",
     key=("marac", "quarter"),
     tallies=True,
+    estimated="estimated",
     cadence="quarterly",
     audience="partners",
     disclosure="under_5",

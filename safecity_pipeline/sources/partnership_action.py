@@ -5,10 +5,12 @@ each neighbourhood of the area and year, held or not, with the Community Priorit
 `Prevent action`, `Artsmark award` (its item is the level), and `Event`. Belongs here: what was due,
 and whether it was done. Does not belong here: what came of it; a register says what was done.
 
-Traps. An action belongs to the financial year in which it is due, so a register may bring a row of
-the next year (an engagement event of September 2015 in the register of 2014-15): of a year that was
-not over on the day of the register there is no figure yet. The levels of Artsmark were revised in
-2015/16.
+Traps. A neighbourhood whose row is lacking had no meeting that anybody can show: coverage is of the
+neighbourhoods that the area has, where the register states their number (a line above the head, or
+the manifest), and of those listed where it does not. An action belongs to the financial year in
+which it is due, so a register may bring a row of the next year (an engagement event of September
+2015 in the register of 2014-15): of a year that was not over on the day of the register there is no
+figure yet. The levels of Artsmark were revised in 2015/16.
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import CrossRow, Derived, Places, Source
+from safecity_pipeline.model import CrossRow, Derived, Places, Source, Window
 
 PACT = "PACT meetings"
 KINDS = (PACT, "Prevent action", "Artsmark award", "Event")
 STATUSES = ("complete", "in progress", "not started", "cancelled")
 PRIORITIES, MOST_PRIORITIES = 3, 20
+MOST_NEIGHBOURHOODS = 500
 
 
 class PartnershipAction(pa.DataFrameModel):
@@ -39,6 +42,12 @@ class PartnershipAction(pa.DataFrameModel):
         description="Day on which the rows were taken from the supplier's system, as the file's "
         "name or a manifest states it",
         metadata={"stored": False, "example": ("2015-05-12", "2015-06-30")},
+    )
+    neighbourhoods_stated: Series[pd.Int64Dtype] = pa.Field(
+        nullable=True,
+        description="How many neighbourhoods the area has, as a line above the head or a manifest "
+        "states it; empty where neither does",
+        metadata={"example": ("16", "16")},
     )
     ref: Series[str] = pa.Field(
         description="The register's own number of the action",
@@ -93,6 +102,14 @@ class PartnershipAction(pa.DataFrameModel):
     )
     def status_known(cls, values: pd.Series) -> pd.Series:
         return values.isin(STATUSES)
+
+    @pa.check(
+        "neighbourhoods_stated",
+        name="neighbourhoods_in_range",
+        error=f"an area has between 1 and {MOST_NEIGHBOURHOODS} neighbourhoods",
+    )
+    def neighbourhoods_in_range(cls, values: pd.Series) -> pd.Series:
+        return values.between(1, MOST_NEIGHBOURHOODS)
 
     @pa.check(
         "priorities",
@@ -155,7 +172,22 @@ WHERE kind = 'PACT meetings'
 QUALIFY row_number() OVER (
     PARTITION BY _extract, lower(neighbourhood), period_start ORDER BY _row) > 1
 """
-
+# One case for each sheet and year whose register lists fewer neighbourhoods than it says there are.
+ALL_NEIGHBOURHOODS = """
+SELECT _extract, min(_row) AS _row,
+    printf('%d of %d', count(DISTINCT lower(neighbourhood)), neighbourhoods_stated) AS got
+FROM candidate WHERE kind = 'PACT meetings'
+GROUP BY _extract, period_start, neighbourhoods_stated
+HAVING count(DISTINCT lower(neighbourhood)) < neighbourhoods_stated
+"""
+# Once for each area and year, on the first of its rows: the number stated, or that of those listed.
+NEIGHBOURHOODS = """
+CASE WHEN kind = 'PACT meetings' AND row_number() OVER (
+        PARTITION BY kind, area_code, period_start ORDER BY _extract_id, _row) = 1
+    THEN greatest(
+        count(DISTINCT lower(neighbourhood)) OVER (PARTITION BY kind, area_code, period_start),
+        max(neighbourhoods_stated) OVER (PARTITION BY kind, area_code, period_start)) END
+"""
 
 SOURCE = Source(
     name="partnership_action",
@@ -220,7 +252,22 @@ SOURCE = Source(
         Derived("period_start", "DATE", ("due",), _start, "1 April of the year in which it is due"),
         Derived("period_end", "DATE", ("due",), _end, "31 March of the year in which it is due"),
     ),
+    windows=(
+        Window(
+            "neighbourhoods_of_area",
+            "BIGINT",
+            NEIGHBOURHOODS,
+            "Neighbourhoods of the area, on one row of meetings a year: as the register states it, "
+            "and no fewer than it lists",
+        ),
+    ),
     across=(
+        CrossRow(
+            "all_neighbourhoods_listed",
+            "a register lists as many neighbourhoods as it says there are",
+            ALL_NEIGHBOURHOODS,
+            over="extract",
+        ),
         CrossRow(
             "one_row_a_neighbourhood",
             "a neighbourhood has one row of PACT meetings a year",
