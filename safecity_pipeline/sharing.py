@@ -57,6 +57,7 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     kept = shareable.revisions(revised, shown, rules, rounded)
     _write(connection, tables.REVISION, REVISION, _other(revised, kept, rounded))
     _write_ledger(connection, known, shown)
+    _write_arrivals(connection, known)
 
 
 def _rows_about(
@@ -157,6 +158,19 @@ def _write_targets(
     made = iter(shareable.targets(about, again.targets(asked)) if about else [])
     shared = pd.DataFrame([next(made) if row["target"] in keys else row for row in rows])
     warehouse.fill(connection, tables.TARGET.shareable, shared)
+
+
+def _write_arrivals(connection: DuckDBPyConnection, known: Registry) -> None:
+    """The board as it is, but for how many rows a source with a rule had in a period."""
+    ruled = [one.name for one in known.sources.values() if one.disclosure != "none"]
+    table = tables.ARRIVAL
+    connection.execute(tables.create(table.shareable))
+    connection.execute(
+        f"INSERT INTO {table.shareable.full_name} SELECT * REPLACE "
+        f"(CASE WHEN NOT list_contains(?::VARCHAR[], source) THEN rows END AS rows) "
+        f"FROM {table.full_name}",
+        [ruled],
+    )
 
 
 def _write_ledger(connection: DuckDBPyConnection, known: Registry, shown: pd.DataFrame) -> None:

@@ -343,6 +343,7 @@ ARRIVAL = Table(
         as_of DATE Day on which it is judged what is due
         synthetic BOOLEAN Made from made-up extracts
     """),
+    guarded=True,
 )
 
 CHECK_RESULT = Table(

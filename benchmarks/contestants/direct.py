@@ -26,6 +26,7 @@ def run(raw: Path, warehouse: Path) -> None:
             refresh.revisions()
             refresh.claims()
             refresh.targets()
+            refresh.drafts()
             refresh.release()
 
 
