@@ -143,7 +143,7 @@ def test_a_tenth_of_a_source_changes_what_rests_on_it_and_nothing_else(
     work database, one source after the other; then all that rests on it is computed anew."""
     shutil.copytree(made, tmp_path / "copy", symlinks=True)
     (tmp_path / "copy" / "warehouse" / "current").unlink()  # or nothing would be new
-    before = {key: row["computed"] for key, row in claims_of(made).items()}
+    before = {key: (row["computed"], row["reading"]) for key, row in claims_of(made).items()}
     one = Refresh(_settings(tmp_path / "copy"))
     with one.warehouse.lock(), one.warehouse.open_work() as connection:
         assert _computed(one, connection) == before
@@ -226,7 +226,9 @@ def _findings(one: Refresh, connection: DuckDBPyConnection, keys: list[str]) -> 
     return one._compared(connection, keys)
 
 
-def _computed(one: Refresh, connection: DuckDBPyConnection) -> dict[str, float | None]:
+def _computed(one: Refresh, connection: DuckDBPyConnection) -> dict[str, tuple[Any, Any]]:
+    """What is computed, and by which reading: where the first fails, another source's may give the
+    very number that the first one gave."""
     assessments = one.registry.assessments
     found = claims.of(assessments, one._figures(connection, assessments), True)
-    return {row["claim"]: row["computed"] for row in found}
+    return {row["claim"]: (row["computed"], row["reading"]) for row in found}
