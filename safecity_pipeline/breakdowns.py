@@ -91,7 +91,7 @@ def sql(indicator: Indicator, sources: Mapping[str, Source], column: str) -> str
         FROM ({_rows(indicator, source, column)}) AS r
         JOIN (SELECT area_code AS _area, force_code AS _home FROM meta.area) ON _area = r.area_code
         WHERE {f"_home = {source.home_force}" if part.forces == "home" else "true"}
-          AND {measure.is_over(source)}
+          AND {measure.is_told(part, source)}
         GROUP BY ALL"""
     return f"""
         SELECT area_code, dimension_value,

@@ -156,7 +156,7 @@ def cells_sql(part: Part, source: Source, tallies: Tallies | None = None) -> str
                {is_estimated(part, source)} AS estimated, max(_received_at) AS received_at,
                {_taken_out(source)} AS taken_out
         {_from(part, source, table)}
-        WHERE {counted} AND {is_over(source)}
+        WHERE {counted} AND {is_told(part, source)}
         GROUP BY ALL {received}"""
 
 
@@ -170,6 +170,12 @@ def is_estimated(part: Part, source: Source) -> str:
     if source.estimated is None:
         return "false"
     return f"coalesce(bool_or({source.estimated}) FILTER (WHERE {part.where}), false)"
+
+
+def is_told(part: Part, source: Source) -> str:
+    """The condition that a row's period can have a figure of a part."""
+    begun = f" AND {source.period_start} >= DATE '{part.since}'" if part.since else ""
+    return f"{is_over(source)}{begun}"
 
 
 def is_over(source: Source) -> str:
@@ -209,7 +215,7 @@ def single_sql(part: Part, source: Source) -> str:
                {is_estimated(part, source)} AS estimated, max(_received_at) AS received_at,
                {_taken_out(source)} AS taken_out
         {_from(part, source)}
-        WHERE ({part.where}) AND {home} AND {is_over(source)}
+        WHERE ({part.where}) AND {home} AND {is_told(part, source)}
         GROUP BY ALL"""
 
 

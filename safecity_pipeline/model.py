@@ -248,12 +248,17 @@ class Layout:
 
 @dataclass(frozen=True)
 class Part:
-    """Numerator or denominator of an indicator: rows of a source, and what is summed over them."""
+    """Numerator or denominator of an indicator: rows of a source, and what is summed over them.
+
+    `since`: the first day, such as 2013-05-01, from which the source knows what `where` asks for;
+    before it no row means no number, and not 0.
+    """
 
     source: str
     where: str = "true"
     aggregate: str = "count(*)"
     forces: str | None = None
+    since: str | None = None
 
 
 @dataclass(frozen=True)

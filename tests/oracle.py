@@ -258,7 +258,7 @@ def cells(part: Part, rows: Iterable[Row], home: Mapping[str, str | None]) -> li
     counts = clause(part.where)
     for row in rows:
         area = row["area_code"]
-        if area not in home or not _is_over(row):
+        if area not in home or not _is_over(row) or _is_before(part, row):
             continue
         key = (area, _span(row))
         is_home = part.forces is None or row["force_code"] == home[area]
@@ -385,6 +385,11 @@ def stocks(
                 people[area, year] = float(sum(row[column] for row in inside))
                 vintages[area, year] = max(row["vintage"] for row in inside)
     return people, vintages
+
+
+def _is_before(part: Part, row: Row) -> bool:
+    """Whether its source did not know yet what the part asks for."""
+    return part.since is not None and _span(row).start < date.fromisoformat(part.since)
 
 
 def _is_over(row: Row) -> bool:

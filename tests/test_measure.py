@@ -99,6 +99,12 @@ SHAPES = {
         PEOPLE,
     ),
     "count": ("count", 1, replace(STREET, where="crime_type = 'A'"), None),
+    "count since a day": (
+        "count",
+        1,
+        replace(STREET, where="crime_type = 'A'", since="2014-05-01"),
+        None,
+    ),
     "count of a sum": ("count", 1, OFFENCES, None),
     "proportion": ("proportion", 100, replace(STREET, where="crime_type = 'A'"), STREET),
     "rate over a count": ("rate", 100, replace(OFFENCES, where="offence_code = '1A'"), STREET),

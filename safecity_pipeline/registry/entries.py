@@ -13,6 +13,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+from safecity_pipeline import period
 from safecity_pipeline.model import Refused
 
 
@@ -44,6 +45,12 @@ def one_of(place: str, what: str, value: object, known: Iterable[object]) -> Non
         meant = f"; did you mean {near[0]}?" if near else ""
         repair = f"known: {', '.join(map(str, listed))}{meant}"
         raise Refused(f"unknown {what}", place, value, repair)
+
+
+def day(place: str, what: str, text: object) -> None:
+    """Raises Refused for what is not a day such as 2013-05-01."""
+    if period.bare_day(text) is None or "/" in str(text):
+        raise Refused(f"{what} is a day", place, text, "write it as 2013-05-01")
 
 
 def names(kind: type) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from safecity_pipeline import period
 from safecity_pipeline.model import Indicator, Part, Refused, Source
 from safecity_pipeline.registry import entries
-from safecity_pipeline.registry.entries import keys, names, one_of, required
+from safecity_pipeline.registry.entries import day, keys, names, one_of, required
 
 PACKAGED = Path(__file__).parent / "indicators"
 INDICATOR_KEYS = names(Indicator) - {"indicator", "subject"}
@@ -198,6 +198,8 @@ def _part(place: str, entry: Any, sources: Mapping[str, Source]) -> Part:
     one_of(place, "source", entry["source"], sources)
     source = sources[entry["source"]]
     part = Part(**entry)
+    if part.since is not None:
+        day(place, "since", part.since)
     for clause in (part.where, part.aggregate):
         _columns_exist(place, clause, source)
     _markers_seen(place, part, source)
