@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test nightly bench check format lint types refresh ui clean lock
+.PHONY: demo test nightly bench simulate check format lint types refresh ui clean lock
 
 demo: $(BIN)/safecity ## write a synthetic sample to demo/raw and refresh it into demo/warehouse
 	$(BIN)/safecity demo demo
@@ -16,6 +16,9 @@ nightly: $(BIN)/safecity ## the whole fault suite (every killed process, every f
 
 bench: $(BIN)/safecity ## measure speed and memory as ratios, each beside its goal
 	$(BIN)/python -m benchmarks
+
+simulate: $(BIN)/safecity ## how well breaks are found, each figure beside its goal
+	$(BIN)/python -m safecity_pipeline.detection.simulation
 
 check: lint types test ## format, lint, strict types, tests
 

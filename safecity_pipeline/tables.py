@@ -429,6 +429,7 @@ DEFINITIONAL_CHANGE = Table(
         test_dates VARCHAR Dates at which a break may be tested
         kind VARCHAR Counting rule, classification, collection, law, measure, geography …
         what_changed VARCHAR In words
+        in_short VARCHAR The same for residents, as sentences say it
         series_scope VARCHAR Series reached: name, =name, !name, @source
         materiality VARCHAR material breaks a comparison; negligible and event are noted
         affects VARCHAR What it affects, in words

@@ -175,10 +175,9 @@ def test_only_a_material_change_breaks_the_others_are_noted() -> None:
 def test_the_first_two_that_break_a_comparison_are_told_and_further_ones_named() -> None:
     asb = broken("asb.incidents", "2013-14", "2014-15")
     assert asb.words == (
-        "15 January 2014 to 30 November 2014: UKSA withdraws National Statistics badge; forces "
-        "start recording-improvement action, D22; 18 November 2014 to 31 March 2015: HMIC Making "
-        "the victim count: about 19% of crimes not recorded (violence 33%, sexual 26%, burglary "
-        "11%), D23"
+        "15 January 2014 to 30 November 2014: police forces record crime more fully, D22; "
+        "18 November 2014 to 31 March 2015: an inspection finds that a fifth of crimes go "
+        "unrecorded, D23"
     )
     both = breaks.together([Broken(("X1", "X2"), told={"X1": "one"}), Broken(("X3", "X4"))])
     assert both.words == "one; X2; also X3, X4"

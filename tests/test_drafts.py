@@ -644,10 +644,9 @@ def test_every_sentence_of_the_assessment_is_drafted(made: dict[str, pd.DataFram
     assert found.loc["C28", "sentence"] == (
         "Southampton recorded over 25% more reports of violent crime in 2014/15 than in 2013/14 "
         "(likely between 21% and 30%). This is not like for like: what is counted, or how, changed "
-        "in between (15 January 2014 to 30 November 2014: UKSA withdraws National Statistics "
-        "badge; forces start recording-improvement action, D22; 18 November 2014 to 31 March 2015: "
-        "HMIC Making the victim count: about 19% of crimes not recorded (violence 33%, sexual 26%, "
-        "burglary 11%), D23). Violent crime is here violence against the person."
+        "in between (15 January 2014 to 30 November 2014: police forces record crime more fully, "
+        "D22; 18 November 2014 to 31 March 2015: an inspection finds that a fifth of crimes go "
+        "unrecorded, D23). Violent crime is here violence against the person."
     )
 
 

@@ -17,6 +17,7 @@ source; the dots go from whole to part.
 * `effective_first` to `effective_last`: the days over which it came; `effective_date` among them.
 * `series_scope`: terms separated by blanks. `name` means it and all below, `=name` it alone,
   `!name` neither it nor below, whatever other terms say, `@source` all counted from that source.
+* `in_short`: what sentences for residents say of it; blank for the words of `what_changed`.
 * `materiality`: `material` breaks a comparison, `negligible` and `event` are noted beside it.
 * `area_scope`: `national` (or `national, force-dated` and the like, where the day differed from
   place to place) reaches every area; `force` and `one peer` reach the `area_code` that they name:
@@ -56,6 +57,7 @@ CHANGE_COLUMNS = [
     "test_dates",
     "kind",
     "what_changed",
+    "in_short",
     "series_scope",
     "materiality",
     "affects",
@@ -139,6 +141,7 @@ class Change:
     test_dates: tuple[date, ...]
     kind: str
     what_changed: str
+    in_short: str
     series_scope: str
     materiality: Materiality
     affects: str
@@ -159,9 +162,9 @@ class Change:
 
     @cached_property
     def told(self) -> str:
-        """When, what, its id: 1 April 2014: Stalking (8Q) separated from harassment (8L), D47."""
+        """When, what, its id, for readers: 1 April 2014: stalking is counted apart, D47."""
         first, last = self.effective_first, self.effective_last
-        return f"{describe_coverage(first, last)}: {self.what_changed}, {self.id}"
+        return f"{describe_coverage(first, last)}: {self.in_short or self.what_changed}, {self.id}"
 
 
 @dataclass(frozen=True)
