@@ -68,6 +68,12 @@ def _built() -> list[dg.AssetsDefinition]:
             deps=[VALUES],
             table=tables.REVISION,
         ),
+        *_of_the_assessment(),
+    ]
+
+
+def _of_the_assessment() -> list[dg.AssetsDefinition]:
+    return [
         _asset(
             CLAIMS,
             "Every sentence of the published assessment, recomputed",

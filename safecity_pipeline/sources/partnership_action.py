@@ -47,7 +47,7 @@ class PartnershipAction(pa.DataFrameModel):
         nullable=True,
         description="How many neighbourhoods the area has, as a line above the head or a manifest "
         "states it; empty where neither does",
-        metadata={"example": ("16", "16")},
+        metadata={"example": ("1", "1")},
     )
     ref: Series[str] = pa.Field(
         description="The register's own number of the action",

@@ -305,12 +305,13 @@ def _data(book: Book, template: Template, listed: Sequence[Field]) -> None:
         min(40, max(12, *(len(text) + 4 for text in (field.head, *field.examples))))
         for field in fields
     ]
-    above = [[field.head for field in fields]] if template.as_text else list(_above(template))
+    # A text whose layout names no row of the head has it in its first.
+    above = list(_above(template)) if layout.head_rows else [[field.head for field in fields]]
     sheet = book.sheet(template.data_sheet, widths)
     sheet.text_columns(len(widths))
     sheet.keep_in_view(len(above))
     for number, row in enumerate(above, 1):
-        sheet.add(row, HEAD if template.as_text or number in layout.head_rows else STRONG)
+        sheet.add(row, HEAD if number in (layout.head_rows or (1,)) else STRONG)
     for row in template.rows[1:]:
         sheet.add(row, EXAMPLE)
     if layout.end is not None and not template.as_text:
