@@ -109,9 +109,11 @@ def of(source_name: str, known: Registry) -> Template:
 
 
 def _is_text(layout: Layout) -> bool:
-    """Plain text with one row of heads."""
-    text = any(name.lower().endswith(TEXT_FILES) for name in layout.files)
-    return text and layout.head_rows == (1,) and layout.sheet is None
+    """Plain text; with titles above its head only where the layout reads no workbooks."""
+    names = [name.lower() for name in layout.files]
+    if layout.sheet is not None or not any(name.endswith(TEXT_FILES) for name in names):
+        return False
+    return layout.head_rows == (1,) or not any(name.endswith(WORKBOOKS) for name in names)
 
 
 def _file_name(
@@ -305,13 +307,12 @@ def _data(book: Book, template: Template, listed: Sequence[Field]) -> None:
         min(40, max(12, *(len(text) + 4 for text in (field.head, *field.examples))))
         for field in fields
     ]
-    # A text whose layout names no row of the head has it in its first.
-    above = list(_above(template)) if layout.head_rows else [[field.head for field in fields]]
+    above = list(_above(template))
     sheet = book.sheet(template.data_sheet, widths)
     sheet.text_columns(len(widths))
     sheet.keep_in_view(len(above))
     for number, row in enumerate(above, 1):
-        sheet.add(row, HEAD if number in (layout.head_rows or (1,)) else STRONG)
+        sheet.add(row, HEAD if number in layout.head_rows else STRONG)
     for row in template.rows[1:]:
         sheet.add(row, EXAMPLE)
     if layout.end is not None and not template.as_text:
