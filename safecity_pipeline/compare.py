@@ -184,7 +184,7 @@ class Series:
         return min((part.maturity for part in parts if part.maturity is not None), default=None)
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """What a comparison needs of a row of mart.indicator_value; what is missing is None."""
 
     area_code: str
@@ -209,10 +209,22 @@ def series_of(
     values: pd.DataFrame, stock: bool, published: bool = False, settles_after: int | None = None
 ) -> dict[str, Series]:
     """Rows of mart.indicator_value of one indicator, by area; `published` by its kind."""
-    found: dict[str, Series] = {}
+    return series_from(rows_of(values), stock, published, settles_after)
+
+
+def rows_of(values: pd.DataFrame) -> list[Row]:
+    """What a comparison needs of rows of mart.indicator_value, in their order."""
     # Column by column: to ask pandas for one cell after the other takes ten times as long.
-    columns = (_plain(values[name]) for name in _Row._fields)
-    for row in map(_Row._make, zip(*columns, strict=True)):
+    columns = (_plain(values[name]) for name in Row._fields)
+    return list(map(Row._make, zip(*columns, strict=True)))
+
+
+def series_from(
+    rows: Iterable[Row], stock: bool, published: bool = False, settles_after: int | None = None
+) -> dict[str, Series]:
+    """`series_of` rows that were made of the values of many indicators at once."""
+    found: dict[str, Series] = {}
+    for row in rows:
         own = Series(row.area_code, row.area_name, stock, settles_after=settles_after)
         series = found.setdefault(row.area_code, own)
         series.values[row.period] = _value(row, published)
@@ -227,7 +239,7 @@ def _plain(column: pd.Series) -> list[Any]:
     return [None if missing else cell for cell, missing in cells]
 
 
-def _value(row: _Row, published: bool) -> Value:
+def _value(row: Row, published: bool) -> Value:
     return Value(
         row.period,
         row.period_kind,
@@ -246,7 +258,7 @@ def _value(row: _Row, published: bool) -> Value:
     )
 
 
-def _lacking(row: _Row) -> str:
+def _lacking(row: Row) -> str:
     """The status of a value that is not there though its row is: what its extract says of it."""
     if row.suppressed_reason == measure.AMBIGUOUS:
         return measure.AMBIGUOUS
