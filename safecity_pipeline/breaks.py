@@ -148,13 +148,14 @@ def _took_effect(change: Change, after: date, until: date) -> bool:
 
 
 def _check(earlier: Span, later: Span) -> None:
+    if earlier.start <= earlier.end and earlier.start <= later.start <= later.end:
+        return
     spans = [(span.start.isoformat(), span.end.isoformat()) for span in (earlier, later)]
     if earlier.start > earlier.end or later.start > later.end:
         raise ValueError(
             f"comparison: a period ends before it starts; got: {spans!r}; give the first day first"
         )
-    if later.start < earlier.start:
-        raise ValueError(
-            "comparison: the later period starts before the earlier one; "
-            f"got: {spans!r}; give the earlier period first"
-        )
+    raise ValueError(
+        "comparison: the later period starts before the earlier one; "
+        f"got: {spans!r}; give the earlier period first"
+    )

@@ -126,6 +126,21 @@ class Series:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    _whole: dict[str, Offsets] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def offsets(self, label: str) -> Offsets:
+        """The places of all its parts in the year."""
+        if label not in self._whole:
+            self._whole[label] = frozenset(self.parts(label))
+        return self._whole[label]
+
+    def within(self, label: str, offsets: Offsets) -> list[Value]:
+        """Some of the parts of a period, in their order."""
+        parts = self.parts(label)
+        if offsets == self.offsets(label):
+            return list(parts.values())
+        return [part for offset, part in parts.items() if offset in offsets]
+
     def parts(self, label: str) -> Mapping[tuple[int, int], Value]:
         """What a value is the sum of: the months or quarters received; itself where it has none."""
         if label not in self._parts:
@@ -155,7 +170,7 @@ class Series:
 
     def over(self, label: str, offsets: Offsets) -> tuple[float, float | None]:
         """Numerator and denominator of a period over some of its parts."""
-        parts = [part for offset, part in self.parts(label).items() if offset in offsets]
+        parts = self.within(label, offsets)
         numerator = sum(part.numerator or 0.0 for part in parts)
         if self.stock:
             return numerator, self.values[label].denominator
@@ -165,11 +180,11 @@ class Series:
 
     def maturity(self, label: str, offsets: Offsets) -> int | None:
         """Days that the least settled of some parts of a period had to settle."""
-        parts = [part for offset, part in self.parts(label).items() if offset in offsets]
+        parts = self.within(label, offsets)
         return min((part.maturity for part in parts if part.maturity is not None), default=None)
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """What a comparison needs of a row of mart.indicator_value; what is missing is None."""
 
     area_code: str
@@ -194,10 +209,22 @@ def series_of(
     values: pd.DataFrame, stock: bool, published: bool = False, settles_after: int | None = None
 ) -> dict[str, Series]:
     """Rows of mart.indicator_value of one indicator, by area; `published` by its kind."""
-    found: dict[str, Series] = {}
+    return series_from(rows_of(values), stock, published, settles_after)
+
+
+def rows_of(values: pd.DataFrame) -> list[Row]:
+    """What a comparison needs of rows of mart.indicator_value, in their order."""
     # Column by column: to ask pandas for one cell after the other takes ten times as long.
-    columns = (_plain(values[name]) for name in _Row._fields)
-    for row in map(_Row._make, zip(*columns, strict=True)):
+    columns = (_plain(values[name]) for name in Row._fields)
+    return list(map(Row._make, zip(*columns, strict=True)))
+
+
+def series_from(
+    rows: Iterable[Row], stock: bool, published: bool = False, settles_after: int | None = None
+) -> dict[str, Series]:
+    """`series_of` rows that were made of the values of many indicators at once."""
+    found: dict[str, Series] = {}
+    for row in rows:
         own = Series(row.area_code, row.area_name, stock, settles_after=settles_after)
         series = found.setdefault(row.area_code, own)
         series.values[row.period] = _value(row, published)
@@ -212,7 +239,7 @@ def _plain(column: pd.Series) -> list[Any]:
     return [None if missing else cell for cell, missing in cells]
 
 
-def _value(row: _Row, published: bool) -> Value:
+def _value(row: Row, published: bool) -> Value:
     return Value(
         row.period,
         row.period_kind,
@@ -231,7 +258,7 @@ def _value(row: _Row, published: bool) -> Value:
     )
 
 
-def _lacking(row: _Row) -> str:
+def _lacking(row: Row) -> str:
     """The status of a value that is not there though its row is: what its extract says of it."""
     if row.suppressed_reason == measure.AMBIGUOUS:
         return measure.AMBIGUOUS
@@ -370,7 +397,7 @@ def against(
 
 def figure(indicator: Indicator, series: Series, label: str) -> float | None:
     """The value of a period that has a row; None where it is hidden or cannot be computed."""
-    return _figure(indicator, series, label, frozenset(series.parts(label))).value
+    return _figure(indicator, series, label, series.offsets(label)).value
 
 
 def _change(
@@ -382,7 +409,7 @@ def _change(
     broken_by: BrokenBy,
 ) -> Finding:
     mine, theirs, status = _like(series, value, base)
-    compared = mine or frozenset(series.parts(value.period))
+    compared = mine or series.offsets(value.period)
     start, end = _span(series, value.period, compared)
     now = _figure(indicator, series, value.period, compared)
     said: dict[str, Any] = {"status": status}
@@ -466,8 +493,7 @@ def _like(series: Series, value: Value, base: str) -> tuple[Offsets, Offsets, st
         return frozenset(), frozenset(), value.lacking
     if earlier is None or earlier.lacking:
         return frozenset(), frozenset(), "missing_base"
-    mine = frozenset(series.parts(value.period))
-    theirs = frozenset(series.parts(base))
+    mine, theirs = series.offsets(value.period), series.offsets(base)
     if value.kind != "year" or (value.complete and earlier.complete):
         # Whole against whole needs no matching: one may be of quarters, the other of one table.
         return mine, theirs, "comparable"
@@ -480,7 +506,9 @@ def _months(offsets: Offsets) -> int:
 
 
 def _span(series: Series, label: str, offsets: Offsets) -> tuple[date, date]:
-    parts = [part for offset, part in series.parts(label).items() if offset in offsets]
+    parts = series.within(label, offsets)
+    if len(parts) == 1:
+        return parts[0].coverage_start, parts[0].coverage_end
     return min(part.coverage_start for part in parts), max(part.coverage_end for part in parts)
 
 
@@ -577,7 +605,7 @@ def _apart(
     group_size: int | None = None,
 ) -> Iterator[Finding]:
     """The value of an area that cannot be set among others, and why."""
-    offsets = frozenset(series.parts(label))
+    offsets = series.offsets(label)
     start, end = _span(series, label, offsets)
     for comparison in wanted:
         yield Finding(
@@ -679,7 +707,7 @@ def _ranked(
     usable = [series for series in present if _has_base(indicator, series, label)]
     if not usable:
         return Ranked((), (), "missing_denominator", group.size)
-    parts = [frozenset(series.parts(label)) for series in usable]
+    parts = [series.offsets(label) for series in usable]
     whole = all(series.values[label].complete for series in usable)
     shared = frozenset.intersection(*parts)
     if not whole and not shared:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -128,8 +129,14 @@ def _key(unit: Unit) -> tuple[object, ...]:
 
 
 def _years(unit: Unit) -> range:
-    first, last = (period.financial_year_of(day).start.year for day in (unit.start, unit.end))
+    first, last = (_year_of(day) for day in (unit.start, unit.end))
     return range(first, last + 1)
+
+
+@cache
+def _year_of(day: date) -> int:
+    """The year in which the financial year of a day begins; a period is slow to make."""
+    return period.financial_year_of(day).start.year
 
 
 def _as_first(

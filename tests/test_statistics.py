@@ -536,3 +536,15 @@ def test_vectors_of_benchmarks() -> None:
         assert found == words.get(row["expected"], row["expected"].lower()), row["case"]
         compared += 1
     assert compared == 21
+
+
+def test_the_limits_of_one_share_are_those_of_a_column_to_the_last_bit():
+    drawn = np.random.default_rng(20)
+    bases = np.concatenate([drawn.integers(1, 50, 500), drawn.integers(50, 10**7, 500)]) * 1.0
+    counts = np.floor(bases * drawn.random(bases.size))
+    counts[:20], counts[20:40] = 0.0, bases[20:40]
+    for z in (1.959963984540054, 3.0902323061678132):
+        lower, upper = statistics._wilson_limits(counts, bases, z)
+        pairs = zip(counts.tolist(), bases.tolist(), strict=True)
+        alone = [statistics._wilson_of_one(x, n, z) for x, n in pairs]
+        assert alone == list(zip(lower.tolist(), upper.tolist(), strict=True))
