@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pandera.engines.pandas_engine import Engine
 
 from safecity_pipeline.ingest import parse, stage
 from safecity_pipeline.ingest.schema import is_marked
@@ -254,7 +256,7 @@ def _failures(
 
 
 def _refused(typed: pd.DataFrame, name: str, column: Column) -> Iterator[tuple[str, str, pd.Index]]:
-    if column.nullable and not column.checks:
+    if _passes(typed[name], column):
         return
     try:
         column.validate(typed, lazy=True)
@@ -270,6 +272,18 @@ def _refused(typed: pd.DataFrame, name: str, column: Column) -> Iterator[tuple[s
             yield words[said], str(said), failing
         else:
             raise RuntimeError(f"{name}: pandera failed on {said}")
+
+
+def _passes(values: pd.Series, column: Column) -> bool:
+    """Whether pandera certainly refuses none. Asking its checks takes half as long as `validate`,
+    which is left to say what is wrong."""
+    if column.unique or (values.hasnans and not column.nullable):
+        return False
+    # Of some types pandera answers for each value, of others once.
+    fits = column.dtype is None or column.dtype.check(Engine.dtype(values.dtype), values)
+    if not np.asarray(fits).all():
+        return False
+    return all(bool(check(values).check_passed) for check in column.checks)
 
 
 def _reasons(raw: pd.Series, rule: str, words: str) -> pd.DataFrame:
