@@ -6,7 +6,8 @@ see. Does not belong here: writing tables (`warehouse`), deciding anything (`ing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -150,7 +151,7 @@ def ledger_rows(taken: Intake, extracts: list[Extract], areas: Areas) -> dict[Ta
     return {
         tables.EXTRACT: _with_rows(taken, extracts),
         tables.EXTRACT_SHEET: _sheet_rows(taken, extracts),
-        tables.EXTRACT_UNIT: pd.DataFrame([_unit_row(one, areas) for one in taken.decisions]),
+        tables.EXTRACT_UNIT: _unit_rows(taken.decisions, areas),
     }
 
 
@@ -189,14 +190,23 @@ def _sheet_rows(taken: Intake, extracts: list[Extract]) -> pd.DataFrame:
     return taken.ledger.merge(said, how="left", on=["extract_id", "sheet"])
 
 
-def _unit_row(one: Decision, areas: Areas) -> dict[str, Any]:
+def _unit_rows(decisions: Sequence[Decision], areas: Areas) -> pd.DataFrame:
+    spans = {(one.unit.start, one.unit.end) for one in decisions}
+    labels = {span: period.spanning(*span).label for span in spans}  # few, of thousands of units
+    found = {code: areas.by_code(code) for code in {one.unit.geography for one in decisions}}
+    names = {code: area.name if area else code for code, area in found.items()}
+    return pd.DataFrame([_unit_row(one, labels, names) for one in decisions])
+
+
+def _unit_row(
+    one: Decision, labels: Mapping[tuple[date, date], str], names: Mapping[str, str]
+) -> dict[str, Any]:
     unit = one.unit
-    area = areas.by_code(unit.geography)
-    name = area.name if area else unit.geography
+    name = names[unit.geography]
     return {
         "extract_id": unit.extract_id,
         "unit": f"{unit.table}/{name}" if unit.table else name,
-        "period": period.spanning(unit.start, unit.end).label,
+        "period": labels[unit.start, unit.end],
         "rows": unit.rows,
         "status": "counted" if one.counted else "superseded",
         "superseded_by": one.superseded_by,

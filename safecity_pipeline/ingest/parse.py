@@ -130,17 +130,31 @@ def parse(raw: pd.Series, kind: str, markers: Mapping[str, str] | None = None) -
         return _moments(raw, kind, read_markers(markers or {}))
     read, declared = READERS[kind], read_markers(markers or {})
     answers = [_answer(text, read, declared) for text in raw]
-    frame = pd.DataFrame({"raw": raw.array, "status": [status for _, status in answers]})
-    frame["value"] = _typed(pd.Series([value for value, _ in answers], dtype=object), kind)
-    return frame
+    value = _typed(pd.Series([value for value, _ in answers], dtype=object), kind)
+    return _framed(raw, value, [status for _, status in answers])
+
+
+def is_read(text: str, kind: str) -> bool:
+    """Whether a text is of a kind: what `parse` says of it alone, without markers."""
+    if kind in READERS:
+        return _answer(text, READERS[kind], ())[1] == OK
+    return bool(parse(pd.Series([text], dtype="str"), kind)["status"].iloc[0] == OK)
+
+
+def _framed(raw: pd.Series, value: pd.Series, status: Sequence[str]) -> pd.DataFrame:
+    told = pd.Series(status, index=raw.index, dtype="str")
+    return pd.DataFrame({"raw": raw.array, "value": value.array, "status": told.array})
+
+
+def _stripped(raw: pd.Series) -> list[str]:
+    """The texts without blanks around them, "" for none."""
+    return [text.strip() if isinstance(text, str) else "" for text in raw]
 
 
 def _texts(raw: pd.Series) -> pd.DataFrame:
-    """Vectorised, since a bulk source has millions of distinct references."""
-    value = raw.str.strip()
-    value = value.where(value != "", None)
-    status = value.isna().map({True: ABSENT, False: OK})
-    return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
+    texts = _stripped(raw)
+    value = pd.Series([text or None for text in texts], dtype="str")
+    return _framed(raw, value, [OK if text else ABSENT for text in texts])
 
 
 @dataclass(frozen=True)
@@ -201,15 +215,19 @@ FORMS = {"day": _forms(DAYS), "moment": _forms([day + time for day in DAYS for t
 
 def _moments(raw: pd.Series, kind: str, declared: Sequence[Marker]) -> pd.DataFrame:
     """Vectorised, since nearly every row of a force's extract has its own."""
-    text = raw.astype(object).where(raw.notna(), "").str.strip()
-    value = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
-    for shape, texts in text.groupby(text.str.translate(AS_SHAPE)):
+    text = pd.Series(_stripped(raw), dtype="str")
+    shapes = pd.Series([each.translate(AS_SHAPE) for each in text], dtype="str")
+    value = pd.Series(pd.NaT, index=text.index, dtype="datetime64[ns]")
+    for shape, texts in text.groupby(shapes):
         if str(shape) in FORMS[kind]:
             value[texts.index] = FORMS[kind][str(shape)].read(texts)
-    status = value.notna().map({True: OK, False: TEXT}).where(text != "", ABSENT)
+    status = [
+        OK if there else TEXT if each else ABSENT
+        for there, each in zip(value.notna(), text, strict=True)
+    ]
     for at in value.index[value.isna()] if declared else ():
         status[at] = _status(text[at], declared) or status[at]
-    return pd.DataFrame({"raw": raw.array, "value": value.array, "status": status.array})
+    return _framed(raw, value, status)
 
 
 def _answer(

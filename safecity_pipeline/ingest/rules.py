@@ -15,11 +15,15 @@ not its text. Does not belong here: where rows go afterwards (`load`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pandera.engines.pandas_engine import Engine
 
 from safecity_pipeline.ingest import parse, stage
 from safecity_pipeline.ingest.schema import is_marked
@@ -43,13 +47,32 @@ CREATE OR REPLACE TEMP TABLE noted (_extract INTEGER, _row BIGINT, rule VARCHAR,
 """
 
 
+@dataclass(frozen=True)
+class Distinct:
+    """The distinct texts of a column: `raw`, `value`, `status`, and whether no rule refuses them
+    (`usable`)."""
+
+    frame: pd.DataFrame
+
+    @cached_property
+    def places(self) -> dict[object, int]:
+        """Text → its row of the frame; of usable ones."""
+        usable = zip(_objects(self.frame["raw"]), self.frame["usable"].tolist(), strict=True)
+        return {text: at for at, (text, good) in enumerate(usable) if good}
+
+    @cached_property
+    def values(self) -> list[object]:
+        """The values as Python has them, by row of the frame."""
+        return _objects(self.frame["value"])
+
+
 def run(
     connection: DuckDBPyConnection,
     source: Source,
     layout: Layout,
     heads: Mapping[str, str],
     places: Places,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Distinct]:
     """Fill `bad`, `bad_cell` and the typed tables; answers the distinct values of the columns that
     have few.
 
@@ -57,7 +80,7 @@ def run(
     """
     connection.execute(BAD)
     schema = source.model.to_schema()
-    known: dict[str, pd.DataFrame] = {}
+    known: dict[str, Distinct] = {}
     for position, (name, column) in enumerate(schema.columns.items()):
         judged = _column(connection, name, column, layout, heads.get(name, name), position)
         if judged is not None:
@@ -79,7 +102,7 @@ def of_joined(source: Source, derived: Derived) -> bool:
 def derive_folded(
     connection: DuckDBPyConnection,
     source: Source,
-    known: Mapping[str, pd.DataFrame],
+    known: Mapping[str, Distinct],
     places: Places,
 ) -> None:
     """Derive what is worked out of joined columns. `known`: what `run` answered."""
@@ -92,14 +115,14 @@ def derive_folded(
             _derive(connection, derived, {**known, **texts}, {}, places, 0)
 
 
-def _texts_of_good_rows(connection: DuckDBPyConnection, name: str) -> pd.DataFrame:
+def _texts_of_good_rows(connection: DuckDBPyConnection, name: str) -> Distinct:
     """The texts of a column as they stand now; usable are those of some row that is not refused."""
     found = connection.execute(
         f"SELECT {name} AS raw, bool_or(b._row IS NULL) AS usable FROM stage s LEFT JOIN "
         f"(SELECT DISTINCT _extract, _row FROM bad) b USING (_extract, _row) GROUP BY ALL"
     ).df()
     values = parse.parse(found["raw"].astype("str"), "text")
-    return values.assign(usable=found["usable"].to_numpy(dtype=bool))
+    return Distinct(values.assign(usable=found["usable"].to_numpy(dtype=bool)))
 
 
 def words(source: Source) -> dict[str, str]:
@@ -134,7 +157,7 @@ def _column(
     layout: Layout,
     head: str,
     position: int,
-) -> pd.DataFrame | None:
+) -> Distinct | None:
     """Judge one column; answers its distinct values, typed and marked, if they are few."""
     kind, marked, form = parse.kind_of(column), is_marked(column), form_of(column)
     kept: list[pd.DataFrame] = []
@@ -148,15 +171,16 @@ def _column(
             values = _without_unknown(connection, values, name, kind, layout, head)
         values["usable"] = True
         if kind != "text" or not column.nullable or column.checks:
-            failures = _failures(values, name, column, kind, head)
-            values["usable"] = ~values["raw"].isin(failures["raw"]) | values["raw"].isna()
+            if found := _failures(values, name, column, kind, head):
+                failures = pd.concat(found, ignore_index=True)
+                values["usable"] = ~values["raw"].isin(failures["raw"]) | values["raw"].isna()
+                _mark(connection, failures, (name,), position)
             if column.nullable is False:
                 values["usable"] &= values["status"] == parse.OK
-            _mark(connection, failures, (name,), position)
         _keep_typed(connection, name, values, kind, marked)
         kept.append(values)
-    together = pd.concat(kept, ignore_index=True)
-    return together if len(together) <= KEPT and form is None else None
+    together = kept[0] if len(kept) == 1 else pd.concat(kept, ignore_index=True)
+    return Distinct(together) if len(together) <= KEPT and form is None else None
 
 
 def form_of(column: Column) -> str | None:
@@ -201,9 +225,9 @@ def _distinct(connection: DuckDBPyConnection, name: str, form: str | None) -> It
     """The texts of a column, each once, in chunks; none that is of the form."""
     known = f"{name} IS NOT NULL AND regexp_full_match({name}, {quoted(form)})" if form else "false"
     texts = f"SELECT DISTINCT {name} AS raw FROM stage WHERE NOT ({known})"
-    found = connection.execute(f"{texts} LIMIT {CHUNK + 1}").df()
+    found = connection.execute(f"{texts} LIMIT {CHUNK + 1}").fetchall()
     if len(found) <= CHUNK:
-        yield found["raw"].astype("str")
+        yield pd.Series([text for (text,) in found], dtype="str")
         return
     connection.execute(f"CREATE OR REPLACE TEMP TABLE values_now AS {texts}")
     count = stage.number_from(connection, "SELECT count(*) FROM values_now")
@@ -216,21 +240,23 @@ def _distinct(connection: DuckDBPyConnection, name: str, form: str | None) -> It
 
 def _failures(
     values: pd.DataFrame, name: str, column: Column, kind: str, head: str
-) -> pd.DataFrame:
-    """`raw`, `rule`, `reason` for each distinct value that the column refuses."""
-    unread = values[(values["status"] == parse.TEXT) & (not is_marked(column))]
-    found = [_reasons(unread["raw"], f"{name}_kind", f"{head}: not {parse.IN_WORDS[kind]}")]
-    read = values[values["status"] != parse.TEXT]
-    typed = pd.DataFrame({name: read["value"]})
-    if kind == "text":
-        typed[name] = typed[name].astype("str")
+) -> list[pd.DataFrame]:
+    """`raw`, `rule`, `reason` for each distinct value that the column refuses, by rule; rules that
+    refuse none are not among them."""
+    found, unread = [], values["status"] == parse.TEXT
+    if unread.any():
+        if not is_marked(column):
+            words = f"{head}: not {parse.IN_WORDS[kind]}"
+            found.append(_reasons(values["raw"][unread], f"{name}_kind", words))
+        values = values[~unread]
+    typed = pd.DataFrame({name: values["value"]})
     for rule, words, failing in _refused(typed, name, column):
-        found.append(_reasons(read["raw"].loc[failing], rule, f"{head}: {words}"))
-    return pd.concat(found, ignore_index=True)
+        found.append(_reasons(values["raw"].loc[failing], rule, f"{head}: {words}"))
+    return found
 
 
 def _refused(typed: pd.DataFrame, name: str, column: Column) -> Iterator[tuple[str, str, pd.Index]]:
-    if column.nullable and not column.checks:
+    if _passes(typed[name], column):
         return
     try:
         column.validate(typed, lazy=True)
@@ -246,6 +272,18 @@ def _refused(typed: pd.DataFrame, name: str, column: Column) -> Iterator[tuple[s
             yield words[said], str(said), failing
         else:
             raise RuntimeError(f"{name}: pandera failed on {said}")
+
+
+def _passes(values: pd.Series, column: Column) -> bool:
+    """Whether pandera certainly refuses none. Asking its checks takes half as long as `validate`,
+    which is left to say what is wrong."""
+    if column.unique or (values.hasnans and not column.nullable):
+        return False
+    # Of some types pandera answers for each value, of others once.
+    fits = column.dtype is None or column.dtype.check(Engine.dtype(values.dtype), values)
+    if not np.asarray(fits).all():
+        return False
+    return all(bool(check(values).check_passed) for check in column.checks)
 
 
 def _reasons(raw: pd.Series, rule: str, words: str) -> pd.DataFrame:
@@ -281,111 +319,138 @@ def _keep_typed(
         kept = values[(values["value"] != values["raw"]) & values["raw"].notna()]
     if kept.empty:
         return
-    connection.register("typed_now", _plain(kept[["raw", "value", "status"]]))
+    connection.register("typed_now", _plain(kept.drop(columns="usable")))
     connection.execute(f"INSERT INTO typed_{name} SELECT raw, value, status FROM typed_now")
     connection.unregister("typed_now")
 
 
 def _combinations(
-    connection: DuckDBPyConnection, columns: tuple[str, ...], known: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
-    """Distinct combinations whose members are usable: `raw_<column>` and the typed `<column>`."""
+    connection: DuckDBPyConnection, columns: tuple[str, ...], known: Mapping[str, Distinct]
+) -> tuple[list[tuple[object, ...]], list[tuple[int, ...]]]:
+    """Distinct combinations of texts that are all usable; and where each text is among the known
+    ones of its column."""
     if lacking := [name for name in columns if name not in known]:
         raise RuntimeError(f"too many values to combine: {', '.join(lacking)}")
+    places = [known[name].places for name in columns]
     if len(columns) == 1:  # its distinct values are known, so the rows need not be asked again
-        values = known[columns[0]].drop_duplicates("raw")
-        alone = {f"raw_{columns[0]}": values["raw"].astype("str"), columns[0]: values["value"]}
-        return pd.DataFrame(alone)[values["usable"].to_numpy(dtype=bool)]
-    listed = ", ".join(columns)
-    combined = connection.execute(f"SELECT DISTINCT {listed} FROM stage").df()
-    raws = combined.rename(columns={column: f"raw_{column}" for column in columns}).astype("str")
-    usable = pd.Series(True, index=raws.index)
-    for column in columns:
-        values = known[column].drop_duplicates("raw").set_index("raw")
-        position = values.index.get_indexer(
-            pd.Index(raws[f"raw_{column}"], dtype=values.index.dtype)
-        )
-        raws[column] = values["value"].take(position).array
-        usable &= pd.Series(values["usable"].take(position).to_numpy(), index=raws.index)
-    return raws[usable]
+        return [(text,) for text in places[0]], [(at,) for at in places[0].values()]
+    rows = connection.execute(f"SELECT DISTINCT {', '.join(columns)} FROM stage").fetchall()
+    usable = [row for row in rows if all(text in at for text, at in zip(row, places, strict=True))]
+    return usable, [tuple(at[text] for text, at in zip(row, places, strict=True)) for row in usable]
 
 
 def _across(
     connection: DuckDBPyConnection,
     check: pa.Check,
-    known: Mapping[str, pd.DataFrame],
+    known: Mapping[str, Distinct],
     heads: Mapping[str, str],
     position: int,
 ) -> None:
     """A rule that names several columns, over their distinct combinations."""
     columns = tuple((check.statistics or {})["columns"])
-    combined = _combinations(connection, columns, known)
-    if combined.empty:
+    texts, rows = _combinations(connection, columns, known)
+    if not rows:
         return
-    holds = check(combined[list(columns)]).check_output
-    failing = combined[~holds.reindex(combined.index, fill_value=True).astype(bool)].copy()
-    failing["rule"] = str(check.name)
-    failing["reason"] = _said_of(failing, columns, heads, str(check.error))
+    typed = {
+        name: known[name].frame["value"].take(list(ats)).array
+        for name, ats in zip(columns, zip(*rows, strict=True), strict=True)
+    }
+    combined = pd.DataFrame(typed)
+    holds = check(combined).check_output.reindex(combined.index, fill_value=True).astype(bool)
+    failing = [text for text, good in zip(texts, holds, strict=True) if not good]
+    _refuse(connection, failing, columns, heads, str(check.name), str(check.error), position)
+
+
+def _refuse(
+    connection: DuckDBPyConnection,
+    texts: Sequence[tuple[object, ...]],
+    columns: tuple[str, ...],
+    heads: Mapping[str, str],
+    rule: str,
+    words: str,
+    position: int,
+) -> None:
+    """Give every row that holds one of the combinations of texts its reason."""
+    names = ["raw"] if len(columns) == 1 else [f"raw_{column}" for column in columns]
+    failing = pd.DataFrame(texts, columns=names, dtype=object)
+    failing["rule"] = rule
+    failing["reason"] = _said_of(texts, columns, heads, words)
     _mark(connection, failing, columns, position)
 
 
 def _said_of(
-    failing: pd.DataFrame, columns: tuple[str, ...], heads: Mapping[str, str], words: str
+    texts: Sequence[tuple[object, ...]],
+    columns: tuple[str, ...],
+    heads: Mapping[str, str],
+    words: str,
 ) -> list[str]:
     where = ", ".join(heads.get(column, column) for column in columns)
-    raws = failing[[f"raw_{column}" for column in columns]].astype(object)
-    got = [
-        ", ".join("nothing" if pd.isna(value) else repr(value) for value in row)
-        for row in raws.itertuples(index=False)
-    ]
+    got = [", ".join("nothing" if one is None else repr(one) for one in row) for row in texts]
     return [f"{where}: {words}; got: {each}" for each in got]
 
 
 def _derive(
     connection: DuckDBPyConnection,
     derived: Derived,
-    known: Mapping[str, pd.DataFrame],
+    known: Mapping[str, Distinct],
     heads: Mapping[str, str],
     places: Places,
     position: int,
 ) -> None:
     """Make `derived_<name>` (raw columns → value), and refuse what must be known and is not."""
     columns = derived.columns
-    combined = _combinations(connection, columns, known)
+    texts, rows = _combinations(connection, columns, known)
+    values = [known[name].values for name in columns]
+    given = [[each[at] for each, at in zip(values, row, strict=True)] for row in rows]
+    there = [any(value is not None for value in row) for row in given]
     made = [
-        derived.make(places, *values) if any(value is not None for value in values) else None
-        for values in _python_rows(combined, columns)
+        derived.make(places, *row) if some else None for row, some in zip(given, there, strict=True)
     ]
-    raws = combined[[f"raw_{column}" for column in columns]].copy()
-    raws["value"] = pd.Series(made, index=raws.index, dtype=object)
-    connection.register("derived_now", _plain(raws))
+    found = pd.Series(made, dtype=object)
+    _keep_derived(connection, derived, texts, found)
+    if derived.refusal:
+        lacking = [
+            text
+            for text, some, none in zip(texts, there, found.isna(), strict=True)
+            if some and none
+        ]
+        rule = f"{derived.name}_known"
+        _refuse(connection, lacking, columns, heads, rule, derived.refusal, position)
+
+
+def _keep_derived(
+    connection: DuckDBPyConnection,
+    derived: Derived,
+    texts: Sequence[tuple[object, ...]],
+    values: pd.Series,
+) -> None:
+    raws = [f"raw_{column}" for column in derived.columns]
+    told = pd.DataFrame(texts, columns=raws, dtype=object)
+    told["value"] = values
+    connection.register("derived_now", _plain(told))
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE derived_{derived.name} AS SELECT "
-        + ", ".join(f"CAST(raw_{column} AS VARCHAR) AS raw_{column}" for column in columns)
+        + ", ".join(f"CAST({raw} AS VARCHAR) AS {raw}" for raw in raws)
         + f", CAST(value AS {derived.sql_type}) AS value FROM derived_now"
     )
     connection.unregister("derived_now")
-    if derived.refusal:
-        present = combined[list(columns)].notna().any(axis=1)
-        lacking = raws[raws["value"].isna() & present].copy()
-        lacking["rule"] = f"{derived.name}_known"
-        lacking["reason"] = _said_of(lacking, columns, heads, derived.refusal)
-        failing = (
-            lacking.rename(columns={f"raw_{columns[0]}": "raw"}) if len(columns) == 1 else lacking
-        )
-        _mark(connection, failing, columns, position)
 
 
-def _python_rows(combined: pd.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[object, ...]]:
-    for row in combined[list(columns)].astype(object).itertuples(index=False):
-        yield tuple(None if pd.isna(value) else value for value in row)
+def _objects(values: pd.Series) -> list[object]:
+    """As Python has them, None for every kind of null."""
+    return _with_none(values).tolist()
+
+
+def _with_none(values: pd.Series) -> pd.Series:
+    objects = values.astype(object)
+    return objects.where(objects.notna(), None) if objects.hasnans else objects
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """With None for every kind of null in text columns, as DuckDB reads object columns."""
-    plain = frame.copy()
-    for column in plain.columns:
-        if plain[column].dtype == object or pd.api.types.is_string_dtype(plain[column].dtype):
-            values = plain[column].astype(object)
-            plain[column] = values.where(values.notna(), None)
-    return plain
+    return pd.DataFrame(
+        {
+            name: _with_none(column) if column.dtype in (object, "str") else column
+            for name, column in frame.items()
+        }
+    )

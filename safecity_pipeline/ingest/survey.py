@@ -18,8 +18,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pandas as pd
-
 from safecity_pipeline.ingest import heads, lines, manifests, parse, reading, transcripts
 from safecity_pipeline.ingest.digests import Digests
 from safecity_pipeline.ingest.reading import Sheet
@@ -404,7 +402,7 @@ def _given(
 
 def _meant(name: str, text: str, kind: str) -> None:
     """What a manifest or a file's name says holds for every row, so it must be readable."""
-    if parse.parse(pd.Series([text], dtype="str"), kind)["status"].iloc[0] != parse.OK:
+    if not parse.is_read(text, kind):
         raise Refused(
             f"its {name}, as the manifest or the file's name states it, is not "
             f"{parse.IN_WORDS[kind]}",
