@@ -10,7 +10,7 @@ configuration is wrong.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -79,7 +79,7 @@ def demo(
 
         chosen = settings.load(settings.PACKAGED)
     chosen = chosen.with_folders(folder / "raw", folder / "warehouse")
-    _write_sample(chosen.raw, seed=seed)
+    _write_sample(chosen.raw, _ready, seed=seed)
     _refresh(chosen)
     _say("\nEverything in it is made up. A few of its findings:")
     _show_findings(chosen)
@@ -99,7 +99,12 @@ def sample(
 ) -> None:
     """Write synthetic extracts in the suppliers' forms, with faults."""
     _write_sample(
-        folder, seed=seed, through=through, recording_step=recording_step, real_change=real_change
+        folder,
+        lambda: None,
+        seed=seed,
+        through=through,
+        recording_step=recording_step,
+        real_change=real_change,
     )
 
 
@@ -377,11 +382,18 @@ def _made_new(chosen: Settings, begun: Refresh) -> str:
     return "" if outcome.published else outcome.release
 
 
-def _write_sample(folder: Path, **planned: Any) -> None:
+def _ready() -> None:
+    """Import what the refresh will need: seconds, and the sample is made beside it."""
+    from safecity_pipeline.orchestration import run
+
+    run.ready()
+
+
+def _write_sample(folder: Path, meanwhile: Callable[[], None], **planned: Any) -> None:
     from safecity_pipeline import sample as synthetic
 
     try:
-        written = synthetic.write(folder, synthetic.Plan(**planned))
+        written = synthetic.write(folder, synthetic.Plan(**planned), meanwhile)
     except (FileExistsError, ValueError) as error:
         _say(f"safecity: {error}", error=True)
         raise typer.Exit(2) from None

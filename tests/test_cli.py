@@ -176,7 +176,8 @@ def assert_demo_did_it_all(call: Call, folder: Path, sources: int) -> None:
 def test_the_demo_goes_from_sample_to_release(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def written(folder: Path, plan: Plan) -> list[SampleFile]:
+    def written(folder: Path, plan: Plan, meanwhile: Callable[[], object]) -> list[SampleFile]:
+        meanwhile()
         write_small(folder)
         for file in folder.iterdir():
             file.rename(folder / f"synthetic-{file.name}")

@@ -356,7 +356,7 @@ def test_population_is_that_of_the_year_before_and_what_changed_it(written: Writ
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """How a sample comes to lie in a folder does not depend on how much it is."""
-    monkeypatch.setattr(sample, "_deliveries", street.deliveries)
+    monkeypatch.setattr(sample, "_deliveries", lambda plan, _: street.deliveries(plan))
 
 
 def test_writes_over_an_earlier_sample(tmp_path: Path, few: None) -> None:

@@ -43,13 +43,19 @@ def refresh(settings: Settings, begun: Refresh | None = None) -> Outcome:
         return Outcome(False, failure=f"the run broke off: {_reason(error)}")
 
 
-def _run(folder: str, begun: Refresh | None) -> Outcome:
-    # What the steps would have to import is there before their cost is taken.
+def ready() -> dg.Definitions:
+    """The code location. What the steps would import is there before their cost is taken."""
     import pandera.backends.pandas.builtin_checks  # noqa: F401
     import scipy.special  # noqa: F401
 
     from safecity_pipeline.definitions import defs
+    from safecity_pipeline.orchestration import storage  # noqa: F401
 
+    return defs
+
+
+def _run(folder: str, begun: Refresh | None) -> Outcome:
+    defs = ready()
     given: dict[str, Any] = {}
     if begun:
         begun.run_id = str(uuid.uuid4())

@@ -8,11 +8,11 @@ that a mistake in a source cannot hide in the data made to show it.
 """
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
+from safecity_pipeline.sample import helper
 from safecity_pipeline.sample.delivery import Delivery
 from safecity_pipeline.sample.folder import lay, refuse_others
 from safecity_pipeline.sample.plan import Plan
@@ -43,16 +43,19 @@ class SampleFile:
     folded: int = 0
 
 
-def write(folder: Path, plan: Plan | None = None) -> list[SampleFile]:
+def write(
+    folder: Path, plan: Plan | None = None, meanwhile: Callable[[], object] = lambda: None
+) -> list[SampleFile]:
     """Write the sample into `folder`, made if missing, and return its extracts in order.
 
     Manifests and the README are written too and not listed. The same plan gives the same files.
+    A second process helps; `meanwhile` is run in this one while that is at work.
     Raises FileExistsError when the folder holds anything but an earlier sample; nothing is written
     then.
     """
     plan = plan or Plan()
     refuse_others(folder)
-    deliveries = list(_deliveries(plan))
+    deliveries = list(_deliveries(plan, meanwhile))
     lay(folder, deliveries, plan.seed)
     return [
         SampleFile(
@@ -69,9 +72,9 @@ def write(folder: Path, plan: Plan | None = None) -> list[SampleFile]:
     ]
 
 
-def _deliveries(plan: Plan) -> Iterator[Delivery]:
+def _deliveries(plan: Plan, meanwhile: Callable[[], object]) -> Iterator[Delivery]:
     """Every source's files, module by module in the order of their names."""
-    for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
-        make = getattr(import_module(f"{__name__}.{module}"), "deliveries", None)
-        if make is not None:
-            yield from make(plan)
+    names = sorted(found.name for found in pkgutil.iter_modules(__path__))
+    made = helper.made(names, plan, meanwhile)
+    for name in names:
+        yield from made[name]
