@@ -286,7 +286,14 @@ def refreshed(folder: Path, raw: Path, declared: Registry) -> Path:
     with one.warehouse.lock(), one.at_work():
         one.look()
         one.take_in(CALLS.name)
-        for step in (one.indicators, one.findings, one.revisions, one.claims, one.targets, one.drafts):
+        for step in (
+            one.indicators,
+            one.findings,
+            one.revisions,
+            one.claims,
+            one.targets,
+            one.drafts,
+        ):
             step()
         one.release()
     return folder / "warehouse"

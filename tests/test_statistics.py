@@ -538,7 +538,7 @@ def test_vectors_of_benchmarks() -> None:
     assert compared == 21
 
 
-def test_the_limits_of_one_share_are_those_of_a_column_to_the_last_bit():
+def test_the_limits_of_one_share_are_those_of_a_column_to_the_last_bit() -> None:
     drawn = np.random.default_rng(20)
     bases = np.concatenate([drawn.integers(1, 50, 500), drawn.integers(50, 10**7, 500)]) * 1.0
     counts = np.floor(bases * drawn.random(bases.size))
