@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 YEARS = ("year", "calendar_year")
 NOT_KNOWN = "not known"
+OFTEN = 20  # rows that a word must have, where nobody knows beforehand which words there are
 WHOLE = ["area_code", "period"]
 KEPT = "period_kind period_start period_end coverage_start coverage_end months_covered complete "
 KEPT += "extracted_on maturity_days"
@@ -119,6 +120,10 @@ def adds_up(source: Source, column: str) -> bool:
 def _rows(indicator: Indicator, source: Source, column: str) -> str:
     """The clean rows with `_part`; a row whose column is a list comes once for each entry."""
     rows = measure.rows_of(indicator, source, column)
+    if schema.is_open(source, column):
+        # A word that hardly ever comes is no ward: it may be a name that slipped into the column.
+        often = f"count(*) OVER (PARTITION BY {column}) >= {OFTEN}"
+        return f"SELECT *, CASE WHEN {often} THEN {column} END AS _part FROM {rows}"
     if adds_up(source, column):
         return f"SELECT *, {column} AS _part FROM {rows}"
     listed = f"CASE WHEN len({column}) > 0 THEN {column} ELSE [NULL] END"

@@ -12,6 +12,8 @@ tell the two apart would say how small the first is.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections import namedtuple
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -32,7 +34,7 @@ RANK = ["rank_high", "rank_best", "rank_of", "rank_lower_95", "rank_upper_95"]
 OF_OTHERS = ["base_value", "significance", *CHANGE, *RANK]
 OF_PARTS = ("part_year", "unequal_coverage")  # statuses of findings over a part of a year
 NO_RULE = Rule()
-OF_ITS_OWN = ("value", "count", "change", "change_of_count", "difference", "target")
+OF_ITS_OWN = ("value", "count", "change", "change_of_count", "difference")
 DRAFTED = [
     *("value", "lower_95", "upper_95", "base_value", "change", "change_lower_95"),
     *("change_upper_95", "rank", "rank_of", "rank_lower_95", "rank_upper_95"),
@@ -94,6 +96,28 @@ class _Counted:
     name: str
     least: float
     lists: frozenset[str]
+    of: tuple[str, str, str | None] = ("", "", None)  # source, aggregate, forces
+    terms: tuple[str, ...] = ()  # of its condition, all of which hold
+
+    def within(self, other: _Counted) -> bool:
+        """Whether all that it counts is counted by the other too, as far as the words show."""
+        if self.of != other.of or self.name == other.name:
+            return False
+        return all(any(_implies(one, term) for one in self.terms) for term in other.terms)
+
+
+def _implies(one: str, other: str) -> bool:
+    """Whether a term of a condition says as much as another: equal, or a shorter list."""
+    if one == other or other == "true":
+        return True
+    mine, theirs = _LISTED.fullmatch(one), _LISTED.fullmatch(other)
+    if not mine or not theirs or mine["column"] != theirs["column"] or mine["no"]:
+        return False
+    own, listed = (set(re.findall(r"'[^']*'|\b\d+\b", m["list"])) for m in (mine, theirs))
+    return not own & listed if theirs["no"] else own <= listed
+
+
+_LISTED = re.compile(r"(?P<column>\w+) (?:=|(?P<no>NOT )?IN) \(?(?P<list>[^()]*)\)?")
 
 
 def _counts(
@@ -111,7 +135,9 @@ def _counted(indicator: Indicator, part: Part, source: Source) -> _Counted | Non
         return None
     name = f"{part.aggregate} of {part.source} where {part.where}, {part.forces}"
     lists = {column for column in indicator.by if not breakdowns.adds_up(source, column)}
-    return _Counted(name, disclosure.rule(source.disclosure).least, frozenset(lists))
+    of = (part.source, part.aggregate, part.forces)
+    terms = tuple(part.where.split(" AND "))
+    return _Counted(name, disclosure.rule(source.disclosure).least, frozenset(lists), of, terms)
 
 
 class _Stated:
@@ -131,6 +157,7 @@ class _Stated:
         self.wholes: dict[tuple[str, str], dict[str, Any]] = {}
         self.members: dict[tuple[str, Where], dict[str, None]] = {}
         self.lists: set[tuple[str, str]] = set()
+        self.counted: dict[str, _Counted] = {}
         parts = {key: _counts(indicators[key], sources) for key in rows["indicator"].unique()}
         asked = rows[ASKED].copy()
         for name in DAYS:  # whole numbers are compared, and iterated over, in a tenth of the time
@@ -153,7 +180,8 @@ class _Stated:
             if part is not None and count == count
         ]
         if share and cases and base and len(stated) == 2:
-            others = replace(cases, name=f"{base.name} but {cases.name}")
+            name = f"{base.name} but {cases.name}"
+            others = replace(cases, name=name, of=(name, "", None))
             rest = self._number(row, others, round(row.denominator - n, DIGITS))
             self.shares[rest] = Sum(stated[1], (stated[0], rest))
             stated.append(rest)
@@ -163,6 +191,7 @@ class _Stated:
         name = part.name
         number = (name, row.area_code, row.period, row.dimension, row.dimension_value)
         self.counts[number], self.least[number] = count, part.least
+        self.counted[name] = part
         if row.dimension == "all":
             self.wholes.setdefault((name, row.area_code), {})[row.period] = row
         else:
@@ -175,6 +204,7 @@ class _Stated:
     def sums(self) -> Iterator[Sum]:
         """Every sum that a reader could make of the numbers."""
         yield from self.shares.values()
+        yield from self._small_rests()
         for (name, (area, label, dimension, _)), members in self.members.items():
             whole = (name, area, label, "all", "all")
             place = (name, area, label, dimension)
@@ -189,6 +219,22 @@ class _Stated:
             for label, inside in _periods(periods):
                 whole = (name, area, label, "all", "all")
                 yield Sum(whole, tuple((name, area, one, "all", "all") for one in inside))
+
+    def _small_rests(self) -> Iterator[Sum]:
+        """Where one number counts a part of what another counts, and the rest is small."""
+        places: dict[str, list[Number]] = {}
+        for number in self.counts:
+            places.setdefault(number[0], []).append(number)
+        for one, other in itertools.permutations(self.counted.values(), 2):
+            for number in places[one.name] if one.within(other) else ():
+                whole = (other.name, *number[1:])
+                if whole not in self.counts:
+                    continue
+                rest = round(self.counts[whole] - self.counts[number], DIGITS)
+                if Rule(max(one.least, other.least)).hides(rest):
+                    left = (f"{other.name} but {one.name}", *number[1:])
+                    self.counts[left] = rest
+                    yield Sum(whole, (number, left))
 
 
 def _periods(rows: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
@@ -423,10 +469,18 @@ def revisions(
     today = now.reindex(pd.MultiIndex.from_frame(rows[["indicator", "area_code", "period"]]))
     least = rows["indicator"].map(lambda key: rules[key].least).to_numpy(dtype=float)
     stays = rows["period_kind"].isin(breakdowns.YEARS) & ~rows["indicator"].isin(list(rounded))
-    for name in ("numerator", "denominator"):
-        first, then = rows[f"first_{name}"].to_numpy(float), today[name].to_numpy(float)
-        for number in (first, abs(first - then)):
-            stays &= ~((number > 0) & (number < least))
+    cases, base = (
+        (rows[f"first_{name}"].to_numpy(float), today[name].to_numpy(float))
+        for name in ("numerator", "denominator")
+    )
+    others = (base[0] - cases[0], base[1] - cases[1])
+    for first, _ in (cases, base, others):
+        stays &= ~((first > 0) & (first < least))
+    # Of what did not change at all nothing is told either: else what is hidden changed a little.
+    stays &= ~(abs(cases[0] - cases[1]) < least)
+    for first, then in (base, others):
+        changed = abs(first - then)
+        stays &= ~((changed > 0) & (changed < least))
     stays &= today["numerator"].notna().to_numpy()
     rows.loc[~stays, [*REVISED, "change_unit"]] = None
     rows.loc[~stays, "sentence"] = f"The figures are {WHY}."
@@ -457,7 +511,8 @@ def few_events(
 ) -> Few:
     """Where the ledger counts people's affairs: of a source with a rule whose rows are events, a
     unit or a file with few of them, or whose rows are a figure that is hidden; and of a file with
-    such a unit, since its other units would give that one away.
+    such a unit, since its other units would give that one away. Where any figure of such a source
+    is hidden, none of its units is counted: rows of a period are all but a figure.
 
     `files`: extract_id, source, rows_valid. `units`: extract_id, source, unit, period, rows.
     """
@@ -472,12 +527,26 @@ def few_events(
         for unit in _each(units[units["source"].isin(set(guarded))])
         if guarded[unit.source].hides(unit.rows) or (unit.source, unit.period) in hidden
     ]
+    withheld = _sources_of_hidden(shown, indicators) & set(guarded)
+    every = [
+        (unit.extract_id, unit.unit, unit.period)
+        for unit in _each(units[units["source"].isin(withheld)])
+    ]
     small = [
         file.extract_id
         for file in _each(files[files["source"].isin(set(guarded))])
         if guarded[file.source].hides(file.rows_valid)
     ]
-    return Few(few, {*small, *(extract_id for extract_id, *_ in few)})
+    files_of_few = {extract_id for extract_id, *_ in few}
+    return Few(list(dict.fromkeys([*few, *every])), {*small, *files_of_few})
+
+
+def _sources_of_hidden(shown: pd.DataFrame, indicators: Mapping[str, Indicator]) -> set[str]:
+    keys = shown.loc[shown["suppressed_reason"] == WHY, "indicator"].unique()
+    parts = [
+        part for key in keys for part in (indicators[key].numerator, indicators[key].denominator)
+    ]
+    return {part.source for part in parts if part is not None}
 
 
 def _hidden_rows(shown: pd.DataFrame, indicators: Mapping[str, Indicator]) -> set[tuple[str, str]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 VALUE = ("indicator", "area_code", "period", "dimension", "dimension_value")
 FINDING = (*VALUE, "comparison", "comparator")
+LEDGER = "ledger_adds_up"
 REVISION = ("indicator", "area_code", "period")
 Statements = Callable[[Sequence[Assessment]], list[Row]]
 
@@ -57,7 +58,9 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     kept = shareable.revisions(revised, shown, rules, rounded)
     _write(connection, tables.REVISION, REVISION, _other(revised, kept, rounded))
     _write_ledger(connection, known, shown)
-    _write_arrivals(connection, known)
+    ruled = [one.name for one in known.sources.values() if one.disclosure != "none"]
+    _write_arrivals(connection, ruled)
+    _write_totals(connection, ruled)
 
 
 def _rows_about(
@@ -160,16 +163,43 @@ def _write_targets(
     warehouse.fill(connection, tables.TARGET.shareable, shared)
 
 
-def _write_arrivals(connection: DuckDBPyConnection, known: Registry) -> None:
+def _write_totals(connection: DuckDBPyConnection, ruled: Sequence[str]) -> None:
+    """Checks and costs without how many rows a source with a rule has in all: with the files that
+    are counted, that is the number of the one that is not."""
+    told = "source || ': rows read = valid + quarantined + excluded, in every file and sheet'"
+    counted = f"list_contains(?::VARCHAR[], source) AND check_name = '{LEDGER}' AND passed"
+    rows = "list_contains(?::VARCHAR[], step)"
+    of_step = [f"clean/{name}" for name in ruled]
+    for table, changed, names in (
+        (
+            tables.CHECK_RESULT,
+            f"CASE WHEN {counted} THEN {told} ELSE message END AS message",
+            [list(ruled)],
+        ),
+        (
+            tables.RUN_COST,
+            f"CASE WHEN NOT {rows} THEN rows END AS rows, "
+            f"CASE WHEN NOT {rows} THEN rows_per_second END AS rows_per_second",
+            [of_step, of_step],
+        ),
+    ):
+        connection.execute(tables.create(table.shareable))
+        connection.execute(
+            f"INSERT INTO {table.shareable.full_name} SELECT * REPLACE ({changed}) "
+            f"FROM {table.full_name} ORDER BY ALL",
+            names,
+        )
+
+
+def _write_arrivals(connection: DuckDBPyConnection, ruled: Sequence[str]) -> None:
     """The board as it is, but for how many rows a source with a rule had in a period."""
-    ruled = [one.name for one in known.sources.values() if one.disclosure != "none"]
     table = tables.ARRIVAL
     connection.execute(tables.create(table.shareable))
     connection.execute(
         f"INSERT INTO {table.shareable.full_name} SELECT * REPLACE "
         f"(CASE WHEN NOT list_contains(?::VARCHAR[], source) THEN rows END AS rows) "
         f"FROM {table.full_name}",
-        [ruled],
+        [list(ruled)],
     )
 
 
@@ -197,7 +227,11 @@ def _write_ledger(connection: DuckDBPyConnection, known: Registry, shown: pd.Dat
             [extract_id, unit, period],
         )
     for table in (tables.EXTRACT, tables.EXTRACT_SHEET) if small.files else ():
-        counts = [one.name for one in table.columns if one.name.startswith(("rows_", "excluded_"))]
+        counts = [
+            one.name
+            for one in table.columns
+            if one.name == "bytes" or one.name.startswith(("rows_", "excluded_"))
+        ]
         connection.execute(
             f"UPDATE {table.shareable.full_name} SET {', '.join(f'{n} = NULL' for n in counts)} "
             "WHERE list_contains(?::VARCHAR[], extract_id)",

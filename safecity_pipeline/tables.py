@@ -360,6 +360,7 @@ CHECK_RESULT = Table(
         failed_rows BIGINT Rows for which it does not
         message VARCHAR In words, without any cell's value
     """),
+    guarded=True,
 )
 
 SOURCE = Table(
@@ -522,6 +523,7 @@ RUN_COST = Table(
         cpu_seconds DOUBLE Processor seconds, of programs that read workbooks too
         rows_per_second DOUBLE rows / seconds; null where there were none
     """),
+    guarded=True,
 )
 
 TABLES = (

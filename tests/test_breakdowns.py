@@ -26,6 +26,12 @@ class Events(pa.DataFrameModel):
     person: Series[str] = pa.Field(description="Who")
 
 
+class OpenEvents(Events):
+    """The same, of which nobody knows beforehand which wards there are."""
+
+    ward: Series[str] = pa.Field(nullable=True, description="Ward", metadata={"open": True})
+
+
 def derived(name: str, sql_type: str) -> Derived:
     return Derived(name, sql_type, (), lambda places: None, name)
 
@@ -103,6 +109,23 @@ def test_counts_by_a_column_add_up_to_the_year(connection: Any) -> None:
     assert (row.period, row.dimension, row.complete) == ("2014-15", "ward", False)
     # April, May and June are covered in the whole area, though this ward has a row in May only.
     assert (row.months_covered, row.obs_status) == (3, "A")
+
+
+def test_a_word_that_hardly_ever_comes_is_no_ward(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a name that slipped into the column."""
+    monkeypatch.setattr(breakdowns, "OFTEN", 2)
+    opened = {"events": replace(EVENTS, model=OpenEvents)}
+    indicator = replace(COUNT, by=("ward",))
+    whole = measure.values(connection, indicator, opened)
+    rows = breakdowns.values(connection, indicator, opened, whole).query("dimension == 'ward'")
+    told = zip(rows["area_code"], rows["dimension_value"], rows["value"], strict=True)
+    assert {(area, ward): value for area, ward, value in told} == {
+        (CITY, "Bargate"): 2,
+        (CITY, "not known"): 2,  # Bevois came once, one has no ward
+        (TOWN, "not known"): 1,
+    }
 
 
 def test_a_share_is_of_the_rows_of_its_part(connection: Any) -> None:

@@ -52,6 +52,12 @@ def is_marked(column: ModelColumn) -> bool:
     return bool((column.metadata or {}).get("markers"))
 
 
+def is_open(source: Source, name: str) -> bool:
+    """Whether nobody knows beforehand which words may stand in a column of the model."""
+    column = source.model.to_schema().columns.get(name)
+    return column is not None and bool((column.metadata or {}).get("open"))
+
+
 def personal(source: Source) -> tuple[str, ...]:
     """Columns of the model that hold identifiers of persons, which are replaced at the door."""
     columns = source.model.to_schema().columns

@@ -53,15 +53,9 @@ _ADDED = re.compile(
 )
 
 
-def _text(
-    words: str, first: str, second: str, *, nullable: bool = False, form: str | None = None
-) -> Any:
-    metadata: dict[str, object] = {"example": (first, second)}
-    return pa.Field(
-        nullable=nullable,
-        description=words,
-        metadata=metadata | ({"form": form} if form else {}),
-    )
+def _text(words: str, first: str, second: str, *, nullable: bool = False, **more: object) -> Any:
+    metadata = {"example": (first, second), **more}
+    return pa.Field(nullable=nullable, description=words, metadata=metadata)
 
 
 def _time(
@@ -105,7 +99,9 @@ class PoliceCrime(pa.DataFrameModel):
         "District or Community Safety Partnership in which it was committed",
         *("Southampton", "Eastleigh"),
     )
-    ward: Series[str] = _text("Ward, as the force names it", "Bargate", "", nullable=True)
+    ward: Series[str] = _text(
+        "Ward, as the force names it", "Bargate", "", nullable=True, open=True
+    )
     beat: Series[str] = _text("Beat of the force", "SC01", "", nullable=True)
     lsoa_code: Series[str] = _text(
         "Lower layer super output area of the place", "E01017139", "", nullable=True

@@ -116,7 +116,7 @@ class PoliceIncident(pa.DataFrameModel):
     ward: Series[str] = pa.Field(
         nullable=True,
         description="Electoral ward",
-        metadata={"example": ("Bargate", "")},
+        metadata={"open": True, "example": ("Bargate", "")},
     )
     extracted: Series[str] = pa.Field(
         description="Day on which the force made the extract, as received",
