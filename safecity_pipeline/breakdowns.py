@@ -63,7 +63,18 @@ def _parts_of(
     rows["estimated"] = rows["estimated"].eq(True)
     if indicator.denominator is not None:
         rows["denominator"] = rows["denominator"].fillna(0.0)
-    return rows
+    base = "numerator" if indicator.denominator is None else "denominator"
+    return rows[~_not_asked(rows, base)].reset_index(drop=True)
+
+
+def _not_asked(rows: pd.DataFrame, base: str) -> pd.Series:
+    """The parts of a period of which no row says to which part it belongs: their 0 is none."""
+    named = rows["dimension_value"] != NOT_KNOWN
+    counts = rows[base].abs()
+    keys = [rows[one] for one in WHOLE]
+    told = counts.where(named, 0.0).groupby(keys).transform("sum")
+    untold = counts.where(~named, 0.0).groupby(keys).transform("sum")
+    return named & (told == 0) & (untold > 0)
 
 
 def _finished(indicator: Indicator, column: str, rows: pd.DataFrame) -> pd.DataFrame:

@@ -166,7 +166,7 @@ def _row(claim: Claim, known: Figures, synthetic: bool) -> Row:
         "computed_upper_95": chosen.upper if chosen else None,
         "unit": claim.unit or None,
         "verdict": _verdict(claim, there, holding),
-        "reason": _reason(claim, computed, holding, _unsettled(chosen, known)),
+        "reason": _reason(claim, computed, holding, unsettled(chosen, known)),
         "comparability": _comparability(broken),
         "broken_by": " ".join(broken.ids) or None if broken else None,
         "indicator": chosen.reading.indicator or None if chosen else _first_indicator(claim),
@@ -199,7 +199,7 @@ def _reason(
     return ". ".join(filter(None, [by, beside, unsettled, claim.caveat])) or None
 
 
-def _unsettled(chosen: Computed | None, known: Figures) -> str | None:
+def unsettled(chosen: Computed | None, known: Figures) -> str | None:
     """What must be said where the two figures of a change had unequal time to settle."""
     if chosen is None or chosen.reading.figure not in CHANGES:
         return None

@@ -643,6 +643,11 @@ class Ranked:
         return maturity.of_group(self.maturities, self.series[0].settles_after)
 
     @property
+    def estimated(self) -> bool:
+        """Whether any of the figures rests on its supplier's estimate: a place is among all."""
+        return any(one.estimated for one in self.figures)
+
+    @property
     def counted(self) -> bool:
         """Every figure rests on counts that are known, and on a random sample where on a sample."""
         return all(figure.cases is not None and figure.by_chance for figure in self.figures)
@@ -757,7 +762,7 @@ def _ranks(indicator: Indicator, ranked: Ranked, comparator: str, label: str) ->
             group_size=ranked.group_size,
             maturity_days=ranked.maturities[position],
             maturity_note=ranked.note,
-            estimated=ranked.figures[position].estimated,
+            estimated=ranked.estimated,
         )
 
 
@@ -821,6 +826,7 @@ def _against_average(
             group_size=ranked.group_size,
             maturity_days=aged[series.area_code],
             maturity_note=ranked.note,
+            estimated=ranked.estimated,
         )
 
 

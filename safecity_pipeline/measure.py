@@ -255,7 +255,8 @@ def rows_behind_sql(part: Part, source: Source) -> str:
         )
     else:
         within = f"r.area_code = $1 AND {source.period_start} >= $2 AND {source.period_end} <= $3"
-    counts = f"FILTER (WHERE ({part.where}) AND {home})"
+    told = "true" if is_stock(source) else is_told(part, source)
+    counts = f"FILTER (WHERE ({part.where}) AND {home} AND {told})"
     return f"""
         SELECT e.file, count(*) {counts} AS counted, count(*),
                min(_sheet) {counts}, min(_row) {counts}

@@ -169,8 +169,22 @@ class Refresh:
     def nothing_new(self) -> bool:
         """The newest release was made from exactly what is there now."""
         facts = self.warehouse.release_facts()
-        return facts is not None and all(
-            facts.get(name) == value for name, value in self.fingerprint.items()
+        return (
+            facts is not None
+            and all(facts.get(name) == value for name, value in self.fingerprint.items())
+            and not self._days_passed
+        )
+
+    @property
+    def _days_passed(self) -> bool:
+        """What nobody set a day for is judged otherwise today than when it was released: what did
+        not come is seen by nothing else."""
+        if self.settings.as_of:
+            return False
+        today = datetime.now(UTC).date()
+        return any(
+            arrivals.judged(row, today)["status"] != row["status"]
+            for row in self.warehouse.arrivals()
         )
 
     # --- steps -------------------------------------------------------------------------------
@@ -268,7 +282,13 @@ class Refresh:
             one.extract_id: arrivals.came(one, found.extracted.get(one.extract_id))
             for one in extracts
         }
-        rows = arrivals.board(source, found.decisions, days, self._asked)
+        taken_out = found.extracted
+        over = [
+            one
+            for one in found.decisions
+            if taken_out.get(one.unit.extract_id, one.unit.end) >= one.unit.end
+        ]
+        rows = arrivals.board(source, over, days, self._asked)
         with transaction(connection):
             connection.execute("DELETE FROM meta.arrival WHERE source = ?", [name])
             names = [column.name for column in tables.ARRIVAL.columns]

@@ -222,6 +222,7 @@ def _statement(indicator: Indicator, as_first: Mapping[str, Source]) -> str:
     printed = ", f.value" if indicator.kind == PUBLISHED else ""
     return f"""
         SELECT v.indicator, v.area_code, v.area_name, v.period, v.period_kind,
+               v.complete, v.coverage_start, v.coverage_end,
                v.value AS value_today, f.numerator, f.denominator{printed},
                f.months_covered = v.months_covered AS alike,
                min(p.first_extracted_on) AS first_extracted_on,
@@ -249,7 +250,15 @@ def _row(indicator: Indicator, row: Mapping[str, Any], synthetic: bool) -> dict[
         "change_unit": "percentage points" if _is_share(indicator) else "percent",
         "synthetic": synthetic,
     }
-    return {**told, "sentence": _sentence(indicator, told)}
+    return {**told, "sentence": _sentence(indicator, told, _when(row))}
+
+
+def _when(row: Mapping[str, Any]) -> str:
+    """The period, or the days of it that are covered."""
+    if row["complete"]:
+        return period.parse(row["period"]).printed
+    days = (pd.Timestamp(row[name]).date() for name in ("coverage_start", "coverage_end"))
+    return period.describe_coverage(*days)
 
 
 def _is_share(indicator: Indicator) -> bool:
@@ -268,14 +277,13 @@ def _change(indicator: Indicator, row: Mapping[str, Any]) -> float | None:
     return 100 * (now - first) / first if first else None
 
 
-def _sentence(indicator: Indicator, told: Mapping[str, Any]) -> str:
+def _sentence(indicator: Indicator, told: Mapping[str, Any], when: str) -> str:
     title = indicator.title.removesuffix(f" {indicator.unit}")
-    when = period.parse(told["period"]).printed
     first, now = (
-        f"{_figure(indicator, told[name])} {words} {_written(told[day])}"
-        for name, words, day in (
-            ("first_value", "as first extracted on", "first_extracted_on"),
-            ("value", "with what was extracted again by", "extracted_on"),
+        f"{_figure(indicator, told[name])} {words} {_written(told[day])}{behind}"
+        for name, words, day, behind in (
+            ("first_value", "as first extracted, from", "first_extracted_on", " on"),
+            ("value", "with what was extracted again by", "extracted_on", ""),
         )
     )
     return f"{title}, {told['area_name']}, {when}: {first}; {now}{_by(told)}."

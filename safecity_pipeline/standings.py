@@ -128,6 +128,11 @@ def _verdict(aim: Aim, row: Row, changes: ChangesSince) -> str:
     stands = phrases.capital(STANDS[row["verdict"]])
     if row["verdict"] == targets.NOT_LIKE_FOR_LIKE:
         return f" {stands}: the figures are {_unlike(aim, row, changes)}."
+    unsaid = row["change_lower_95"] is None and aim.wants != targets.BETTER_RANK
+    if row["verdict"] == targets.NOT_SHOWN and unsaid:
+        return (
+            " Whether the target is met is not shown, since no likely range of the change is known."
+        )
     return f" {stands}."
 
 

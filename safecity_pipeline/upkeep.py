@@ -64,6 +64,9 @@ BEHIND_FINDINGS = (
     "maturity",
     "sentences",
     "breaks",
+    # `breaks` offers them, and no figure rests on them yet.
+    *("detection", "detection.annual", "detection.critical", "detection.monthly"),
+    *("detection.months", "detection.regression", "detection.verdicts"),
     "registry.areas",
     "registry.changes",
     "registry.stand_ins",

@@ -193,6 +193,16 @@ class Warehouse:
         finally:
             connection.close()
 
+    def arrivals(self) -> list[dict[str, Any]]:
+        """The rows of meta.arrival of the newest release."""
+        connection = self.read_release()
+        try:
+            found = connection.execute("SELECT * FROM meta.arrival")
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        finally:
+            connection.close()
+
     def publish(self, stamp: str, public: Iterable[Table]) -> Path:
         """Make a release of the closed work file and switch to it. Returns its folder.
 

@@ -35,7 +35,10 @@ TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures", "youth_summary"
 """Sources of which a row is a number that somebody counted: no row of those meant, no number."""
 ESTIMATED = {"marac": "estimated"}
 """Sources some of whose rows the supplier estimated, and the column that says so."""
-OVER_A_YEAR = ("victimisations_in_year", "victimisation_of_year", "by_repeat_adult")
+OVER_A_YEAR = (
+    *("victimisations_in_year", "victimisation_of_year"),
+    *("by_repeat_adult", "offence_of_year"),
+)
 """What is worked out over a financial year: no figure of a part of one."""
 Odd = tuple[str, str | None]
 """What stood in place of a number: its status, and the marker as received."""

@@ -159,7 +159,7 @@ def test_a_year_as_first_extracted_and_as_it_stands(tmp_path: Path, known: Regis
     days = (year["first_extracted_on"], year["extracted_on"])
     assert days == (date(2014, 7, 14), date(2014, 10, 6))
     assert year["sentence"] == (
-        "Calls, City, 2014/15: 12.0 calls as first extracted on 14 July 2014; "
+        "Calls, City, April to June 2014: 12.0 calls as first extracted, from 14 July 2014 on; "
         "14.0 calls with what was extracted again by 6 October 2014 (+16.7 %)."
     )
     assert found[CITY, "2014M06"]["sentence"].endswith("by 6 October 2014 (unchanged).")
