@@ -213,7 +213,7 @@ def test_a_claim_of_a_change_says_so_in_its_reason(base_days: int, noted: bool) 
     columns = ("indicator", "area_code", "period", "numerator", "maturity_days")
     rows = [("thefts", HOME, "2013-14", 500, base_days), ("thefts", HOME, "2014-15", 400, 14)]
     values = pd.DataFrame(rows, columns=list(columns)).assign(
-        dimension="all", value=1.0, complete=True, denominator_vintage=None
+        dimension="all", value=1.0, complete=True, denominator_vintage=None, lower_95=None
     )
     ranks = pd.DataFrame({"comparison": [], "dimension": []})
     known = claims.figures(
