@@ -128,7 +128,7 @@ def _order(
     return {
         extract_id: (
             0 if own_file_first and delivered[extract_id] == 1 else 1,
-            -_stated(extracts[extract_id], extracted).toordinal(),
+            _stated(extracts[extract_id], extracted),
             -date_in_path(extracts[extract_id].file).toordinal(),
             extracts[extract_id].sha256,
             extracts[extract_id].file,
@@ -137,13 +137,14 @@ def _order(
     }
 
 
-def _stated(extract: Extract, extracted: Mapping[str, date]) -> date:
-    """The day of extraction that the rows state, else of publication, else of receipt; the first
-    day where none is stated. What was taken out later knows more, whenever it was sent."""
+def _stated(extract: Extract, extracted: Mapping[str, date]) -> tuple[int, int]:
+    """The day of extraction that the rows state, and of two of one day that of publication, else of
+    receipt; newest first. What was taken out later knows more, whenever it was sent."""
     vouched = extract.vouched
     published = vouched.published_on if vouched else None
     received = vouched.received_on if vouched else None
-    return extracted.get(extract.extract_id) or published or received or date.min
+    sent = published or received or date.min
+    return -extracted.get(extract.extract_id, sent).toordinal(), -sent.toordinal()
 
 
 def date_in_path(file: str) -> date:
