@@ -24,7 +24,6 @@ import pandas as pd
 from safecity_pipeline import breakdowns, disclosure, measure, sentences
 from safecity_pipeline.disclosure import Number, Rule, Sum
 from safecity_pipeline.model import Indicator, Part, Row, Source
-from safecity_pipeline.registry.assessments.statements import Claim
 
 WHY = "not shown, so that no small number can be worked out"
 HIDDEN = "suppressed"  # status of a finding
@@ -136,7 +135,8 @@ def _counted(indicator: Indicator, part: Part, source: Source) -> _Counted | Non
     name = f"{part.aggregate} of {part.source} where {part.where}, {part.forces}"
     lists = {column for column in indicator.by if not breakdowns.adds_up(source, column)}
     of = (part.source, part.aggregate, part.forces)
-    terms = tuple(part.where.split(" AND "))
+    # Of a condition with an "or" nothing is taken apart.
+    terms = (part.where,) if " OR " in part.where else tuple(part.where.split(" AND "))
     return _Counted(name, disclosure.rule(source.disclosure).least, frozenset(lists), of, terms)
 
 
@@ -403,16 +403,6 @@ def hidden_periods(shown: pd.DataFrame, rounded: Iterable[str]) -> set[tuple[str
     gone = (shown["suppressed_reason"] == WHY) | shown["indicator"].isin(list(rounded))
     rows = shown[gone & (shown["dimension"] == "all")]
     return set(zip(rows["indicator"], rows["period"], strict=True))
-
-
-def may_rest(claim: Claim, hidden: Collection[tuple[str, str]]) -> bool:
-    """Whether a reading of a claim asks for an indicator and period of which a value is hidden."""
-    return any(
-        (indicator, label) in hidden
-        for reading in claim.reading
-        for indicator in (reading.indicator, *reading.among)
-        for label in (reading.period, reading.base)
-    )
 
 
 def targets(rows: Iterable[Row], again: Iterable[Row]) -> list[Row]:

@@ -8,7 +8,7 @@ how figures are compared (`refresh` hands that in).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -48,8 +48,7 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))
     kept = shareable.findings(findings, shown, known.indicators, rounded)
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
-    _write_claims(connection, known.assessments, hidden, again)
-    _write_targets(connection, known.assessments, {key for key, _ in hidden}, again)
+    _write_statements(connection, known, again)
     drafted = shareable.drafts(
         _rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
     )
@@ -114,53 +113,20 @@ def _refuse_unless_whole(connection: DuckDBPyConnection, table: Table) -> None:
 
 
 def _rows_of(connection: DuckDBPyConnection, table: Table) -> list[dict[str, Any]]:
-    found = connection.execute(f"SELECT * FROM {table.full_name}")
+    found = connection.execute(f"SELECT * FROM {table.full_name} ORDER BY rowid")
     names = [column[0] for column in found.description or []]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _write_claims(
-    connection: DuckDBPyConnection,
-    assessments: Sequence[Assessment],
-    hidden: set[tuple[str, str]],
-    again: Again,
-) -> None:
-    """Claims as they are, but for those that may rest on what is hidden."""
-    asked = [
-        replace(one, claims=tuple(each for each in one.claims if shareable.may_rest(each, hidden)))
-        for one in assessments
-    ]
-    keys = {each.claim for one in asked for each in one.claims}
-    rows = _rows_of(connection, tables.CLAIM)
-    about = [row for row in rows if row["claim"] in keys]
-    made = shareable.claims(about, again.claims(asked)) if about else []
-    told = {str(row["claim"]): row for row in made}
-    shared = pd.DataFrame([told.get(row["claim"], row) for row in rows])
-    warehouse.fill(connection, tables.CLAIM.shareable, shared)
-
-
-def _write_targets(
-    connection: DuckDBPyConnection,
-    assessments: Sequence[Assessment],
-    hidden: set[str],
-    again: Again,
-) -> None:
-    """Targets as they are, but for those that may rest on what is hidden."""
-    asked = [
-        replace(
-            one,
-            targets=tuple(
-                each for each in one.targets if any(aim.indicator in hidden for aim in each.aim)
-            ),
-        )
-        for one in assessments
-    ]
-    keys = {each.target for one in asked for each in one.targets}
-    rows = _rows_of(connection, tables.TARGET)
-    about = [row for row in rows if row["target"] in keys]
-    made = iter(shareable.targets(about, again.targets(asked)) if about else [])
-    shared = pd.DataFrame([next(made) if row["target"] in keys else row for row in rows])
-    warehouse.fill(connection, tables.TARGET.shareable, shared)
+def _write_statements(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
+    """Claims and targets, each beside the same one computed anew: what comes out the same rests on
+    nothing hidden. Row by row, since two assessments may name a claim alike."""
+    for table, made, shared in (
+        (tables.CLAIM, again.claims, shareable.claims),
+        (tables.TARGET, again.targets, shareable.targets),
+    ):
+        rows = shared(_rows_of(connection, table), made(known.assessments))
+        warehouse.fill(connection, table.shareable, pd.DataFrame(rows))
 
 
 def _write_totals(connection: DuckDBPyConnection, ruled: Sequence[str]) -> None:
@@ -220,12 +186,14 @@ def _write_ledger(connection: DuckDBPyConnection, known: Registry, shown: pd.Dat
         )
     )
     small = shareable.few_events(files, units, shown, known.indicators, known.sources)
-    for extract_id, unit, period in small.units:
+    if small.units:
+        named = pd.DataFrame(small.units, columns=["extract_id", "unit", "period"], dtype=object)
+        connection.register("small_now", named)
         connection.execute(
-            f"UPDATE {tables.EXTRACT_UNIT.shareable.full_name} SET rows = NULL "
-            "WHERE (extract_id, unit, period) = (?, ?, ?)",
-            [extract_id, unit, period],
+            f"UPDATE {tables.EXTRACT_UNIT.shareable.full_name} AS u SET rows = NULL FROM small_now "
+            "AS s WHERE (u.extract_id, u.unit, u.period) = (s.extract_id, s.unit, s.period)"
         )
+        connection.unregister("small_now")
     for table in (tables.EXTRACT, tables.EXTRACT_SHEET) if small.files else ():
         counts = [
             one.name

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from safecity_pipeline import disclosure, registry, shareable, tables
+from safecity_pipeline import disclosure, registry, shareable, sharing, tables, warehouse
 from safecity_pipeline.disclosure import RULES, Sum
 from safecity_pipeline.model import Indicator, Part, Refused
 from safecity_pipeline.registry import Registry
@@ -453,6 +453,24 @@ def test_a_target_keeps_its_verdict_and_what_may_be_shown() -> None:
     assert {gone[one] for one in ("current", "change_lower_95", "change_upper_95")} == {None}
     assert "not shown" in gone["reason"] and not numbers_in(gone["reason"])
     assert shareable.targets([target], [target]) == [target]
+
+
+def test_two_assessments_may_name_a_claim_alike(known: Registry) -> None:
+    """C01 of the first rests on what is hidden, C01 of the second does not."""
+    connection = warehouse.memory()
+    limits = ("computed", "computed_lower_95", "computed_upper_95")
+    blank = dict.fromkeys((*limits, "reading", "reason"))
+    rows = [{**blank, "claim": "C01", "section": one, "computed": 3.0} for one in ("a", "b")]
+    warehouse.fill(connection, tables.CLAIM, pd.DataFrame(rows))
+    warehouse.fill(connection, tables.TARGET, pd.DataFrame())
+    without = {**rows[0], "computed": None, "reason": "the months are hidden"}
+    again = sharing.Again(claims=lambda _: [without, rows[1]], targets=lambda _: [])
+    sharing._write_statements(connection, known, again)
+    told = connection.execute(
+        f"SELECT section, computed, reason FROM {tables.CLAIM.shareable.full_name} ORDER BY rowid"
+    ).fetchall()
+    hidden = f"the figure is {shareable.WHY}. the months are hidden"
+    assert told == [("a", None, hidden), ("b", 3.0, None)]
 
 
 # --- the ledger --------------------------------------------------------------------------------
