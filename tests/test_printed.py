@@ -4,6 +4,7 @@ Here: `safecity keep`, the files that it writes, mart.printed, the note in sente
 is not shared. Not here: what of a figure was extracted again (`test_revisions`).
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -155,7 +156,7 @@ def test_by_how_few_a_small_number_moved_is_not_shared() -> None:
     lines = [line.split() for line in MOVED.strip().splitlines()[1:]]
     keys = [(key, f"A{number}", "2013-14") for number, (key, *_) in enumerate(lines)]
     named = pd.DataFrame(keys, columns=["indicator", "area_code", "period"])
-    now = [None if cell == "-" else float(cell) for _, _, cell, _ in lines]
+    now = [math.nan if cell == "-" else float(cell) for _, _, cell, _ in lines]
     shown = named.assign(dimension="all", value=now)
     rows = named.assign(
         printed_value=[float(cell) for _, cell, *_ in lines],
