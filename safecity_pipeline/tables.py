@@ -435,7 +435,7 @@ DEFINITIONAL_CHANGE = Table(
         materiality VARCHAR material breaks a comparison; negligible and event are noted
         affects VARCHAR What it affects, in words
         claims VARCHAR Claims of the 2014/15 assessment that it bears on
-        area_scope VARCHAR national, force, or one area
+        area_scope VARCHAR national, force, supplier (who sends a source for one area), or one area
         area_code VARCHAR The one area, where it is one
         expected_direction VARCHAR Up, down or neither
         size_if_published VARCHAR Size, where somebody published one
@@ -443,6 +443,9 @@ DEFINITIONAL_CHANGE = Table(
         handling VARCHAR What to do about it
         source_name VARCHAR Where it is stated
         status VARCHAR sure, or to verify
+        nature VARCHAR The kind in freer words, where there are any
+        reference_series VARCHAR Series that it leaves as they were, and that can show its size
+        declared_by VARCHAR package, or deployment: a row of its own definitional_changes.csv
     """),
 )
 

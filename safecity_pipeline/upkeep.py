@@ -29,7 +29,8 @@ import safecity_pipeline
 from safecity_pipeline import measure, period, tables, warehouse
 from safecity_pipeline.ingest.units import Decision
 from safecity_pipeline.model import Extract, Indicator, Refused, Source
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry import Registry, reach
+from safecity_pipeline.registry.changes import Change
 from safecity_pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ BEHIND_FINDINGS = (
     *("detection.months", "detection.regression", "detection.verdicts"),
     "registry.areas",
     "registry.changes",
+    "registry.reach",
     "registry.stand_ins",
     "sources",
 )
@@ -231,15 +233,19 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
     long its figures take to settle."""
     group = indicator.peer_group
     stand_ins = sorted(known.stand_ins.by_group.items()) if indicator.stand_ins else []
-    own = {indicator.main.source}
     stock = indicator.denominator and measure.is_stock(known.sources[indicator.denominator.source])
     return [
         stock,
         known.sources[indicator.main.source].settles_after,
         [row for row in known.areas.peer_rows() if row["group"] == group],
         [found for found in stand_ins if found[0][0] == group],
-        [one for one in known.changes.changes if known.changes.reaches(one, indicator.series, own)],
+        reaching(indicator, known),
     ]
+
+
+def reaching(indicator: Indicator, known: Registry) -> list[Change]:
+    """The definitional changes that reach an indicator: others may come and go without it."""
+    return [one for one in known.changes.changes if reach.reaches(known.changes, one, indicator)]
 
 
 def hashes_of_values(connection: DuckDBPyConnection) -> dict[str, str]:

@@ -19,6 +19,7 @@ from safecity_pipeline.registry import (
     changes,
     indicators,
     layouts,
+    reach,
     stand_ins,
     thresholds,
 )
@@ -66,8 +67,8 @@ class Registry:
 
 
 def load(config: Path | None = None) -> Registry:
-    """Everything declared, a deployment's own `layouts/` and `assessments/`
-    (beside its safecity.toml) included.
+    """Everything declared, a deployment's own `layouts/`, `assessments/` and
+    `definitional_changes.csv` (beside its safecity.toml) included.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -78,12 +79,11 @@ def load(config: Path | None = None) -> Registry:
     known = thresholds.bind(sources.discover(), beside)
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
-    listed = changes.load(sources=known, areas=areas)
+    listed = changes.load(sources=known, areas=areas, own=beside)
     declared = indicators.load(known, groups)
-    for indicator in declared.values():
-        listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
+    reach.check(listed, declared)
     files = [file for folder in (HERE, own, documents) if folder for file in _declared_in(folder)]
-    files += [beside / thresholds.FILE.name] if beside else []
+    files += [beside / name for name in (thresholds.FILE.name, changes.FILE)] if beside else []
     return Registry(
         known,
         layouts.load(known, own),
