@@ -32,6 +32,7 @@ from safecity_pipeline import (
     claims,
     compare,
     drafts,
+    marks,
     measure,
     period,
     registry,
@@ -682,7 +683,8 @@ class Refresh:
     ) -> pd.DataFrame:
         try:
             whole = measure.values(connection, indicator, self.registry.sources, counted)
-            return breakdowns.values(connection, indicator, self.registry.sources, whole)
+            rows = breakdowns.values(connection, indicator, self.registry.sources, whole)
+            return marks.marked(rows, self._broken_by(indicator))
         except Exception:
             # Planning all statements beforehand took as long as running them.
             measure.prove(connection, [indicator], self.registry.sources)

@@ -76,12 +76,13 @@ INDICATOR_VALUE = Table(
         lower_95 DOUBLE Lower limit of the 95 % interval
         upper_95 DOUBLE Upper limit of the 95 % interval
         unit VARCHAR Unit of the value
-        obs_status VARCHAR SDMX status: A normal, E estimated in part, M missing, C suppressed
+        obs_status VARCHAR SDMX: A normal, B break, E estimated in part, M missing, C suppressed
         suppressed_reason VARCHAR Why a value is null
         extracted_on DATE Day of extraction of its least settled part; unless stated, of receipt
         denominator_vintage VARCHAR Edition of the population estimates
         months_covered INTEGER Months of the period that the extracts cover
         maturity_days INTEGER Days that its least settled part had until extraction, if stated
+        series_break VARCHAR Ids of the material changes between it and the value before it
     """),
     guarded=True,
 )

@@ -58,12 +58,7 @@ BEHIND_VALUES = (
     "ingest.parse",
     "registry.entries",
     "registry.indicators",
-)
-BEHIND_FINDINGS = (
-    *BEHIND_VALUES,
-    "compare",
-    "maturity",
-    "sentences",
+    "marks",
     "breaks",
     # `breaks` offers them, and no figure rests on them yet.
     *("detection", "detection.annual", "detection.critical", "detection.monthly"),
@@ -71,9 +66,9 @@ BEHIND_FINDINGS = (
     "registry.areas",
     "registry.changes",
     "registry.reach",
-    "registry.stand_ins",
     "sources",
 )
+BEHIND_FINDINGS = (*BEHIND_VALUES, "compare", "maturity", "sentences", "registry.stand_ins")
 """The modules whose code decides a figure; a test holds them against what they import."""
 
 REGISTRY = "(registry)"
@@ -206,7 +201,13 @@ def _state_of_values(
     if not all(source in at for source in sources):
         return None
     behind = [(source, at[source]) for source in sources]
-    return _hash(common, indicator, measure.sql(indicator, known.sources), behind)
+    changes = [_breaks(one) for one in reaching(indicator, known) if one.materiality == "material"]
+    return _hash(common, indicator, measure.sql(indicator, known.sources), behind, changes)
+
+
+def _breaks(change: Change) -> tuple[object, ...]:
+    """What of a change decides which values it marks; its words do not."""
+    return change.id, change.effective_first, change.effective_last, change.area_code
 
 
 def of_revisions(

@@ -69,8 +69,8 @@ def broken(changes: Changes, series: str, sources: set[str], area: str, pair: st
 
 def test_one_row_beside_the_configuration_is_all_that_an_analyst_adds(tmp_path: Path) -> None:
     known = registry.load(town(tmp_path, OWN))
-    *packaged, added = known.changes.rows()
-    assert packaged == packaged().changes.rows()
+    *before, added = known.changes.rows()
+    assert before == packaged().changes.rows()
     assert {
         name: added[name] for name in ("id", "declared_by", "effective_first", "back_series")
     } == {

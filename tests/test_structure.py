@@ -24,7 +24,16 @@ FLOORS = (
     {"registry"},
     {"ingest"},
     {
-        *("measure", "breakdowns", "maturity", "revisions", "breaks", "detection", "compare"),
+        *(
+            "measure",
+            "breakdowns",
+            "maturity",
+            "revisions",
+            "breaks",
+            "detection",
+            "compare",
+            "marks",
+        ),
         *("sentences", "claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},
