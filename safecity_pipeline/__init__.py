@@ -13,7 +13,8 @@ The map, from the ground up; imports point only downward, and a test holds that.
     maturity        figures that had unequal time to settle; revisions: as first extracted, and now;
                     printed: as earlier assessments printed them
     detection/      a change of recording found in the figures, and sized: pure statistics
-    breaks          which comparisons a definitional change breaks
+    breaks          which comparisons a definitional change breaks; marks: values on another
+                    definition than the one before them
     compare         values → findings; sentences: findings → words
     claims          values and findings → each sentence of a published assessment, recomputed
     targets         where each target of a published assessment stands

@@ -32,6 +32,7 @@ from safecity_pipeline import (
     claims,
     compare,
     drafts,
+    marks,
     measure,
     period,
     printed,
@@ -56,7 +57,7 @@ from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.period import Period
 from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.indicators import PUBLISHED
@@ -711,7 +712,8 @@ class Refresh:
     ) -> pd.DataFrame:
         try:
             whole = measure.values(connection, indicator, self.registry.sources, counted)
-            return breakdowns.values(connection, indicator, self.registry.sources, whole)
+            rows = breakdowns.values(connection, indicator, self.registry.sources, whole)
+            return marks.marked(rows, self._broken_by(indicator))
         except Exception:
             # Planning all statements beforehand took as long as running them.
             measure.prove(connection, [indicator], self.registry.sources)
@@ -769,9 +771,9 @@ class Refresh:
 
     def _broken_by(self, indicator: Indicator) -> compare.BrokenBy:
         areas, known = self.registry.areas, self.registry.changes
-        series, counted_from = indicator.series, {indicator.main.source}
+        series, counted_from = indicator.series, reach.counted_from(indicator)
         # Whom a change reaches is asked once here, and not at each of thousands of comparisons.
-        near = [one for one in known.changes if known.reaches(one, series, counted_from)]
+        near = [one for one in known.changes if reach.reaches(known, one, indicator)]
         changes = replace(known, changes=tuple(near))
 
         def broken_by(area_code: str, earlier: Days, later: Days) -> Broken:

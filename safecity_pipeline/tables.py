@@ -76,12 +76,13 @@ INDICATOR_VALUE = Table(
         lower_95 DOUBLE Lower limit of the 95 % interval
         upper_95 DOUBLE Upper limit of the 95 % interval
         unit VARCHAR Unit of the value
-        obs_status VARCHAR SDMX status: A normal, E estimated in part, M missing, C suppressed
+        obs_status VARCHAR SDMX: A normal, B break, E estimated in part, M missing, C suppressed
         suppressed_reason VARCHAR Why a value is null
         extracted_on DATE Day of extraction of its least settled part; unless stated, of receipt
         denominator_vintage VARCHAR Edition of the population estimates
         months_covered INTEGER Months of the period that the extracts cover
         maturity_days INTEGER Days that its least settled part had until extraction, if stated
+        series_break VARCHAR Ids of the material changes between it and the value before it
     """),
     guarded=True,
 )
@@ -457,7 +458,7 @@ DEFINITIONAL_CHANGE = Table(
         materiality VARCHAR material breaks a comparison; negligible and event are noted
         affects VARCHAR What it affects, in words
         claims VARCHAR Claims of the 2014/15 assessment that it bears on
-        area_scope VARCHAR national, force, or one area
+        area_scope VARCHAR national, force, supplier (who sends a source for one area), or one area
         area_code VARCHAR The one area, where it is one
         expected_direction VARCHAR Up, down or neither
         size_if_published VARCHAR Size, where somebody published one
@@ -465,6 +466,9 @@ DEFINITIONAL_CHANGE = Table(
         handling VARCHAR What to do about it
         source_name VARCHAR Where it is stated
         status VARCHAR sure, or to verify
+        nature VARCHAR The kind in freer words, where there are any
+        reference_series VARCHAR Series that it leaves as they were, and that can show its size
+        declared_by VARCHAR package, or deployment: a row of its own definitional_changes.csv
     """),
 )
 

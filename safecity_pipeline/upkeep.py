@@ -29,7 +29,8 @@ import safecity_pipeline
 from safecity_pipeline import measure, period, tables, warehouse
 from safecity_pipeline.ingest.units import Decision
 from safecity_pipeline.model import Extract, Indicator, Refused, Source
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry import Registry, reach
+from safecity_pipeline.registry.changes import Change
 from safecity_pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -57,22 +58,20 @@ BEHIND_VALUES = (
     "ingest.parse",
     "registry.entries",
     "registry.indicators",
-)
-BEHIND_FINDINGS = (
-    *BEHIND_VALUES,
-    "compare",
-    "maturity",
-    "sentences",
-    "printed",
+    "marks",
     "breaks",
     # `breaks` offers them, and no figure rests on them yet.
     *("detection", "detection.annual", "detection.critical", "detection.monthly"),
     *("detection.months", "detection.regression", "detection.verdicts"),
     "registry.areas",
     "registry.changes",
-    "registry.published",
-    "registry.stand_ins",
+    "registry.reach",
     "sources",
+)
+BEHIND_FINDINGS = (
+    *BEHIND_VALUES,
+    *("compare", "maturity", "sentences", "printed"),
+    *("registry.published", "registry.stand_ins"),
 )
 """The modules whose code decides a figure; a test holds them against what they import."""
 
@@ -205,7 +204,13 @@ def _state_of_values(
     if not all(source in at for source in sources):
         return None
     behind = [(source, at[source]) for source in sources]
-    return _hash(common, indicator, measure.sql(indicator, known.sources), behind)
+    changes = [_breaks(one) for one in reaching(indicator, known) if one.materiality == "material"]
+    return _hash(common, indicator, measure.sql(indicator, known.sources), behind, changes)
+
+
+def _breaks(change: Change) -> tuple[object, ...]:
+    """What of a change decides which values it marks; its words do not."""
+    return change.id, change.effective_first, change.effective_last, change.area_code
 
 
 def _sources_of(indicator: Indicator) -> set[str]:
@@ -237,7 +242,6 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
     what assessments printed of it, and how long its figures take to settle."""
     group = indicator.peer_group
     stand_ins = sorted(known.stand_ins.by_group.items()) if indicator.stand_ins else []
-    own = {indicator.main.source}
     stock = indicator.denominator and measure.is_stock(known.sources[indicator.denominator.source])
     return [
         stock,
@@ -246,8 +250,13 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
         [found for found in stand_ins if found[0][0] == group],
         [one for one in known.published if one.indicator == indicator.indicator],
         [known.sources[one].disclosure for one in sorted(_sources_of(indicator))],
-        [one for one in known.changes.changes if known.changes.reaches(one, indicator.series, own)],
+        reaching(indicator, known),
     ]
+
+
+def reaching(indicator: Indicator, known: Registry) -> list[Change]:
+    """The definitional changes that reach an indicator: others may come and go without it."""
+    return [one for one in known.changes.changes if reach.reaches(known.changes, one, indicator)]
 
 
 def hashes_of_values(connection: DuckDBPyConnection) -> dict[str, str]:

@@ -56,6 +56,7 @@ def a_change(**cells: str) -> dict[str, str]:
         "effective_date": on,
         "effective_last": on,
         "series_scope": "recorded_crime",
+        "kind": "counting rule",
         "materiality": "material",
         "area_scope": "national",
         "status": "sure",
@@ -294,7 +295,8 @@ def test_adding_a_row_is_enough(tmp_path: Path) -> None:
 def test_the_packaged_register_holds_every_change_with_its_series() -> None:
     rows = packaged().rows()
     assert [row["id"] for row in rows[:52]] == [f"D{number:02d}" for number in range(1, 53)]
-    assert all(list(row) == CHANGE_COLUMNS for row in rows)
+    assert all(list(row) == [*CHANGE_COLUMNS, "declared_by"] for row in rows)
+    assert {row["declared_by"] for row in rows} == {"package"}
     badge = rows[21]
     assert badge["effective_last"] == date(2014, 11, 30)
     assert badge["test_dates"] == "2014-04-01 2014-11-01"
@@ -340,6 +342,32 @@ def test_an_indicators_misspelt_series_is_refused() -> None:
         ({"area_scope": "force", "area_code": SOUTHAMPTON}, "police_force", SOUTHAMPTON),
         ({"area_code": HAMPSHIRE}, "a national change has no area_code", HAMPSHIRE),
         ({"status": ""}, "needs a status", ""),
+        ({"status": "unsure"}, "needs a status", "unsure"),
+        ({"kind": "counting rules"}, "unknown kind", "counting rules"),
+        ({"materiality": "event"}, "contradict", "kind counting rule, materiality event"),
+        ({"kind": "event"}, "contradict", "kind event, materiality material"),
+        # it would be excluded, were it included
+        ({"series_scope": "recorded_crime !asb"}, "excludes nothing", "!asb"),
+        ({"series_scope": "=asb !asb.personal"}, "excludes nothing", "!asb.personal"),
+        ({"series_scope": "asb =asb.personal !asb.personal"}, "reaches nothing", "=asb.personal"),
+        ({"series_scope": "calls asb.personal !asb"}, "reaches nothing", "asb.personal"),
+        ({"reference_series": "call"}, "unknown series in reference_series", "call"),
+        (
+            {"reference_series": "calls recorded_crime.drugs"},
+            "no reference for itself",
+            "recorded_crime.drugs",
+        ),
+        # a slip of the year: 2041 for 2014
+        ({"effective_last": "2041-11-30"}, "more than five years", "2014-11-18 to 2041-11-30"),
+        ({"on": "2104-11-18"}, "no data reach", "2104-11-18"),
+        ({"on": "0214-11-18"}, "no data reach", "0214-11-18"),
+        ({"test_dates": "2014-11-01 2015-11-01"}, "not within the change", "2015-11-01"),
+        ({"area_scope": "supplier"}, "needs the code of a local_authority", ""),
+        (
+            {"area_scope": "supplier", "area_code": SOUTHAMPTON},
+            "scope of a supplier's change is what it supplies",
+            "recorded_crime",
+        ),
     ],
 )
 def test_a_row_that_could_lie_dormant_is_refused(

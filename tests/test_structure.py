@@ -24,7 +24,16 @@ FLOORS = (
     {"registry"},
     {"ingest"},
     {
-        *("measure", "breakdowns", "maturity", "revisions", "printed", "breaks", "compare"),
+        *(
+            "measure",
+            "breakdowns",
+            "maturity",
+            "revisions",
+            "printed",
+            "breaks",
+            "compare",
+            "marks",
+        ),
         *("sentences", "claims", "targets", "drafts", "standings", "phrases", "detection"),
     },
     {"shareable"},

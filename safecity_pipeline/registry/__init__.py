@@ -20,6 +20,7 @@ from safecity_pipeline.registry import (
     indicators,
     layouts,
     published,
+    reach,
     stand_ins,
     thresholds,
 )
@@ -69,8 +70,8 @@ class Registry:
 
 
 def load(config: Path | None = None) -> Registry:
-    """Everything declared, a deployment's own `layouts/`, `assessments/`
-    and `published/` (beside its safecity.toml) included.
+    """Everything declared, a deployment's own `layouts/`, `assessments/`,
+    `published/` and `definitional_changes.csv` (beside its safecity.toml) included.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -81,14 +82,13 @@ def load(config: Path | None = None) -> Registry:
     known = thresholds.bind(sources.discover(), beside)
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
-    listed = changes.load(sources=known, areas=areas)
+    listed = changes.load(sources=known, areas=areas, own=beside)
     declared = indicators.load(known, groups)
-    for indicator in declared.values():
-        listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
+    reach.check(listed, declared)
     printed = beside / published.FOLDER if beside else None
     folders = (HERE, own, documents, printed)
     files = [file for folder in folders if folder for file in _declared_in(folder)]
-    files += [beside / thresholds.FILE.name] if beside else []
+    files += [beside / name for name in (thresholds.FILE.name, changes.FILE)] if beside else []
     return Registry(
         known,
         layouts.load(known, own),

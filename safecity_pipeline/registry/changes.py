@@ -15,14 +15,23 @@ source; the dots go from whole to part.
 `definitional_changes.csv`, one change a row; a change is added by adding a row.
 
 * `effective_first` to `effective_last`: the days over which it came; `effective_date` among them.
+* `kind`: one of KINDS; `nature`: the same in freer words, where there are any.
 * `series_scope`: terms separated by blanks. `name` means it and all below, `=name` it alone,
   `!name` neither it nor below, whatever other terms say, `@source` all counted from that source.
+  A term that reaches nothing, or that excludes nothing, is refused: it can only be a slip.
+* `reference_series`: series that the change leaves as they were, so that they can show its size.
 * `in_short`: what sentences for residents say of it; blank for the words of `what_changed`.
 * `materiality`: `material` breaks a comparison, `negligible` and `event` are noted beside it.
 * `area_scope`: `national` (or `national, force-dated` and the like, where the day differed from
-  place to place) reaches every area; `force` and `one peer` reach the `area_code` that they name:
-  that police force's areas, that authority. `area_code` is blank for `national`.
+  place to place) reaches every area; `force`, `area` and `one peer` reach the `area_code` that they
+  name: that police force's areas, that authority. `supplier` is who sends a source for that area,
+  its hospital or the contractor of its survey: its scope is of `@source` and `!name` only.
+  `area_code` is blank for `national`.
 * `status`: what is sure and what is to verify; every other column is text for readers.
+
+A deployment's own `definitional_changes.csv`, beside its safecity.toml, adds rows to the packaged
+ones. It may leave out columns but for those in NEEDED; a change whose `effective_first` and
+`effective_last` are blank came on its `effective_date`.
 """
 
 from __future__ import annotations
@@ -32,11 +41,11 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from safecity_pipeline import sources as source_modules
 from safecity_pipeline.model import Refused
@@ -47,6 +56,12 @@ __all__ = ["Change", "Changes", "Materiality", "Scope", "Series", "load"]
 
 Materiality = Literal["material", "negligible", "event"]
 MATERIALITIES: tuple[Materiality, ...] = get_args(Materiality)
+KINDS = (
+    *("counting rule", "classification", "collection", "law", "measure", "geography"),
+    *("denominator", "comparator", "event"),
+)
+"""What kind of thing changed."""
+FILE = "definitional_changes.csv"
 
 SERIES_COLUMNS = ["series", "title", "parked", "also"]
 CHANGE_COLUMNS = [
@@ -70,13 +85,28 @@ CHANGE_COLUMNS = [
     "handling",
     "source_name",
     "status",
+    "nature",
+    "reference_series",
 ]
+NEEDED = (
+    *("id", "effective_date", "kind", "what_changed", "series_scope", "materiality"),
+    *("area_scope", "status"),
+)
+"""Columns that a deployment's own file must have, and every row of it must fill."""
 
 _SERIES_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _CHANGE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _NATIONAL = re.compile(r"national(, \w+-dated)?")
-# area scope that names one area -> the type of that area
-_ONE_AREA = {"force": "police_force", "one peer": "local_authority"}
+# area scope that names one area -> the types that it may have
+_ONE_AREA = {
+    "force": ("police_force",),
+    "area": ("local_authority", "county"),
+    "one peer": ("local_authority",),
+    "supplier": ("local_authority", "county", "police_force"),
+}
+_EARLIEST = date(1990, 1, 1)  # no extract is older; a year such as 0214 is a slip
+_AHEAD = timedelta(days=2 * 366)  # changes are announced before they come, but not decades
+_LONGEST = timedelta(days=5 * 366)  # 2014 to 2041 would break every comparison since
 _SIGNS = "=!@"
 
 Value = str | date | None
@@ -132,6 +162,7 @@ class Change:
     """One row of `definitional_changes.csv`: its columns, and `scope`, which is its scope read.
 
     `area_code` None reaches every area. Texts are as in the file, empty ones included.
+    `references`: the names in `reference_series`; `own`: the deployment declared it.
     """
 
     id: str
@@ -154,7 +185,14 @@ class Change:
     handling: str
     source_name: str
     status: str
+    nature: str
+    reference_series: str
     scope: Scope
+    own: bool = False
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return tuple(self.reference_series.split())
 
     def concerns(self, area_code: str, force_code: str | None) -> bool:
         """Whether the change reaches an area whose home force is `force_code`."""
@@ -186,7 +224,8 @@ class Changes:
         return change.scope.reaches(series, self.named(series).also, sources)
 
     def rows(self) -> list[dict[str, Value]]:
-        """The changes for meta.definitional_change: the columns of the file, in its order.
+        """The changes for meta.definitional_change: the columns of the file, in its order, and
+        `declared_by`: package or deployment.
 
         Dates are dates, but for `test_dates`, which is text; a blank cell is None.
         """
@@ -209,11 +248,13 @@ def load(
     folder: Path | None = None,
     sources: Collection[str] | None = None,
     areas: Areas | None = None,
+    own: Path | None = None,
 ) -> Changes:
     """Read `series.csv` and `definitional_changes.csv` of `folder`, or the packaged ones.
 
     `sources`: names that `@` may mention; `areas`: whose codes `area_code` may be; without them,
-    every source module and the packaged areas. Raises Refused, naming file, row and repair, for
+    every source module and the packaged areas. `own`: a deployment's folder, whose file, where
+    there is one, adds changes. Raises Refused, naming file, row and repair, for
     other columns, a series, source, area, date or word that is not known, and a repeated name.
     """
     folder = folder or Path(__file__).parent
@@ -224,13 +265,25 @@ def load(
     def change(row: Mapping[str, str], place: str) -> Change:
         place = f"{place}, {row['id']}"
         found = _change(row, place)
-        _check_scope(found.scope, series, names, place)
+        _check_scope(found, series, names, place)
+        _check_references(found, series, place)
         _check_area(found, areas, place)
         return found
 
-    path = folder / "definitional_changes.csv"
+    path = folder / FILE
     found = _unique(_read(path, CHANGE_COLUMNS, change), lambda one: one.id, path)
+    if own and (own / FILE).is_file():
+        added = _unique(_read_own(own / FILE, change), lambda one: one.id, own / FILE)
+        _check_ids(found, added, own / FILE)
+        found |= added
     return Changes(tuple(found.values()), series)
+
+
+def _check_ids(packaged: Collection[str], added: Collection[str], path: Path) -> None:
+    for name in added:
+        if name in packaged:
+            repair = "give yours another id, as S01; a packaged change stays as it is"
+            raise Refused("a packaged change has this id", str(path), name, repair)
 
 
 # --- series ------------------------------------------------------------------------------------
@@ -271,20 +324,33 @@ def _check_part(known: Mapping[str, Series], one: Series, part: str, place: str)
 def _change(row: Mapping[str, str], place: str) -> Change:
     if not _CHANGE_ID.fullmatch(row["id"]):
         raise Refused("not an id", place, row["id"], "write one word, as D53")
-    if not row["status"]:
-        raise Refused("a change needs a status", place, "", "write what is sure, what to verify")
+    _check_words(row, place)
     first, day, last = _days(row, place)
-    texts = {column: row[column] for column in CHANGE_COLUMNS if column in _TEXTS}
+    texts: dict[str, Any] = {column: row[column] for column in CHANGE_COLUMNS if column in _TEXTS}
     return Change(
         **texts,
         effective_first=first,
         effective_date=day,
         effective_last=last,
-        test_dates=tuple(_date(text, place) for text in row["test_dates"].split()),
+        test_dates=_tests(row, first, last, place),
         materiality=_materiality(row["materiality"], place),
         area_code=row["area_code"] or None,
         scope=Scope.of(row["series_scope"]),
     )
+
+
+def _check_words(row: Mapping[str, str], place: str) -> None:
+    if not re.search(r"\b(sure|to verify)\b", row["status"]):
+        got, repair = row["status"], "write sure, or what is to verify: day to verify"
+        raise Refused("a change needs a status", place, got, repair)
+    if row["kind"] not in KINDS:
+        near = difflib.get_close_matches(row["kind"], KINDS, 1)
+        repair = (f"did you mean {near[0]}? " if near else "") + f"known: {', '.join(KINDS)}"
+        raise Refused("unknown kind of change", place, row["kind"], repair)
+    if (row["kind"] == "event") != (row["materiality"] == "event"):
+        got = f"kind {row['kind']}, materiality {row['materiality']}"
+        repair = "write event for both, or for neither: an event changes no definition"
+        raise Refused("kind and materiality contradict each other", place, got, repair)
 
 
 _READ = {
@@ -305,7 +371,24 @@ def _days(row: Mapping[str, str], place: str) -> tuple[date, date, date]:
         got = tuple(row[column] for column in columns)
         repair = "order them: effective_first, effective_date, effective_last"
         raise Refused("the dates of a change are out of order", place, got, repair)
+    if last - first > _LONGEST:
+        spanned = f"{first} to {last}"
+        repair = "mend the year, or write a row for each step of it"
+        raise Refused("a change came over more than five years", place, spanned, repair)
+    if first < _EARLIEST or first > datetime.now(UTC).date() + _AHEAD:
+        rule = f"no data reach this date: it is before {_EARLIEST} or over two years ahead"
+        raise Refused(rule, place, row["effective_first"], "mend the year")
     return first, day, last
+
+
+def _tests(row: Mapping[str, str], first: date, last: date, place: str) -> tuple[date, ...]:
+    """Within the change, from the first day of the month in which it began."""
+    found = tuple(_date(text, place) for text in row["test_dates"].split())
+    for day in found:
+        if not first.replace(day=1) <= day <= last:
+            repair = f"write days from {first.replace(day=1)} to {last}"
+            raise Refused("a test date is not within the change", place, str(day), repair)
+    return found
 
 
 def _date(text: str, place: str) -> date:
@@ -326,33 +409,71 @@ def _materiality(text: str, place: str) -> Materiality:
 
 
 def _check_scope(
-    scope: Scope, series: Collection[str], sources: Collection[str], place: str
+    change: Change, series: Mapping[str, Series], sources: Collection[str], place: str
 ) -> None:
-    if all(sign == "!" for sign, _ in scope.terms):
-        got = " ".join(sign + name for sign, name in scope.terms)
-        raise Refused("this scope reaches nothing", place, got, "name a series or an @source")
-    for sign, name in scope.terms:
+    terms = change.scope.terms
+    if all(sign == "!" for sign, _ in terms):
+        raise Refused(
+            "this scope reaches nothing", place, change.series_scope, "name a series or an @source"
+        )
+    for sign, name in terms:
         known, what = (sources, "source") if sign == "@" else (series, "series")
         _known(dict.fromkeys(known), name, place, f"{what} in series_scope")
+    for term in terms:
+        if term[0] != "@":
+            _check_term(term, change.scope, series, place)
+
+
+def _check_term(
+    term: tuple[str, str], scope: Scope, series: Mapping[str, Series], place: str
+) -> None:
+    """Refuse a term that says nothing: it includes only what others exclude, or excludes what no
+    other includes."""
+    rest = Scope((term, *(one for one in scope.terms if one[0] == "!")))
+    rule, repair = "this term of the scope reaches nothing", "drop it, or what excludes all of it"
+    if term[0] == "!":
+        rest = Scope(tuple(one for one in scope.terms if one[0] != "!"))
+        rule, repair = "this term excludes nothing", "drop it, or name what it is taken out of"
+    named = {name for sign, name in rest.terms if sign == "@"}
+    found = [
+        one
+        for one in series.values()
+        if rest.reaches(one.series, one.also, named)
+        and (term[0] != "!" or _at_or_below(one.series, term[1]))
+    ]
+    if not found:
+        raise Refused(rule, place, "".join(term), repair)
+
+
+def _check_references(change: Change, series: Mapping[str, Series], place: str) -> None:
+    for name in change.references:
+        one = _known(series, name, place, "series in reference_series")
+        if change.scope.reaches(name, one.also, set()):
+            rule = "a change is no reference for itself: its scope reaches this series"
+            raise Refused(rule, place, name, "name a series that it leaves as it was")
 
 
 def _check_area(change: Change, areas: Areas, place: str) -> None:
-    kind = _ONE_AREA.get(change.area_scope)
-    if kind is None and not _NATIONAL.fullmatch(change.area_scope):
-        repair = "write national, or national, force-dated and the like, or force, or one peer"
+    types = _ONE_AREA.get(change.area_scope)
+    if types is None and not _NATIONAL.fullmatch(change.area_scope):
+        repair = f"write national, or national, force-dated and the like, or {', '.join(_ONE_AREA)}"
         raise Refused("unknown words in area_scope", place, change.area_scope, repair)
-    if kind is None and change.area_code:
-        repair = "leave it blank, or write force or one peer as area_scope"
+    if types is None and change.area_code:
+        repair = f"leave it blank, or write as area_scope one of {', '.join(_ONE_AREA)}"
         raise Refused("a national change has no area_code", place, change.area_code, repair)
-    if kind and not any((a.code, a.type) == (change.area_code, kind) for a in areas.areas):
+    if types and not any(a.code == change.area_code and a.type in types for a in areas.areas):
+        kind = " or a ".join(types)
         rule = f"area_scope {change.area_scope} needs the code of a {kind} in area_code"
         raise Refused(rule, place, change.area_code or "", "take it from areas.csv")
+    if change.area_scope == "supplier" and any(sign in ("", "=") for sign, _ in change.scope.terms):
+        rule = "the scope of a supplier's change is what it supplies: @source, and !name"
+        raise Refused(rule, place, change.series_scope, "write it as @ed_assault")
 
 
 def _change_row(change: Change) -> dict[str, Value]:
     row = {column: getattr(change, column) or None for column in CHANGE_COLUMNS}
     row["test_dates"] = " ".join(day.isoformat() for day in change.test_dates) or None
-    return row
+    return row | {"declared_by": "deployment" if change.own else "package"}
 
 
 # --- helpers -----------------------------------------------------------------------------------
@@ -397,6 +518,39 @@ def _read(
             rule = f"a row must have {len(columns)} cells"
             raise Refused(rule, place, len(cells), "put a text that holds commas in quotes")
         yield read(dict(zip(columns, (cell.strip() for cell in cells), strict=True)), place)
+
+
+def _read_own(path: Path, read: Callable[[Mapping[str, str], str], Change]) -> Iterator[Change]:
+    """The rows of a deployment's file, which may leave out columns, and lines."""
+    head, *rest = _table(path) or [[]]
+    _check_head(head, path)
+    for number, cells in enumerate(rest, start=2):
+        place = f"{path}, row {number}"
+        if not any(cell.strip() for cell in cells):
+            continue  # spreadsheets leave such rows at the end
+        if len(cells) != len(head):
+            rule = f"a row must have {len(head)} cells, as its head has"
+            raise Refused(rule, place, len(cells), "put a text that holds commas in quotes")
+        given = dict(zip(head, (cell.strip() for cell in cells), strict=True))
+        for column in NEEDED:
+            if not given[column]:
+                raise Refused(f"{column} is blank", place, repair="fill it")
+        days = dict.fromkeys(("effective_first", "effective_last"), given["effective_date"])
+        days |= {name: given[name] for name in days if given.get(name)}
+        yield replace(read(dict.fromkeys(CHANGE_COLUMNS, "") | given | days, place), own=True)
+
+
+def _check_head(head: Sequence[str], path: Path) -> None:
+    for column in head:
+        if column not in CHANGE_COLUMNS or head.count(column) > 1:
+            near = difflib.get_close_matches(column, CHANGE_COLUMNS, 1)
+            repair = (f"did you mean {near[0]}? " if near else "") + f"known: {CHANGE_COLUMNS}"
+            raise Refused(
+                "not a column of definitional changes, or twice", str(path), column, repair
+            )
+    for column in NEEDED:
+        if column not in head:
+            raise Refused(f"the column {column} is missing", str(path), repair=f"have {NEEDED}")
 
 
 def _table(path: Path) -> list[list[str]]:
