@@ -21,11 +21,13 @@ from safecity_pipeline.registry import (
     layouts,
     stand_ins,
     thresholds,
+    waivers,
 )
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
 from safecity_pipeline.registry.stand_ins import StandIns
+from safecity_pipeline.registry.waivers import Waiver
 
 HERE = Path(__file__).parent
 
@@ -43,6 +45,7 @@ class Registry:
     assessments: tuple[Assessment, ...]
     digest: str
     areas_digest: str
+    waivers: tuple[Waiver, ...] = ()
 
     def indicator(self, key: str) -> Indicator:
         """The indicator of that key. Raises Refused, listing the keys there are."""
@@ -66,8 +69,8 @@ class Registry:
 
 
 def load(config: Path | None = None) -> Registry:
-    """Everything declared, a deployment's own `layouts/` and `assessments/`
-    (beside its safecity.toml) included.
+    """Everything declared, a deployment's own `layouts/`, `assessments/`, `thresholds.csv` and
+    `waivers.toml` (beside its safecity.toml) included.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -83,7 +86,7 @@ def load(config: Path | None = None) -> Registry:
     for indicator in declared.values():
         listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
     files = [file for folder in (HERE, own, documents) if folder for file in _declared_in(folder)]
-    files += [beside / thresholds.FILE.name] if beside else []
+    files += [beside / one.name for one in (thresholds.FILE, waivers.PACKAGED)] if beside else []
     return Registry(
         known,
         layouts.load(known, own),
@@ -94,6 +97,7 @@ def load(config: Path | None = None) -> Registry:
         assessments.load(declared, documents),
         _digest(files),
         _digest([HERE / "areas.csv"]),
+        waivers.load(declared, [one.id for one in listed.changes], beside),
     )
 
 
