@@ -6,7 +6,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     nouns, shared words, pure arithmetic, the contract's tables, what is too small
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
-                    assessments with claims and targets
+                    waivers, assessments with claims and targets
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
       reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
     measure         indicator → SQL → value and interval; breakdowns: its years, taken apart
@@ -25,6 +25,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     sharing         these tables, written beside the others
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
     arrivals        the arrival board: which periods are due, and what came of each
+    waivers         which failing check or broken comparison a role accepts, until when
     tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock
     refresh         the steps of a refresh, as plain functions

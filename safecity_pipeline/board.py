@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from safecity_pipeline import arrivals, period
+from safecity_pipeline import arrivals, period, waivers
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+Rows = list[dict[str, Any]]
 WIDTH = 100
 COLUMNS = "  {:<22} {:<14} {:<12} {}"
 WAITING = ("due", "not_over")
@@ -30,20 +31,32 @@ WORDS = {"missing": "missing", "overdue": "overdue", "incomplete": "in part"}
 def of(settings: Settings, as_of: date | None = None) -> list[str]:
     """The board of the newest release, as of a day: the one given or set for its year, else today.
     Raises Refused where there is no release."""
-    release, rows = _read(settings)
+    release, rows, accepted = _read(settings)
     chosen = settings.of_year(str(release["year"]), as_of).as_of
     day = chosen or datetime.now(UTC).date()
-    return lines([arrivals.judged(row, day) for row in rows], release, day)
+    board = lines([arrivals.judged(row, day) for row in rows], release, day)
+    return [*board, *_waived(accepted, day)]
 
 
-def _read(settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _waived(rows: Sequence[arrivals.Rows], day: date) -> list[str]:
+    return ["", "Waivers:", *(f"  {one}" for one in waivers.told(rows, day))] if rows else []
+
+
+def _read(settings: Settings) -> tuple[dict[str, Any], Rows, Rows]:
     connection = Warehouse(settings.warehouse).read_release()
     try:
         (release,) = _records(connection, "SELECT * FROM meta.release")
         ordered = "SELECT * FROM meta.arrival ORDER BY source, period_start, period_end"
-        return release, _records(connection, ordered)
+        return release, _records(connection, ordered), _accepted(connection)
     finally:
         connection.close()
+
+
+def _accepted(connection: DuckDBPyConnection) -> Rows:
+    """Rows of meta.waiver; none in a release of an older version."""
+    known = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'waiver'"
+    there = connection.execute(known).fetchall()
+    return _records(connection, "SELECT * FROM meta.waiver ORDER BY waiver") if there else []
 
 
 def _records(connection: DuckDBPyConnection, statement: str) -> list[dict[str, Any]]:

@@ -437,7 +437,10 @@ class CheckSpec:
 
 @dataclass(frozen=True)
 class Check:
-    """The outcome of one check, as it stands in meta.check_result and in the web interface."""
+    """The outcome of one check, as it stands in meta.check_result and in the web interface.
+
+    `waived_by`: the waivers that accept that it fails, which leave the outcome as it is.
+    """
 
     source: str
     check_name: str
@@ -446,6 +449,12 @@ class Check:
     severity: str = "WARN"
     period: str | None = None
     failed_rows: int = 0
+    waived_by: str | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing may be published for it."""
+        return self.severity == "ERROR" and not self.passed and self.waived_by is None
 
 
 Row = Mapping[str, Any]

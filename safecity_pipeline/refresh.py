@@ -1,5 +1,5 @@
 """The steps of a refresh: survey, take in each source, indicators, findings, claims and targets,
-drafts, release.
+drafts, waivers, release.
 
 Belongs here: what each step does to the work database, in plain functions that answer what a
 caller may show. Does not belong here: scheduling and the web interface (`orchestration`).
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import pairwise
@@ -44,6 +44,7 @@ from safecity_pipeline import (
     tallies,
     targets,
     upkeep,
+    waivers,
     warehouse,
 )
 from safecity_pipeline.breaks import Broken, Days
@@ -65,6 +66,7 @@ from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.tables import Table
 from safecity_pipeline.targets import Known
+from safecity_pipeline.waivers import Waivers
 from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
@@ -127,7 +129,7 @@ class Refresh:
     @cached_property
     def registry(self) -> Registry:
         """Everything declared. Raises Refused where any of it is not understood."""
-        return registry.load(self.settings.config)
+        return waivers.proven(registry.load(self.settings.config))
 
     @cached_property
     def area_code(self) -> str:
@@ -167,7 +169,18 @@ class Refresh:
             "registry": self.registry.digest,
             "extracts": _hash("\n".join(extracts)),
             "key_id": pseudonyms.key_id(synthetic=any(e.synthetic for e in found.extracts)),
+            # One that expires changes no file: only the day tells.
+            "waivers": _hash(repr([one.waiver for one in self._waivers.in_force])),
         }
+
+    @cached_property
+    def _judged_on(self) -> date:
+        """The day on which it is judged what is due, and which waivers hold."""
+        return self.settings.as_of or datetime.now(UTC).date()
+
+    @cached_property
+    def _waivers(self) -> Waivers:
+        return Waivers(self.registry.waivers, self._judged_on)
 
     @cached_property
     def nothing_new(self) -> bool:
@@ -312,7 +325,7 @@ class Refresh:
         return arrivals.Asked(
             arrivals.first_day(known.indicators.values(), year),
             year.end,
-            self.settings.as_of or datetime.now(UTC).date(),
+            self._judged_on,
             {code: called for code, called in codes.items() if code},
             self._synthetic,
         )
@@ -366,7 +379,8 @@ class Refresh:
             for table in (tables.INDICATOR_VALUE, tables.FINDING):
                 upkeep.make_ready(connection, table)
             hashes = upkeep.hashes_of_values(connection)
-            wanted = upkeep.of_findings(self.registry, self._home, hashes)
+            waived = self._waivers.of_indicators()
+            wanted = upkeep.of_findings(self.registry, self._home, hashes, waived)
             stale = upkeep.stale(connection, tables.FINDING, wanted, years)
             rows = self._compared(connection, stale)
             self._replace(connection, tables.FINDING, rows, stale, wanted)
@@ -437,6 +451,34 @@ class Refresh:
             report.rows = report.handled = len(rows)
             report.facts = dict(Counter(str(row["status"]) for row in rows))
         return report
+
+    def waivers(self) -> Report:
+        """Judge every waiver by all checks and comparisons there are; the last step before the
+        release, so that it sees all of them."""
+        if self.nothing_new:
+            return self._unchanged(waivers.ABOUT)
+        with self._step("meta/waiver") as (connection, report):
+            broken = self._broken(connection)
+            rows = self._waivers.rows(_checks_in(connection, "build"), broken)
+            with transaction(connection):
+                warehouse.fill(connection, tables.WAIVER, pd.DataFrame(rows))
+            report.checks = waivers.checks(rows)
+            report.rows = report.handled = len(rows)
+            report.facts = dict(Counter(str(row["status"]) for row in rows))
+        return report
+
+    def _broken(self, connection: DuckDBPyConnection) -> list[dict[str, Any]]:
+        """The comparisons that waivers may speak of."""
+        keys = sorted({one.indicator for one in self._waivers.declared if one.indicator})
+        if not keys:
+            return []
+        names = ("indicator", "comparison", "period", "base_period", "status", "broken_by")
+        found = connection.execute(
+            f"SELECT {', '.join(names)} FROM mart.finding "
+            "WHERE status = ? AND list_contains(?::VARCHAR[], indicator)",
+            [waivers.BROKEN, keys],
+        ).fetchall()
+        return [dict(zip(names, row, strict=True)) for row in found]
 
     def release(self) -> Report:
         """Assert the ledger, and publish. Raises Refused where that must not happen."""
@@ -516,7 +558,9 @@ class Refresh:
         with measured() as meter, self._work() as connection:
             yield connection, report
             with transaction(connection):
+                # Stored as they are: what is accepted of them changes with the days.
                 self._store_checks(connection, name, report.checks)
+                report.checks = [self._waivers.on(check) for check in report.checks]
                 self._note_state(connection, name)
                 if report.taken_in:
                     upkeep.note_taken_in(connection, *report.taken_in)
@@ -592,6 +636,7 @@ class Refresh:
             ["mart/finding", "mart/revision"],
             ["mart/claim", "mart/target"],
             ["mart/draft"],
+            ["meta/waiver"],
         ]
         if not all(step in taken for stage in stages for step in stage):
             return False
@@ -736,7 +781,8 @@ class Refresh:
         # Two at a time: a third of it is drawing ranks, which leaves Python to others meanwhile.
         with ThreadPoolExecutor(AT_ONCE) as pool:
             made = [finding for found in pool.map(findings, keys) for finding in found]
-        return pd.DataFrame([vars(finding) for finding in made])
+        rows = [{**vars(one), "waived_by": self._waivers.of_finding(vars(one))} for one in made]
+        return pd.DataFrame(rows)
 
     def _named(self, rows: pd.DataFrame) -> pd.DataFrame:
         areas = {area.code: area for area in self.registry.areas.areas}
@@ -893,16 +939,14 @@ class Refresh:
                 "nothing is published: not every step was taken on the extracts that are there now",
                 repair="run the whole refresh, not single assets of it",
             )
-        failed = connection.execute(
-            "SELECT source, check_name, message FROM build.check_result "
-            "WHERE severity = 'ERROR' AND NOT passed ORDER BY ALL"
-        ).fetchall()
+        judged = [self._waivers.on(check) for check in _checks_in(connection, "build")]
+        failed = sorted({(one.source, one.message) for one in judged if one.stops})
         off = connection.execute(
             "SELECT count(*) FROM meta.extract "
             "WHERE rows_read <> rows_valid + rows_quarantined + rows_excluded"
         ).fetchone()
         if failed or (off and off[0]):
-            words = "; ".join(f"{source}: {message}" for source, _, message in failed)
+            words = "; ".join(f"{source}: {message}" for source, message in failed)
             raise Refused(
                 f"nothing is published: {words or 'the ledger does not add up'}",
                 repair="the last release stands; mend the extracts and refresh again",
@@ -927,9 +971,10 @@ class Refresh:
         sharing.write(connection, self.registry, again)
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
-        for table, name in ((tables.CHECK_RESULT, "check_result"), (tables.RUN_COST, "run_cost")):
-            rows = connection.execute(f"SELECT * FROM build.{name} ORDER BY ALL").df()
-            warehouse.fill(connection, table, rows)
+        results = connection.execute("SELECT * FROM build.check_result ORDER BY ALL").df()
+        warehouse.fill(connection, tables.CHECK_RESULT, self._with_waivers(results))
+        costs = connection.execute("SELECT * FROM build.run_cost ORDER BY ALL").df()
+        warehouse.fill(connection, tables.RUN_COST, costs)
         facts = {
             "stamp": stamp,
             "area_code": self.area_code,
@@ -940,6 +985,16 @@ class Refresh:
             **self.fingerprint,
         }
         warehouse.fill(connection, tables.RELEASE, pd.DataFrame([facts]))
+
+    def _with_waivers(self, results: pd.DataFrame) -> pd.DataFrame:
+        """Results of checks, with who accepts those that fail."""
+        plain = results.astype(object).where(results.notna(), None)
+        names = [field.name for field in fields(Check) if field.name != "waived_by"]
+        judged = [self._waivers.on(Check(*row)) for row in plain[names].to_numpy()]
+        said: dict[str, Any] = {"message": [one.message for one in judged]}
+        return plain.assign(
+            **said, waived_by=pd.Series([one.waived_by for one in judged], dtype=object)
+        )
 
 
 def _hash(text: str) -> str:
@@ -962,9 +1017,10 @@ def _checks_in(
     connection: DuckDBPyConnection, schema: str, source: str | None = None
 ) -> list[Check]:
     """Stored results of checks, of one source or of all."""
+    waived = "waived_by" if schema == "meta" else "NULL"  # see `_step`
     rows = connection.execute(
-        "SELECT source, check_name, passed, message, severity, period, failed_rows "
-        f"FROM {schema}.check_result WHERE source = coalesce(?, source) ORDER BY rowid",
+        "SELECT source, check_name, passed, message, severity, period, failed_rows, "
+        f"{waived} FROM {schema}.check_result WHERE source = coalesce(?, source) ORDER BY rowid",
         [source],
     ).fetchall()
     return [Check(*row) for row in rows]

@@ -21,6 +21,7 @@ def of(settings: Settings) -> list[str]:
         f"Release {stamp} is published{', made from synthetic extracts' * synthetic}.",
         *_ledger(answer),
         *_warnings(answer),
+        *_waived(answer),
         *_claims(answer),
         f"  {settings.warehouse / 'current' / 'public' / PUBLIC}",
     ]
@@ -42,7 +43,7 @@ def _ledger(answer: _Answers) -> Iterator[str]:
 def _warnings(answer: _Answers) -> Iterator[str]:
     """The weightiest of each source, whole periods that lack first, and how many more there are."""
     rows = answer(
-        "SELECT source, message FROM meta.check_result WHERE NOT passed "
+        "SELECT source, message FROM meta.check_result WHERE NOT passed AND waived_by IS NULL "
         "ORDER BY source, check_name <> 'arrivals', failed_rows DESC, message"
     )
     for source, found in groupby(rows, key=itemgetter(0)):
@@ -50,6 +51,17 @@ def _warnings(answer: _Answers) -> Iterator[str]:
         yield from (f"  look at: {source}: {message}" for message in messages[:MOST])
         if more := messages[MOST:]:
             yield f"  look at: {source}: {len(more)} more, see meta.check_result"
+
+
+def _waived(answer: _Answers) -> Iterator[str]:
+    """What fails and is accepted, each with who accepts it, and how many comparisons are."""
+    rows = answer(
+        "SELECT source, message FROM meta.check_result WHERE waived_by IS NOT NULL ORDER BY ALL"
+    )
+    yield from (f"  accepted: {source}: {message}" for source, message in rows)
+    (count,), *_ = answer("SELECT count(*) FROM mart.finding WHERE waived_by IS NOT NULL")
+    if count:
+        yield f"  accepted: {count} broken comparison{'s' * (count != 1)}, see meta.waiver"
 
 
 def _claims(answer: _Answers) -> Iterator[str]:

@@ -122,6 +122,7 @@ FINDING = Table(
         base_maturity_days INTEGER The same of the base; null for a rank
         maturity_note VARCHAR Where they had unequal time to settle: how long, and what may change
         printed_note VARCHAR Where an earlier assessment printed another figure of the base
+        waived_by VARCHAR Waivers in force that accept the broken comparison, see meta.waiver
     """),
     guarded=True,
 )
@@ -382,8 +383,33 @@ CHECK_RESULT = Table(
         passed BOOLEAN It holds
         failed_rows BIGINT Rows for which it does not
         message VARCHAR In words, without any cell's value
+        waived_by VARCHAR Waivers in force that accept that it fails, see meta.waiver
     """),
     guarded=True,
+)
+
+WAIVER = Table(
+    "meta",
+    "waiver",
+    "Failing checks and broken comparisons that a role accepts until a day, as declared.",
+    _columns("""
+        waiver VARCHAR Key of the waiver
+        status VARCHAR active; expired: it counts no more; unmatched: it accepts nothing any more
+        check_name VARCHAR Check that it accepts; null where it accepts comparisons
+        source VARCHAR Source, or the part of the pipeline, of that check
+        indicator VARCHAR Indicator of the comparisons that it accepts
+        comparison VARCHAR Their kind, as previous_year; null for any
+        period VARCHAR Period of the check or the comparisons; null for any
+        base_period VARCHAR Base of the comparisons; null for any
+        change_id VARCHAR Definitional change that breaks them; null for any
+        role VARCHAR Who accepts it: a role, never a person
+        reason VARCHAR Why
+        accepted_on DATE Day on which it was accepted
+        until DATE Last day on which it holds
+        matches BIGINT Checks that fail, or comparisons that are broken, of which it speaks
+        as_of DATE Day on which its status is judged
+        place VARCHAR File and entry
+    """),
 )
 
 SOURCE = Table(
@@ -534,6 +560,7 @@ RELEASE = Table(
         extracts VARCHAR Hash of all extracts and their manifests
         published_at TIMESTAMP Time of publication (UTC)
         key_id VARCHAR Tells the key behind the pseudonyms of persons from others; empty without one
+        waivers VARCHAR Hash of the waivers in force, which expire by themselves
     """),
 )
 
@@ -566,6 +593,7 @@ TABLES = (
     EXTRACT_UNIT,
     ARRIVAL,
     CHECK_RESULT,
+    WAIVER,
     SOURCE,
     INDICATOR,
     SERIES,

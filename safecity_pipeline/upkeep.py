@@ -67,6 +67,7 @@ BEHIND_VALUES = (
     "registry.changes",
     "registry.reach",
     "sources",
+    *("waivers", "registry.waivers"),
 )
 BEHIND_FINDINGS = (
     *BEHIND_VALUES,
@@ -227,12 +228,22 @@ def of_revisions(
 
 
 def of_findings(
-    known: Registry, home: Sequence[str], values: Mapping[str, str]
+    known: Registry,
+    home: Sequence[str],
+    values: Mapping[str, str],
+    waived: Mapping[str, object] | None = None,
 ) -> dict[str, str | None]:
-    """Indicator → state of its findings. `values`: hash of each indicator's values."""
+    """Indicator → state of its findings. `values`: hash of each indicator's values; `waived`: what
+    is accepted of its comparisons."""
     common = _hash(_code(BEHIND_FINDINGS), home, _areas(known))
     return {
-        key: _hash(common, indicator, values.get(key), *_compared_by(indicator, known))
+        key: _hash(
+            common,
+            indicator,
+            values.get(key),
+            *_compared_by(indicator, known),
+            (waived or {}).get(key),
+        )
         for key, indicator in known.indicators.items()
     }
 

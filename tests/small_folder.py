@@ -73,6 +73,7 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
             one.claims()
             one.targets()
             one.drafts()
+            one.waivers()
             return one.release()
 
 

@@ -99,6 +99,7 @@ class Town:
                     "claims": one.claims(),
                     "targets": one.targets(),
                     "drafts": one.drafts(),
+                    "waivers": one.waivers(),
                     "release": one.release(),
                 }
 
@@ -316,6 +317,7 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
         one.claims()
         one.targets()
         one.drafts()
+        one.waivers()
         one.release()
     assert town.differs() == []
 
@@ -601,6 +603,7 @@ def test_all_code_that_decides_a_figure_is_in_its_state() -> None:
     deciding = {"refresh", "upkeep", "tallies", "breakdowns"}
     assert {*behind(["measure", "marks", "registry.reach"]), *deciding} == set(upkeep.BEHIND_VALUES)
     of_findings = {*behind(["measure", "marks", "compare", "registry.reach"]), *deciding}
+    of_findings |= {"waivers", "registry.waivers"}
     assert of_findings == set(upkeep.BEHIND_FINDINGS)
 
 
@@ -619,6 +622,7 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
         "mart/revision",
         "mart/target",
         "meta/extract",
+        "meta/waiver",
     ]
     assert {row[0]: row[1] for row in rows}["clean/street_crime"] == 13
     for _, handled_rows, seconds, cpu_seconds, speed, peak in rows:

@@ -745,6 +745,7 @@ class Refreshed:
             refresh.claims()
             refresh.targets()
             refresh.drafts()
+            refresh.waivers()
             refresh.release()
 
     def rows(self, statement: str) -> Dicts:

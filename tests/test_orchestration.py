@@ -55,6 +55,7 @@ EXPECTED = {
     "mart/claim",
     "mart/target",
     "mart/draft",
+    "meta/waiver",
     "release",
 } | {f"clean/{name}" for name in SOURCES}
 
@@ -136,7 +137,7 @@ def stored_checks(chosen: Settings) -> dict[tuple[str, str], tuple[bool, str]]:
         ).fetchall()
     finally:
         connection.close()
-    others = {"raw": "meta/extract", "claims": "mart/claim"}
+    others = {"raw": "meta/extract", "claims": "mart/claim", "waivers": "meta/waiver"}
     return {
         (others.get(source, f"clean/{source}"), name): (passed, severity)
         for source, name, passed, severity in rows
@@ -162,7 +163,8 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         "mart/target": {"mart/finding"},
         "mart/revision": {"mart/indicator_value"},
         "mart/draft": {"mart/claim", "mart/target"},
-        "release": {"mart/draft", "mart/revision"},
+        "meta/waiver": {"mart/draft", "mart/revision"},
+        "release": {"meta/waiver"},
     }
 
 

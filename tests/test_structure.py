@@ -37,7 +37,7 @@ FLOORS = (
         *("sentences", "claims", "targets", "drafts", "standings", "phrases", "detection"),
     },
     {"shareable"},
-    {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},
+    {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary", "document", "board"},
     {"orchestration"},

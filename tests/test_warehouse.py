@@ -65,6 +65,7 @@ def prepared(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> S
         one.claims()
         one.targets()
         one.drafts()
+        one.waivers()
     return chosen
 
 

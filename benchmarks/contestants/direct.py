@@ -27,6 +27,7 @@ def run(raw: Path, warehouse: Path) -> None:
             refresh.claims()
             refresh.targets()
             refresh.drafts()
+            refresh.waivers()
             refresh.release()
 
 

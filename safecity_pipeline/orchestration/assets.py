@@ -1,12 +1,12 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim and
-mart/target → mart/draft → release; and mart/revision beside mart/finding."""
+mart/target → mart/draft → meta/waiver → release; and mart/revision beside mart/finding."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
 import dagster as dg
 
-from safecity_pipeline import arrivals, bookkeeping, claims, sources, tables
+from safecity_pipeline import arrivals, bookkeeping, claims, sources, tables, waivers
 from safecity_pipeline.ingest import intake, schema
 from safecity_pipeline.model import Check, CheckSpec, Source
 from safecity_pipeline.orchestration import years
@@ -21,6 +21,7 @@ REVISIONS = dg.AssetKey(["mart", "revision"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
 TARGETS = dg.AssetKey(["mart", "target"])
 DRAFTS = dg.AssetKey(["mart", "draft"])
+WAIVERS = dg.AssetKey(["meta", "waiver"])
 SEVERITIES = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
 Step = Callable[[Refresh, Sequence[str]], Report]
@@ -97,10 +98,18 @@ def _of_the_assessment() -> list[dg.AssetsDefinition]:
             table=tables.DRAFT,
         ),
         _asset(
+            WAIVERS,
+            "What a role accepts until a day: failing checks and broken comparisons",
+            lambda refresh, _: refresh.waivers(),
+            deps=[DRAFTS, REVISIONS],
+            table=tables.WAIVER,
+            checks=waivers.CHECKS,
+        ),
+        _asset(
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
-            deps=[DRAFTS, REVISIONS],
+            deps=[WAIVERS],
         ),
     ]
 
@@ -198,7 +207,7 @@ def _result(check: Check) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=check.check_name,
         passed=check.passed,
-        severity=SEVERITIES[check.severity],
+        severity=SEVERITIES["WARN" if check.waived_by else check.severity],
         description=check.message,
         metadata={"failed_rows": check.failed_rows},
     )

@@ -23,12 +23,14 @@ from safecity_pipeline.registry import (
     reach,
     stand_ins,
     thresholds,
+    waivers,
 )
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
 from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.registry.stand_ins import StandIns
+from safecity_pipeline.registry.waivers import Waiver
 
 HERE = Path(__file__).parent
 
@@ -47,6 +49,7 @@ class Registry:
     published: tuple[PrintedFigure, ...]
     digest: str
     areas_digest: str
+    waivers: tuple[Waiver, ...] = ()
 
     def indicator(self, key: str) -> Indicator:
         """The indicator of that key. Raises Refused, listing the keys there are."""
@@ -71,7 +74,8 @@ class Registry:
 
 def load(config: Path | None = None) -> Registry:
     """Everything declared, a deployment's own `layouts/`, `assessments/`,
-    `published/` and `definitional_changes.csv` (beside its safecity.toml) included.
+    `published/`, `thresholds.csv`, `definitional_changes.csv` and `waivers.toml` (beside its
+    safecity.toml) included.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -88,7 +92,8 @@ def load(config: Path | None = None) -> Registry:
     printed = beside / published.FOLDER if beside else None
     folders = (HERE, own, documents, printed)
     files = [file for folder in folders if folder for file in _declared_in(folder)]
-    files += [beside / name for name in (thresholds.FILE.name, changes.FILE)] if beside else []
+    own_files = (thresholds.FILE.name, changes.FILE, waivers.PACKAGED.name)
+    files += [beside / name for name in own_files] if beside else []
     return Registry(
         known,
         layouts.load(known, own),
@@ -100,6 +105,7 @@ def load(config: Path | None = None) -> Registry:
         published.load(beside, declared, areas),
         _digest(files),
         _digest([HERE / "areas.csv"]),
+        waivers.load(declared, [one.id for one in listed.changes], beside),
     )
 
 
