@@ -226,6 +226,35 @@ def of_findings(
     }
 
 
+def of_estimates(
+    known: Registry, home: Sequence[str], values: Mapping[str, str], synthetic: bool
+) -> dict[str, str | None]:
+    """Indicator with references → state of its estimates: their values, and what changed them.
+    One of which an indicator is not declared has none. `values`: as for `of_findings`."""
+    common = _hash(all_code(), home, _areas(known), synthetic)
+    return {
+        judged.indicator: _hash(common, judged, _behind(judged.keys, known, values))
+        for judged in known.references
+        if known.indicators.keys() >= set(judged.keys)
+    }
+
+
+def _behind(keys: Iterable[str], known: Registry, values: Mapping[str, str]) -> list[object]:
+    indicators, changes = known.indicators, known.changes
+    return [
+        (
+            indicators[key].series,
+            values.get(key),
+            [
+                one
+                for one in changes.changes
+                if changes.reaches(one, indicators[key].series, {indicators[key].main.source})
+            ],
+        )
+        for key in keys
+    ]
+
+
 def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
     """What bears on one indicator: the peers, their stand-ins, the definitional changes, and how
     long its figures take to settle."""

@@ -25,7 +25,7 @@ FLOORS = (
     {"ingest"},
     {
         *("measure", "breakdowns", "maturity", "revisions", "breaks", "detection", "compare"),
-        *("sentences", "claims", "targets", "drafts", "standings", "phrases"),
+        *("estimates", "sentences", "claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},
     {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},

@@ -19,12 +19,14 @@ from safecity_pipeline.registry import (
     changes,
     indicators,
     layouts,
+    references,
     stand_ins,
     thresholds,
 )
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
+from safecity_pipeline.registry.references import Judged
 from safecity_pipeline.registry.stand_ins import StandIns
 
 HERE = Path(__file__).parent
@@ -40,6 +42,7 @@ class Registry:
     areas: Areas
     stand_ins: StandIns
     changes: Changes
+    references: tuple[Judged, ...]
     assessments: tuple[Assessment, ...]
     digest: str
     areas_digest: str
@@ -67,7 +70,7 @@ class Registry:
 
 def load(config: Path | None = None) -> Registry:
     """Everything declared, a deployment's own `layouts/` and `assessments/`
-    (beside its safecity.toml) included.
+    (beside its safecity.toml) included, and its thresholds.csv and references.csv.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -83,7 +86,7 @@ def load(config: Path | None = None) -> Registry:
     for indicator in declared.values():
         listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
     files = [file for folder in (HERE, own, documents) if folder for file in _declared_in(folder)]
-    files += [beside / thresholds.FILE.name] if beside else []
+    files += [beside / one.FILE.name for one in (thresholds, references)] if beside else []
     return Registry(
         known,
         layouts.load(known, own),
@@ -91,6 +94,7 @@ def load(config: Path | None = None) -> Registry:
         areas,
         stand_ins.load(areas),
         listed,
+        references.load(declared, known, listed, beside),
         assessments.load(declared, documents),
         _digest(files),
         _digest([HERE / "areas.csv"]),
