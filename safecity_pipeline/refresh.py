@@ -32,6 +32,7 @@ from safecity_pipeline import (
     claims,
     compare,
     drafts,
+    estimates,
     marks,
     measure,
     period,
@@ -52,6 +53,7 @@ from safecity_pipeline.claims import Figures
 from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.drafts import DraftedFrom
+from safecity_pipeline.estimates import Place, Subject
 from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
 from safecity_pipeline.ingest.intake import Decided, Intake
 from safecity_pipeline.ingest.survey import Survey
@@ -74,6 +76,9 @@ log = logging.getLogger(__name__)
 PEERS = "peers"  # the series of what a group is made of
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
+
+BESIDE_FINDINGS = (["mart/indicator_value"], ["mart/revision"])
+"""Steps beside those that lead to the findings and on; each after the one before."""
 
 STATE = """
 CREATE TABLE IF NOT EXISTS build.check_result (
@@ -389,6 +394,26 @@ class Refresh:
             report.facts = {"findings": report.rows, **_made(stale, wanted)}
         return report
 
+    def estimates(self) -> Report:
+        """Bring mart.break_estimate up to date: only of those series whose values changed, or
+        those of a reference, or the changes that reach either."""
+        if self.nothing_new:
+            return self._unchanged(estimates.ABOUT)
+        with self._step("mart/break_estimate") as (connection, report):
+            for table in (tables.INDICATOR_VALUE, tables.BREAK_ESTIMATE):
+                upkeep.make_ready(connection, table)
+            hashes = upkeep.hashes_of_values(connection)
+            wanted = upkeep.of_estimates(self.registry, self._home, hashes, self._synthetic)
+            stale = upkeep.stale(connection, tables.BREAK_ESTIMATE, wanted)
+            rows = self._estimated(connection, stale)
+            self._replace(connection, tables.BREAK_ESTIMATE, rows, stale, wanted)
+            report.handled = len(rows)
+            found = _rows_in(connection, tables.BREAK_ESTIMATE)
+            report.checks = [estimates.check(found)]
+            report.rows = len(found)
+            report.facts = {"estimates": report.rows, **_made(stale, wanted)}
+        return report
+
     def revisions(self) -> Report:
         """Bring mart.revision up to date: only of those indicators of which a source changed."""
         if self.nothing_new:
@@ -633,15 +658,13 @@ class Refresh:
             ["meta/extract"],
             [f"clean/{name}" for name in self.registry.sources],
             ["mart/indicator_value"],
-            ["mart/finding", "mart/revision"],
+            ["mart/break_estimate"],
+            ["mart/finding"],
             ["mart/claim", "mart/target"],
             ["mart/draft"],
             ["meta/waiver"],
         ]
-        if not all(step in taken for stage in stages for step in stage):
-            return False
-        spans = [[taken[step] for step in stage] for stage in stages]
-        return all(max(one) < min(other) for one, other in pairwise(spans))
+        return all(_taken_in_order(taken, one) for one in (stages, BESIDE_FINDINGS))
 
     def _store_checks(self, connection: DuckDBPyConnection, step: str, checks: list[Check]) -> None:
         about = {check.source for check in checks} or {step}
@@ -783,6 +806,35 @@ class Refresh:
             made = [finding for found in pool.map(findings, keys) for finding in found]
         rows = [{**vars(one), "waived_by": self._waivers.of_finding(vars(one))} for one in made]
         return pd.DataFrame(rows)
+
+    def _estimated(
+        self,
+        connection: DuckDBPyConnection,
+        keys: Sequence[str],
+        of: Callable[[Table], Table] = _as_it_is,
+    ) -> pd.DataFrame:
+        """Rows of mart.break_estimate of some indicators."""
+        return pd.DataFrame(estimates.of(self._subjects(connection, keys, of)))
+
+    def _subjects(
+        self, connection: DuckDBPyConnection, keys: Sequence[str], of: Callable[[Table], Table]
+    ) -> list[Subject]:
+        known = self.registry
+        chosen = [judged for judged in known.references if judged.indicator in set(keys)]
+        values = connection.execute(
+            f"SELECT * FROM {of(tables.INDICATOR_VALUE).full_name} WHERE dimension = 'all' "
+            "AND area_code = ? AND list_contains(?::VARCHAR[], indicator)",
+            [self.area_code, sorted({key for judged in chosen for key in judged.keys})],
+        ).df()
+        return [
+            estimates.subject(judged, values, self._place, known, self._synthetic)
+            for judged in chosen
+        ]
+
+    @property
+    def _place(self) -> Place:
+        force = self.registry.areas.home_force(self.area_code)
+        return Place(self.area_code, self.settings.area_name, force)
 
     def _named(self, rows: pd.DataFrame) -> pd.DataFrame:
         areas = {area.code: area for area in self.registry.areas.areas}
@@ -967,6 +1019,7 @@ class Refresh:
         again = sharing.Again(
             claims=lambda some: claims.of(some, self._figures(connection, some, of), synthetic),
             targets=lambda some: targets.of(some, self._standings(connection, some, of), synthetic),
+            estimates=lambda some: self._estimated(connection, some, of),
         )
         sharing.write(connection, self.registry, again)
 
@@ -1001,6 +1054,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _taken_in_order(taken: Mapping[str, int], stages: Sequence[Sequence[str]]) -> bool:
+    """Whether every step of each stage was taken, after all of the stage before."""
+    if not all(step in taken for stage in stages for step in stage):
+        return False
+    spans = [[taken[step] for step in stage] for stage in stages]
+    return all(max(one) < min(other) for one, other in pairwise(spans))
+
+
 def _assessed(year: str) -> Period:
     try:
         return period.parse(year)
@@ -1024,6 +1085,13 @@ def _checks_in(
         [source],
     ).fetchall()
     return [Check(*row) for row in rows]
+
+
+def _rows_in(connection: DuckDBPyConnection, table: Table) -> list[dict[str, Any]]:
+    """The rows of a table, dates as dates and None for what is missing."""
+    found = connection.execute(f"SELECT * FROM {table.full_name} ORDER BY ALL")
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _counts(connection: DuckDBPyConnection, statement: str) -> tuple[int, ...]:

@@ -32,10 +32,12 @@ Statements = Callable[[Sequence[Assessment]], list[Row]]
 
 @dataclass(frozen=True)
 class Again:
-    """Claims, and targets, of some assessments, computed anew from what may be shared alone."""
+    """Claims, and targets, of some assessments, and estimates of some indicators: computed anew
+    from what may be shared alone."""
 
     claims: Statements
     targets: Statements
+    estimates: Callable[[Sequence[str]], pd.DataFrame]
 
 
 def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
@@ -61,6 +63,7 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     counts = [key for key, one in known.indicators.items() if one.kind == "count"]
     kept = shareable.figures_printed(as_printed, shown, rules, rounded, counts)
     _write(connection, tables.PRINTED, PRINTED, _other(as_printed, kept, rounded))
+    _write_estimates(connection, known, again)
     _write_ledger(connection, known, shown)
     ruled = [one.name for one in known.sources.values() if one.disclosure != "none"]
     _write_arrivals(connection, ruled)
@@ -132,6 +135,25 @@ def _write_statements(connection: DuckDBPyConnection, known: Registry, again: Ag
     ):
         rows = shared(_rows_of(connection, table), made(known.assessments))
         warehouse.fill(connection, table.shareable, pd.DataFrame(rows))
+
+
+def _write_estimates(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
+    """Estimates as they stand, but for those of series of which a value is not shown as it is:
+    these are made of what is shown."""
+    whole = "WHERE dimension = 'all'"
+    rows = connection.execute(
+        f"SELECT DISTINCT indicator FROM (FROM {tables.INDICATOR_VALUE.full_name} {whole} "
+        f"EXCEPT FROM {tables.INDICATOR_VALUE.shareable.full_name} {whole})"
+    ).fetchall()
+    other = {indicator for (indicator,) in rows}
+    anew = [one.indicator for one in known.references if other.intersection(one.keys)]
+    for table, made in ((tables.BREAK_ESTIMATE, again.estimates),):
+        warehouse.fill(connection, table.shareable, made(anew) if anew else pd.DataFrame())
+        connection.execute(
+            f"INSERT INTO {table.shareable.full_name} SELECT * FROM {table.full_name} "
+            "WHERE NOT list_contains(?::VARCHAR[], indicator) ORDER BY ALL",
+            [anew],
+        )
 
 
 def _write_totals(connection: DuckDBPyConnection, ruled: Sequence[str]) -> None:

@@ -173,6 +173,51 @@ PRINTED = Table(
     guarded=True,
 )
 
+BREAK_ESTIMATE = Table(
+    "mart",
+    "break_estimate",
+    "One row a series, catalogued change, date to test and reference, one more for what its "
+    "references say together, and one a series without a change: the largest step that no "
+    "catalogued date explains. A step is one of recorded / reference, so that crime itself cancels "
+    "out. Of dates within twelve months of one another there are rows together too.",
+    _columns("""
+        series VARCHAR Recorded series, see meta.series
+        area_code VARCHAR Area
+        reference VARCHAR Reference indicator; several parted by +: what they say together
+        change_id VARCHAR Change, see meta.definitional_change; several parted by blanks, or null
+        effective_date DATE Date tested, or month in which the largest step starts
+        method VARCHAR test_at a date, test_together of several, or scan for what is not listed
+        step DOUBLE Size of the step, natural logarithm: 0.182 is up by 20 %; null: cannot tell
+        lower_95 DOUBLE Lower limit of its 95 % interval, which allows for an error of the reference
+        upper_95 DOUBLE Upper limit of its 95 % interval
+        flagged BOOLEAN The step is beyond chance
+        verdict VARCHAR flagged, not_flagged, cannot_tell or references_disagree
+        recording_share DOUBLE Share of the change of the counts due to recording; null: share_note
+        indicator VARCHAR Indicator of the recorded series, whose months are judged
+        area_name VARCHAR Name of the area
+        combined BOOLEAN What all references that can be used say together
+        strength VARCHAR strong or weak reference; of a weak one no share is given
+        effective_last DATE Last of the dates, where several are taken together
+        beside VARCHAR Other known dates of the series and the reference, that got their own steps
+        direction VARCHAR up, down or none beyond chance; null: cannot tell
+        percent DOUBLE The step in per cent
+        percent_lower_95 DOUBLE Lower limit in per cent
+        percent_upper_95 DOUBLE Upper limit in per cent
+        months_before BIGINT Months with figures before, up to the next known change
+        months_after BIGINT Months with figures after, up to the next known change
+        total DOUBLE Change of the counts as recorded, natural logarithm: like months before, after
+        total_lower_95 DOUBLE Lower limit of its 95 % interval
+        total_upper_95 DOUBLE Upper limit of its 95 % interval
+        share_note VARCHAR Why there is no share, or that it was clipped
+        recording_share_lower_95 DOUBLE The share by the lower limit of the step, clipped as it is
+        recording_share_upper_95 DOUBLE The share by its upper limit
+        covered_by VARCHAR Of a scan: changes and events in whose time the step lies; null: none
+        reason VARCHAR The verdict in words: what chance alone would give, or what is missing
+        synthetic BOOLEAN Computed from made-up extracts
+    """),
+    guarded=True,
+)
+
 CLAIM = Table(
     "mart",
     "claim",
@@ -584,6 +629,7 @@ TABLES = (
     FINDING,
     REVISION,
     PRINTED,
+    BREAK_ESTIMATE,
     CLAIM,
     TARGET,
     DRAFT,

@@ -67,12 +67,11 @@ BEHIND_VALUES = (
     "registry.changes",
     "registry.reach",
     "sources",
-    *("waivers", "registry.waivers"),
 )
 BEHIND_FINDINGS = (
     *BEHIND_VALUES,
     *("compare", "maturity", "sentences", "printed"),
-    *("registry.published", "registry.stand_ins"),
+    *("registry.published", "registry.stand_ins", "waivers", "registry.waivers"),
 )
 """The modules whose code decides a figure; a test holds them against what they import."""
 
@@ -246,6 +245,35 @@ def of_findings(
         )
         for key, indicator in known.indicators.items()
     }
+
+
+def of_estimates(
+    known: Registry, home: Sequence[str], values: Mapping[str, str], synthetic: bool
+) -> dict[str, str | None]:
+    """Indicator with references → state of its estimates: their values, and what changed them.
+    One of which an indicator is not declared has none. `values`: as for `of_findings`."""
+    common = _hash(all_code(), home, _areas(known), synthetic)
+    return {
+        judged.indicator: _hash(common, judged, _behind(judged.keys, known, values))
+        for judged in known.references
+        if known.indicators.keys() >= set(judged.keys)
+    }
+
+
+def _behind(keys: Iterable[str], known: Registry, values: Mapping[str, str]) -> list[object]:
+    indicators, changes = known.indicators, known.changes
+    return [
+        (
+            indicators[key].series,
+            values.get(key),
+            [
+                one
+                for one in changes.changes
+                if changes.reaches(one, indicators[key].series, {indicators[key].main.source})
+            ],
+        )
+        for key in keys
+    ]
 
 
 def _compared_by(indicator: Indicator, known: Registry) -> list[object]:

@@ -68,6 +68,7 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
             for source in one.registry.sources:
                 one.take_in(source)
             one.indicators()
+            one.estimates()
             one.findings()
             one.revisions()
             one.claims()

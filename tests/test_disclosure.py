@@ -464,7 +464,11 @@ def test_two_assessments_may_name_a_claim_alike(known: Registry) -> None:
     warehouse.fill(connection, tables.CLAIM, pd.DataFrame(rows))
     warehouse.fill(connection, tables.TARGET, pd.DataFrame())
     without = {**rows[0], "computed": None, "reason": "the months are hidden"}
-    again = sharing.Again(claims=lambda _: [without, rows[1]], targets=lambda _: [])
+    again = sharing.Again(
+        claims=lambda _: [without, rows[1]],
+        targets=lambda _: [],
+        estimates=lambda _: pd.DataFrame(),
+    )
     sharing._write_statements(connection, known, again)
     told = connection.execute(
         f"SELECT section, computed, reason FROM {tables.CLAIM.shareable.full_name} ORDER BY rowid"

@@ -94,6 +94,7 @@ class Town:
                     "raw": one.look(),
                     **{source: one.take_in(source) for source in self.known.sources},
                     "values": one.indicators(),
+                    "estimates": one.estimates(),
                     "findings": one.findings(),
                     "revisions": one.revisions(),
                     "claims": one.claims(),
@@ -312,6 +313,7 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
         with pytest.raises(Refused, match="not a financial year"):
             one.indicators(["2014CY"])
         one.indicators()
+        one.estimates()
         one.findings()
         one.revisions()
         one.claims()
@@ -615,6 +617,7 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
     clean = [f"clean/{source}" for source in sorted(KEPT)]
     assert [row[0] for row in rows] == [
         *clean,
+        "mart/break_estimate",
         "mart/claim",
         "mart/draft",
         "mart/finding",

@@ -740,6 +740,7 @@ class Refreshed:
             for name in refresh.registry.sources:
                 refresh.take_in(name)
             refresh.indicators()
+            refresh.estimates()
             refresh.findings()
             refresh.revisions()
             refresh.claims()

@@ -50,6 +50,7 @@ SOURCES = set(sources.discover())
 EXPECTED = {
     "meta/extract",
     "mart/indicator_value",
+    "mart/break_estimate",
     "mart/finding",
     "mart/revision",
     "mart/claim",
@@ -138,6 +139,7 @@ def stored_checks(chosen: Settings) -> dict[tuple[str, str], tuple[bool, str]]:
     finally:
         connection.close()
     others = {"raw": "meta/extract", "claims": "mart/claim", "waivers": "meta/waiver"}
+    others["breaks"] = "mart/break_estimate"
     return {
         (others.get(source, f"clean/{source}"), name): (passed, severity)
         for source, name, passed, severity in rows
@@ -158,7 +160,8 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         "meta/extract": set(),
         **{name: {"meta/extract"} for name in cleaned},
         "mart/indicator_value": cleaned,
-        "mart/finding": {"mart/indicator_value"},
+        "mart/break_estimate": {"mart/indicator_value"},
+        "mart/finding": {"mart/indicator_value", "mart/break_estimate"},
         "mart/claim": {"mart/finding"},
         "mart/target": {"mart/finding"},
         "mart/revision": {"mart/indicator_value"},

@@ -60,6 +60,7 @@ def prepared(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> S
         for source in one.registry.sources:
             one.take_in(source)
         one.indicators()
+        one.estimates()
         one.findings()
         one.revisions()
         one.claims()

@@ -22,6 +22,7 @@ def run(raw: Path, warehouse: Path) -> None:
             for source in refresh.registry.sources:
                 refresh.take_in(source)
             refresh.indicators()
+            refresh.estimates()
             refresh.findings()
             refresh.revisions()
             refresh.claims()

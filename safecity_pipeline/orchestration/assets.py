@@ -1,12 +1,21 @@
-"""The assets: meta/extract → clean/<source> → mart/indicator_value → mart/finding → mart/claim and
-mart/target → mart/draft → meta/waiver → release; and mart/revision beside mart/finding."""
+"""The assets: meta/extract → clean/<source> → mart/indicator_value → mart/break_estimate →
+mart/finding → mart/claim and mart/target → mart/draft → meta/waiver → release; and mart/revision
+beside them."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
 import dagster as dg
 
-from safecity_pipeline import arrivals, bookkeeping, claims, sources, tables, waivers
+from safecity_pipeline import (
+    arrivals,
+    bookkeeping,
+    claims,
+    estimates,
+    sources,
+    tables,
+    waivers,
+)
 from safecity_pipeline.ingest import intake, schema
 from safecity_pipeline.model import Check, CheckSpec, Source
 from safecity_pipeline.orchestration import years
@@ -16,6 +25,7 @@ from safecity_pipeline.tables import Table
 
 SURVEY = dg.AssetKey(["meta", "extract"])
 VALUES = dg.AssetKey(["mart", "indicator_value"])
+ESTIMATES = dg.AssetKey(["mart", "break_estimate"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
 REVISIONS = dg.AssetKey(["mart", "revision"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
@@ -55,10 +65,18 @@ def _built() -> list[dg.AssetsDefinition]:
             by_year=True,
         ),
         _asset(
+            ESTIMATES,
+            "How large each change of definition was, by series that it does not touch",
+            lambda refresh, _: refresh.estimates(),
+            deps=[VALUES],
+            table=tables.BREAK_ESTIMATE,
+            checks=[estimates.CHECK],
+        ),
+        _asset(
             FINDINGS,
             "Changes, the group's average, and ranks, in numbers and words",
             lambda refresh, asked_for: refresh.findings(asked_for),
-            deps=[VALUES],
+            deps=[VALUES, ESTIMATES],
             table=tables.FINDING,
             by_year=True,
         ),

@@ -21,6 +21,7 @@ from safecity_pipeline.registry import (
     layouts,
     published,
     reach,
+    references,
     stand_ins,
     thresholds,
     waivers,
@@ -29,6 +30,7 @@ from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
 from safecity_pipeline.registry.published import PrintedFigure
+from safecity_pipeline.registry.references import Judged
 from safecity_pipeline.registry.stand_ins import StandIns
 from safecity_pipeline.registry.waivers import Waiver
 
@@ -45,6 +47,7 @@ class Registry:
     areas: Areas
     stand_ins: StandIns
     changes: Changes
+    references: tuple[Judged, ...]
     assessments: tuple[Assessment, ...]
     published: tuple[PrintedFigure, ...]
     digest: str
@@ -73,9 +76,9 @@ class Registry:
 
 
 def load(config: Path | None = None) -> Registry:
-    """Everything declared, a deployment's own `layouts/`, `assessments/`,
-    `published/`, `thresholds.csv`, `definitional_changes.csv` and `waivers.toml` (beside its
-    safecity.toml) included.
+    """Everything declared, a deployment's own (beside its safecity.toml) included:
+    `layouts/`, `assessments/`, `published/`, `thresholds.csv`, `definitional_changes.csv`,
+    `references.csv` and `waivers.toml`.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -92,8 +95,8 @@ def load(config: Path | None = None) -> Registry:
     printed = beside / published.FOLDER if beside else None
     folders = (HERE, own, documents, printed)
     files = [file for folder in folders if folder for file in _declared_in(folder)]
-    own_files = (thresholds.FILE.name, changes.FILE, waivers.PACKAGED.name)
-    files += [beside / name for name in own_files] if beside else []
+    single = (thresholds.FILE.name, changes.FILE, references.FILE.name, waivers.PACKAGED.name)
+    files += [beside / name for name in single] if beside else []
     return Registry(
         known,
         layouts.load(known, own),
@@ -101,6 +104,7 @@ def load(config: Path | None = None) -> Registry:
         areas,
         stand_ins.load(areas),
         listed,
+        references.load(declared, known, listed, beside),
         assessments.load(declared, documents),
         published.load(beside, declared, areas),
         _digest(files),
