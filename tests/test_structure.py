@@ -28,7 +28,7 @@ FLOORS = (
         *("sentences", "claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},
-    {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},
+    {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing", "helper"},
     {"refresh"},
     {"supplier", "explaining", "progress", "summary", "document", "board"},
     {"orchestration"},
