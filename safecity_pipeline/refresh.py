@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -33,6 +33,7 @@ from safecity_pipeline import (
     compare,
     drafts,
     estimates,
+    helper,
     marks,
     measure,
     period,
@@ -54,7 +55,8 @@ from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.drafts import DraftedFrom
 from safecity_pipeline.estimates import Place, Subject
-from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey
+from safecity_pipeline.helper import Helper
+from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey, transcripts
 from safecity_pipeline.ingest.intake import Decided, Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
@@ -96,7 +98,7 @@ class Report:
     """What a step did: facts for people (never a cell of an extract), and its checks.
 
     `rows`: of the table that the step keeps; `handled`: those that it had to read or make for it.
-    `taken_in`: the source and state that it leaves.
+    `taken_in`: the source and state that it leaves. `helped`: what it cost another process.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Report:
     rows: int = 0
     handled: int = 0
     taken_in: tuple[str, str] | None = None
+    helped: Cost = field(default_factory=Cost)
 
 
 def _as_it_is(table: Table) -> Table:
@@ -130,6 +133,7 @@ class Refresh:
         upkeep.all_code()  # as it is now, at the beginning
         self._kept: ExitStack | None = None
         self._open: DuckDBPyConnection | None = None
+        self._helper: Helper | None = None
 
     @cached_property
     def registry(self) -> Registry:
@@ -216,6 +220,7 @@ class Refresh:
         if self.nothing_new:
             return self._unchanged("raw")
         with self._step("meta/extract", self._gathering[1]) as (connection, report):
+            self._ask_for_help(connection)
             with transaction(connection):
                 self._write_registry(connection)
                 warehouse.fill(
@@ -232,7 +237,52 @@ class Refresh:
             report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn)
             report.rows = report.handled = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
+            self._share_work(connection)
         return report
+
+    def _ask_for_help(self, connection: DuckDBPyConnection) -> None:
+        """Begin a second process where there is much to read, and somebody to end it."""
+        if self._kept is None or self._helper or not helper.pays():
+            return
+        kept = self._kept_sources(connection)
+        stored = connection.execute("SELECT extract_id, source FROM build.ingested").fetchall()
+        there = {extract_id for extract_id, source in stored if source in kept}
+        unread = sum(e.bytes for e in self.gathered.extracts if e.extract_id not in there)
+        if unread >= helper.WORTH_IT:
+            with suppress(OSError):  # where none can be started, there is one
+                self._helper = Helper(self.warehouse, self.settings.config)
+
+    def _share_work(self, connection: DuckDBPyConnection) -> None:
+        """Offer the second process the sources of which nothing is stored that may stand."""
+        if self._helper:
+            kept = self._kept_sources(connection)
+            self._helper.share(
+                self._work_on(name) for name in self.registry.sources if name not in kept
+            )
+
+    def _kept_sources(self, connection: DuckDBPyConnection) -> set[str]:
+        return {
+            name
+            for name, source in self.registry.sources.items()
+            if intake.is_kept(connection, source, self._rules_hash(name))
+        }
+
+    def _work_on(self, name: str) -> helper.Work:
+        extracts = tuple(self._extracts_of(name))
+        made = transcripts.made_of(extract.sha256 for extract in extracts)
+        return helper.Work(name, extracts, self._rules_hash(name), made)
+
+    def _taken_over(self, connection: DuckDBPyConnection, name: str) -> Cost:
+        """Copy what the second process has read of a source, if it has; answers what it cost."""
+        made = self._helper.handed_over(name) if self._helper else None
+        if made is None:
+            return Cost()
+        source = self.registry.sources[name]
+        with warehouse.reading(connection, made.file, "helper"), transaction(connection):
+            intake.adopt(connection, source, self._rules_hash(name), "helper")
+        made.file.unlink()
+        log.info("%s: %d files read", name, len(self._extracts_of(name)))
+        return made.cost
 
     def _write_registry(self, connection: DuckDBPyConnection) -> None:
         """Write down everything declared, unless it stands there as it is."""
@@ -262,6 +312,7 @@ class Refresh:
         source, extracts = self.registry.sources[name], self._extracts_of(name)
         before = upkeep.read(connection, name)
         upkeep.forget(connection, name)
+        report.helped = self._taken_over(connection, name)
         taken = intake.take_in(
             connection,
             source,
@@ -551,6 +602,9 @@ class Refresh:
             finally:
                 self._close()
                 self._kept = None
+                if self._helper:
+                    self._helper.close()
+                self._helper = None
 
     @contextmanager
     def _work(self) -> Iterator[DuckDBPyConnection]:
@@ -589,7 +643,8 @@ class Refresh:
                 self._note_state(connection, name)
                 if report.taken_in:
                     upkeep.note_taken_in(connection, *report.taken_in)
-                self._store_cost(connection, name, report, meter.read() + (before or Cost()))
+                cost = meter.read() + (before or Cost()) + report.helped
+                self._store_cost(connection, name, report, cost)
 
     def _store_cost(
         self, connection: DuckDBPyConnection, step: str, report: Report, cost: Cost

@@ -111,13 +111,27 @@ class Warehouse:
             self.scratch.mkdir(parents=True, exist_ok=True)
             connection = self._attached()
             try:
-                connection.execute(f"USE work; ATTACH ':memory:' AS {tables.ASIDE}")
-                for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
-                    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-                connection.execute(self.shape or "SELECT 1")
+                self._furnish(connection)
                 yield connection
             finally:
                 connection.close()
+
+    @contextmanager
+    def open_beside(self, file: Path) -> Iterator[DuckDBPyConnection]:
+        """A new database with the tables of the file under construction, and nothing in them."""
+        connection = _connect(self.scratch)
+        try:
+            _attach(connection, file, "work")
+            self._furnish(connection)
+            yield connection
+        finally:
+            connection.close()
+
+    def _furnish(self, connection: DuckDBPyConnection) -> None:
+        connection.execute(f"USE work; ATTACH ':memory:' AS {tables.ASIDE}")
+        for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        connection.execute(self.shape or "SELECT 1")
 
     @contextmanager
     def _room(self) -> Iterator[None]:
@@ -354,6 +368,16 @@ def transaction(connection: DuckDBPyConnection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+@contextmanager
+def reading(connection: DuckDBPyConnection, file: Path, name: str) -> Iterator[None]:
+    """Have another database, that nobody has open, readable under a name."""
+    connection.execute(f"ATTACH {quoted(str(file))} AS {name} (READ_ONLY)")
+    try:
+        yield
+    finally:
+        connection.execute(f"DETACH {name}")
 
 
 def fill(connection: DuckDBPyConnection, table: Table, rows: pd.DataFrame) -> None:

@@ -116,30 +116,69 @@ def take_in(
 ) -> Intake:
     """Bring the tables of one source up to date with the extracts that are there. `door`: replaces
     identifiers of persons, unless given by the deployment's key."""
-    door = door or Door.of(source)
-    with transaction(connection):
-        _prepare(connection, source, rules_version)
-        fresh = _changed(connection, source, extracts)
-        fresh = adding.refuse(connection, source, fresh, door.closed_to(fresh))
-    adding.add_all(connection, source, fresh, places, scratch, transaction, door)
-    intake = Intake(source, read=len(fresh))
-    with transaction(connection):
-        found = decided(connection, source, extracts)
-        intake.decisions, intake.extracted = found.decisions, found.extracted
-        _set_aside(connection, source, intake.decisions)
+    fresh, found = read_in(
+        connection, source, extracts, places, rules_version, scratch, transaction, door
+    )
+    intake = Intake(source, read=fresh)
+    intake.decisions, intake.extracted = found.decisions, found.extracted
     intake.refused = _refused(connection, source)
     intake.ledger = ledger.sheets(connection, source)
     intake.checks = _checks(connection, intake)
     return intake
 
 
+def read_in(
+    connection: DuckDBPyConnection,
+    source: Source,
+    extracts: Sequence[Extract],
+    places: Places,
+    rules_version: str,
+    scratch: Path,
+    transaction: Transaction,
+    door: Door | None = None,
+) -> tuple[int, Decided]:
+    """Bring the rows of one source up to date; answers how many extracts were read, and what
+    becomes of each unit."""
+    door = door or Door.of(source)
+    with transaction(connection):
+        _prepare(connection, source, rules_version)
+        fresh = _changed(connection, source, extracts)
+        fresh = adding.refuse(connection, source, fresh, door.closed_to(fresh))
+    adding.add_all(connection, source, fresh, places, scratch, transaction, door)
+    with transaction(connection):
+        found = decided(connection, source, extracts)
+        _set_aside(connection, source, found.decisions)
+    return len(fresh), found
+
+
+def is_kept(connection: DuckDBPyConnection, source: Source, rules_version: str) -> bool:
+    """Whether rows of the source may be stored that were judged by these rules."""
+    state = connection.execute(
+        "SELECT rules_hash FROM build.source_state WHERE source = ?", [source.name]
+    ).fetchall()
+    return state == [(rules_version,)]
+
+
+def adopt(
+    connection: DuckDBPyConnection, source: Source, rules_version: str, database: str
+) -> None:
+    """Make all that is stored of a source what another database holds of it and of nothing else,
+    read by the same rules. The caller holds the transaction.
+
+    What is kept of it is not touched: a row must not come twice.
+    """
+    if is_kept(connection, source, rules_version):
+        return
+    _prepare(connection, source, rules_version)
+    rows = [f"{place}.{source.name}" for place in ("clean", "set_aside", "quarantine")]
+    for name in (*rows, "build.ingested", "build.unit", *adding.BESIDE):
+        connection.execute(f"INSERT INTO {name} SELECT * FROM {database}.{name}")
+
+
 def _prepare(connection: DuckDBPyConnection, source: Source, rules_version: str) -> None:
     """Make the source's tables, or make them anew where its rules have changed."""
     connection.execute(ledger.STATE)
-    state = connection.execute(
-        "SELECT rules_hash FROM build.source_state WHERE source = ?", [source.name]
-    ).fetchone()
-    if state and state[0] == rules_version:
+    if is_kept(connection, source, rules_version):
         return
     for table in (
         schema.clean_table(source),

@@ -12,6 +12,7 @@ import csv
 import io
 import shutil
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +23,10 @@ from safecity_pipeline.model import Layout, Refused
 
 SUFFIXES = (".xlsx", ".ods", ".parquet")
 
-_made: dict[tuple[str, str], Transcript] = {}
+Which = tuple[str, str]
+"""The hash of a file, and what parts its cells."""
+
+_made: dict[Which, Transcript] = {}
 
 
 def needed(path: Path, layout: Layout | None = None) -> bool:
@@ -47,6 +51,17 @@ def of(path: Path, sha256: str, scratch: Path | None = None, delimiter: str = ",
     made = reading.transcribe(path, into) if by_kind else _of_text(path, into, delimiter)
     _made[sha256, delimiter] = made
     return made
+
+
+def made_of(files: Iterable[str]) -> tuple[tuple[Which, Transcript], ...]:
+    """The transcripts that are there of files, by hash: for another process, to `remember`."""
+    wanted = set(files)
+    return tuple((which, made) for which, made in _made.items() if which[0] in wanted)
+
+
+def remember(made: Iterable[tuple[Which, Transcript]]) -> None:
+    """Take transcripts that another process has made, and drop them when they are not needed."""
+    _made.update(made)
 
 
 def drop(sha256: str) -> None:

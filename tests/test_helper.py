@@ -1,0 +1,141 @@
+"""The second process of a refresh: who takes a source in, and what befalls it, changes no row.
+
+Sources with rows about persons, with units that come twice, and with a workbook that is read from
+its transcript.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from same_release import differences
+from small_folder import small_settings
+
+from safecity_pipeline import cost, helper
+from safecity_pipeline.ingest import intake
+from safecity_pipeline.refresh import Refresh
+from safecity_pipeline.registry import Registry
+from safecity_pipeline.sample import looked_after_workbook, police_arrest, population, treatment
+from safecity_pipeline.sample.folder import lay
+from safecity_pipeline.sample.plan import Plan
+
+MODULES = (looked_after_workbook, police_arrest, population, treatment)
+SOURCES = ("looked_after_children", "police_arrest", "population", "treatment")
+INDICATORS = (
+    "looked_after_convicted",
+    "domestic_abuse_arrests_charged",
+    "opiate_treatment_success",
+)
+PLAN = Plan()
+Taken = dict[str, cost.Cost]
+
+
+def taken_over(folder: Path, known: Registry) -> Taken:
+    """Refresh a folder. Answers the sources that the second process took in, with their cost: it
+    has time for as many as it likes, since the others wait for it."""
+    found: Taken = {}
+    one = Refresh(small_settings(folder))
+    one.registry = cut(known)
+    with one.warehouse.lock(), one.at_work():
+        one.look()
+        begun = one._helper
+        if begun and begun._asking:
+            begun._asking.join()
+        for name in one.registry.sources:
+            handed = begun.handed_over(name) if begun else None
+            found |= {name: handed.cost} if handed else {}
+            one.take_in(name)
+        for step in (one.indicators, one.findings, one.revisions, one.claims, one.targets):
+            step()
+        one.drafts()
+        one.release()
+        assert not list(one.warehouse.scratch.glob("taken-in-*"))
+    return found
+
+
+def cut(known: Registry) -> Registry:
+    """Our sources of it, and a few indicators that need no other."""
+    return replace(
+        known,
+        sources={name: known.sources[name] for name in SOURCES},
+        layouts=tuple(one for one in known.layouts if one.source in SOURCES),
+        assessments=(),
+        indicators={key: known.indicators[key] for key in INDICATORS},
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, known: Registry) -> Path:
+    """A folder that one process has refreshed: too few bytes to ask for help."""
+    folder = tmp_path_factory.mktemp("alone")
+    fill(folder / "raw")
+    assert taken_over(folder, known) == {}
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same extracts, where any work is worth a second process."""
+    monkeypatch.setattr(helper, "WORTH_IT", 1)
+    monkeypatch.setattr(helper, "pays", lambda: True)
+    fill(tmp_path / "raw")
+    return tmp_path
+
+
+def fill(raw: Path) -> None:
+    lay(raw, [one for module in MODULES for one in list(module.deliveries(PLAN))[-2:]], 2014)
+
+
+def unlike(alone: Path, folder: Path) -> list[str]:
+    return differences(alone / "warehouse", folder / "warehouse")
+
+
+def test_a_release_is_the_same_whoever_took_the_sources_in(
+    folder: Path, alone: Path, known: Registry
+) -> None:
+    found = taken_over(folder, known)
+    assert set(found) == set(SOURCES)
+    assert all(one.cpu_seconds > 0 for one in found.values())
+    assert unlike(alone, folder) == []
+
+
+def test_what_is_kept_is_not_taken_in_again(folder: Path, alone: Path, known: Registry) -> None:
+    assert set(taken_over(folder, known)) == set(SOURCES)
+    (folder / "warehouse" / "current").unlink()  # so that a release is made again
+    assert taken_over(folder, known) == {}
+    assert unlike(alone, folder) == []
+
+
+def test_a_large_source_stays_with_the_refresh(
+    folder: Path, alone: Path, known: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrests = sum(file.stat().st_size for file in folder.rglob("*arrest*.csv*"))
+    monkeypatch.setattr(helper, "LARGEST", arrests - 1)
+    assert set(taken_over(folder, known)) == set(SOURCES) - {"police_arrest"}
+    assert unlike(alone, folder) == []
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "raise SystemExit(1)",  # cannot start
+        "import sys; sys.stdin.buffer.read(9)",  # dies at work
+        "print('a stray word', flush=True); input()",  # says something else
+    ],
+)
+def test_what_befalls_the_second_process_costs_no_row(
+    folder: Path, alone: Path, known: Registry, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr(helper, "COMMAND", (sys.executable, "-c", program))
+    assert taken_over(folder, known) == {}
+    assert unlike(alone, folder) == []
+
+
+def test_rows_that_were_judged_by_other_rules_are_not_taken_over(
+    folder: Path, known: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the code is changed after one of the two has begun."""
+    usual = intake.rules_hash
+    monkeypatch.setattr(intake, "rules_hash", lambda *of: usual(*of)[::-1])
+    assert taken_over(folder, known) == {}
