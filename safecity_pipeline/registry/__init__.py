@@ -17,6 +17,7 @@ from safecity_pipeline.model import Indicator, Layout, Refused, Source
 from safecity_pipeline.registry import (
     assessments,
     changes,
+    corrections,
     indicators,
     layouts,
     stand_ins,
@@ -30,6 +31,7 @@ from safecity_pipeline.registry.stand_ins import StandIns
 from safecity_pipeline.registry.waivers import Waiver
 
 HERE = Path(__file__).parent
+OWN = (thresholds.FILE, waivers.PACKAGED, corrections.PACKAGED)  # a deployment may have one too
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class Registry:
 
 
 def load(config: Path | None = None) -> Registry:
-    """Everything declared, a deployment's own `layouts/`, `assessments/`, `thresholds.csv` and
-    `waivers.toml` (beside its safecity.toml) included.
+    """Everything declared, a deployment's own `layouts/`, `assessments/`, `thresholds.csv`,
+    `waivers.toml` and `corrections.toml` (beside its safecity.toml) included.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -78,7 +80,7 @@ def load(config: Path | None = None) -> Registry:
     beside = config.parent if config and config.parent != HERE else None
     own = beside / "layouts" if beside else None
     documents = beside / "assessments" if beside else None
-    known = thresholds.bind(sources.discover(), beside)
+    known = corrections.bind(thresholds.bind(sources.discover(), beside), beside)
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
     listed = changes.load(sources=known, areas=areas)
@@ -86,7 +88,7 @@ def load(config: Path | None = None) -> Registry:
     for indicator in declared.values():
         listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
     files = [file for folder in (HERE, own, documents) if folder for file in _declared_in(folder)]
-    files += [beside / one.name for one in (thresholds.FILE, waivers.PACKAGED)] if beside else []
+    files += [beside / one.name for one in OWN] if beside else []
     return Registry(
         known,
         layouts.load(known, own),
