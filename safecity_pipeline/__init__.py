@@ -6,7 +6,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     nouns, shared words, pure arithmetic, the contract's tables, what is too small
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
-                    waivers, assessments with claims and targets
+                    waivers, corrections, assessments with claims and targets
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
       reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
     measure         indicator → SQL → value and interval; breakdowns: its years, taken apart

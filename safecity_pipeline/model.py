@@ -128,6 +128,41 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class Range:
+    """Numbers from `least` to `most`, ends included."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A known error of a source, and what is done about it until its supplier mends it.
+
+    The keys are explained in registry/corrections.py; what is None is not asked. `expect`: column →
+    what stands there as received, else nothing is done. Values are texts, compared by what they
+    mean. `place`: file and entry, for those who must mend it.
+    """
+
+    correction: str
+    place: str
+    source: str
+    action: str
+    reason: str
+    reported_on: date
+    reported_to: str
+    expect: Mapping[str, tuple[str, ...] | Range]
+    files: str | None = None
+    sha256: str | None = None
+    sheet: str | None = None
+    row: int | None = None
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    column: str | None = None
+    value: str | None = None
+    factor: float | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """A kind of extract, declared once: what a row means, its rules, its unit and its manners.
 
@@ -142,7 +177,8 @@ class Source:
     condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
     has no interval, and neither has a change from or to it. `estimated`: a condition on rows that
     the supplier estimated; a figure of which any is one bears status E. `windows`: columns worked
-    out over several rows, which indicators may name. `settles_after`: so many days after the end of
+    out over several rows, which indicators may name. `corrections`: known errors of its extracts,
+    from registry/corrections.toml. `settles_after`: so many days after the end of
     a period its rows change no more in the supplier's system; None: what is delivered stays as it
     is. `link_domain`: sources of one domain have the same pseudonym for the same person, see
     `ingest.pseudonyms`; without, each its own.
@@ -178,6 +214,7 @@ class Source:
     sensitivity: str = ""
     audience: str = "public"
     disclosure: str = "none"
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def clean(self) -> str:

@@ -56,7 +56,15 @@ from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.drafts import DraftedFrom
 from safecity_pipeline.estimates import Place, Subject
 from safecity_pipeline.helper import Helper
-from safecity_pipeline.ingest import adding, intake, ledger, pseudonyms, survey, transcripts
+from safecity_pipeline.ingest import (
+    adding,
+    corrections,
+    intake,
+    ledger,
+    pseudonyms,
+    survey,
+    transcripts,
+)
 from safecity_pipeline.ingest.intake import Decided, Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
@@ -233,7 +241,8 @@ class Refresh:
                 for table, rows in bookkeeping.survey_rows(self.survey, self._withdrawn).items():
                     upkeep.fill_but(connection, table, rows, stands)
                 # Each source writes its own when it is taken in, or left as it is.
-                warehouse.fill(connection, tables.ARRIVAL, pd.DataFrame())
+                for table in (tables.ARRIVAL, tables.CORRECTION):
+                    warehouse.fill(connection, table, pd.DataFrame())
             report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn)
             report.rows = report.handled = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
@@ -304,6 +313,7 @@ class Refresh:
             else:
                 found = self._take_in(connection, name, report)
             self._note_arrivals(connection, name, report, found)
+            self._note_corrections(connection, name)
         if report.handled > MANY_ROWS:
             self._close()  # with whatever the reading of rows left in memory
         return report
@@ -370,6 +380,18 @@ class Refresh:
         judged = arrivals.check(source, rows)
         report.checks = [*others, judged]
         report.facts["periods_lacking"] = judged.failed_rows
+
+    def _note_corrections(self, connection: DuckDBPyConnection, name: str) -> None:
+        """Write the source's part of meta.correction, of a source that is left as it is too."""
+        source = self.registry.sources[name]
+        came = corrections.outcomes(connection, source)
+        rows = corrections.rows(source, came, self._synthetic)
+        names = [column.name for column in tables.CORRECTION.columns]
+        with transaction(connection):
+            connection.execute("DELETE FROM meta.correction WHERE source = ?", [name])
+            if rows:
+                listed = [tuple(map(row.get, names)) for row in rows]
+                upkeep.insert(connection, "meta.correction", listed)
 
     @cached_property
     def _asked(self) -> arrivals.Asked:

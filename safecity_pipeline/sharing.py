@@ -66,7 +66,8 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     _write_estimates(connection, known, again)
     _write_ledger(connection, known, shown)
     ruled = [one.name for one in known.sources.values() if one.disclosure != "none"]
-    _write_arrivals(connection, ruled)
+    for table in (tables.ARRIVAL, tables.CORRECTION):
+        _write_without_rows(connection, table, ruled)
     _write_totals(connection, ruled)
 
 
@@ -184,9 +185,8 @@ def _write_totals(connection: DuckDBPyConnection, ruled: Sequence[str]) -> None:
         )
 
 
-def _write_arrivals(connection: DuckDBPyConnection, ruled: Sequence[str]) -> None:
-    """The board as it is, but for how many rows a source with a rule had in a period."""
-    table = tables.ARRIVAL
+def _write_without_rows(connection: DuckDBPyConnection, table: Table, ruled: Sequence[str]) -> None:
+    """A table as it is, but for how many rows of a source with a rule it speaks of."""
     connection.execute(tables.create(table.shareable))
     connection.execute(
         f"INSERT INTO {table.shareable.full_name} SELECT * REPLACE "

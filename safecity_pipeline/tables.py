@@ -343,7 +343,7 @@ EXTRACT_SHEET = Table(
         rows_read BIGINT Physical rows
         rows_valid BIGINT Rows that count in this release
         rows_quarantined BIGINT Rows refused
-        rows_excluded BIGINT All rows excluded: the sum of the next five
+        rows_excluded BIGINT All rows excluded: the sum of the columns excluded_…
         excluded_layout BIGINT Heads, titles and notes, and all rows of a sheet that is not read
         excluded_blank BIGINT Blank rows
         excluded_superseded BIGINT Rows of units that another extract delivers
@@ -351,6 +351,7 @@ EXTRACT_SHEET = Table(
         excluded_folded BIGINT Rows put together with an earlier row of the same thing
         layout VARCHAR Layout that reads the sheet; null where none does
         message VARCHAR Why the sheet is not read
+        excluded_corrected BIGINT Rows that a correction leaves out, see meta.correction
     """),
     guarded=True,
 )
@@ -429,6 +430,30 @@ CHECK_RESULT = Table(
         failed_rows BIGINT Rows for which it does not
         message VARCHAR In words, without any cell's value
         waived_by VARCHAR Waivers in force that accept that it fails, see meta.waiver
+    """),
+    guarded=True,
+)
+
+CORRECTION = Table(
+    "meta",
+    "correction",
+    "Known errors of extracts that are corrected until their supplier mends them; what the cells "
+    "held stands in the restricted database, in quarantine.correction.",
+    _columns("""
+        correction VARCHAR Key of the correction
+        source VARCHAR Source that it corrects
+        action VARCHAR replace, multiply or exclude: what is done with a cell, or a row
+        column_name VARCHAR Column that is changed; null where rows are left out
+        files VARCHAR Pattern of the files of which it speaks; null for any
+        sha256 VARCHAR Beginning of the hash of the extract of which it speaks; null for any
+        status VARCHAR applied; else nothing is published: mended, overlap, part or unmatched
+        extracts BIGINT Extracts with rows that it changes
+        rows BIGINT Rows that it changes, or leaves out
+        reason VARCHAR What is wrong
+        reported_on DATE Day on which the supplier was told
+        reported_to VARCHAR Who was told: a role or a body, never a person
+        place VARCHAR File and entry
+        synthetic BOOLEAN It corrects made-up extracts
     """),
     guarded=True,
 )
@@ -640,6 +665,7 @@ TABLES = (
     ARRIVAL,
     CHECK_RESULT,
     WAIVER,
+    CORRECTION,
     SOURCE,
     INDICATOR,
     SERIES,

@@ -10,7 +10,7 @@ meta.waiver. Does not belong here: reading the entries (`registry.waivers`). Pur
 
 Some checks cannot be waived. A ledger that does not add up, and made-up rows among real ones, are
 wrong numbers, whoever accepts them; a file that is gone since the last release is told once and
-never again.
+never again; a correction that holds no more is deleted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CHECKS = (
     CheckSpec("waivers_current", "no waiver has expired"),
 )
 BROKEN = "definition_changed"  # status of a finding
-NEVER = frozenset({"ledger_adds_up", "synthetic_apart", "files_still_there"})
+NEVER = frozenset({"ledger_adds_up", "synthetic_apart", "files_still_there", "corrections_hold"})
 OTHERS: Mapping[str, Sequence[CheckSpec]] = {
     "raw": bookkeeping.SURVEY_CHECKS,
     claims.ABOUT: (claims.CHECK,),

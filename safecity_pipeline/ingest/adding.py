@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 from duckdb import InvalidInputException
 
 from safecity_pipeline import tables
-from safecity_pipeline.ingest import ledger, load, plain, stage, transcripts
+from safecity_pipeline.ingest import corrections, ledger, load, plain, stage, transcripts
 from safecity_pipeline.ingest.plain import Known
 from safecity_pipeline.ingest.pseudonyms import Door
 from safecity_pipeline.ingest.stage import Piece, SheetCount, Staged
@@ -37,7 +38,8 @@ BATCH_BYTES = 64 << 20  # of text, as much as memory is meant to hold at once at
 PLAIN_BYTES = 512 << 20  # where only what is not plain is held
 WORKERS = 2  # batches judged at the same time
 UNDER_WAY = "under way"
-BESIDE = ("quarantine.cell", "build.noted")  # what is said of rows and cells beside their tables
+# What is said of rows and cells beside their tables.
+BESIDE = ("quarantine.cell", "quarantine.correction", "build.noted", "build.corrected")
 # A street-level .csv.gz of Hampshire unpacks to 5.3 times its size; a workbook's cells to ten.
 UNPACKED = {".gz": 6, ".xlsx": 10, ".ods": 10, ".parquet": 10}
 
@@ -73,7 +75,7 @@ class Desk:
 
     def add(self, batch: Sequence[Extract]) -> None:
         """Judge and store extracts of one spelling, or one of several."""
-        alike = self.alike.get(_spelling(batch[0]))
+        alike = self.alike.get(_spelling(self.source, batch[0]))
         if alike and batch[0] is alike.first:
             self._teach(batch, alike)
         elif not (alike and self._add_plain(batch, alike.known)):
@@ -150,7 +152,7 @@ def add_all(
         return
     idle: SimpleQueue[Desk] = SimpleQueue()
     alike = _alike(source, fresh)
-    batches = list(_batches(fresh, alike))
+    batches = list(_batches(source, fresh, alike))
     workers = min(WORKERS, len(batches))
 
     def add(batch: Sequence[Extract]) -> int:
@@ -179,15 +181,16 @@ def add_all(
 
 
 def _batches(
-    extracts: Sequence[Extract], alike: Mapping[Spelling, Alike]
+    source: Source, extracts: Sequence[Extract], alike: Mapping[Spelling, Alike]
 ) -> Iterator[Sequence[Extract]]:
     """Extracts of one layout and head; a workbook of several sheets by itself.
 
     Where rows may be plain, the first one comes alone, since what is learnt of it helps with the
     others; then a small batch for each desk, for what is seldom; and the others in large ones.
     """
-    by_head = sorted(extracts, key=_order)
-    for spelling, group in groupby(by_head, key=_spelling):
+    spelt = partial(_spelling, source)
+    by_head = sorted(extracts, key=lambda one: (spelt(one), one.file))
+    for spelling, group in groupby(by_head, key=spelt):
         listed = list(group)
         if spelling in alike:
             yield listed[:1]
@@ -223,12 +226,9 @@ def _size(extract: Extract) -> int:
     return extract.bytes * UNPACKED.get(extract.path.suffix.lower(), 1)
 
 
-def _order(extract: Extract) -> tuple[Spelling, str]:
-    return _spelling(extract), extract.file
-
-
-def _spelling(extract: Extract) -> Spelling:
-    if len(extract.read) != 1:  # sheets of several layouts, or of one layout and several heads
+def _spelling(source: Source, extract: Extract) -> Spelling:
+    # Sheets of several layouts, or of one layout and several heads; or rows to be corrected.
+    if len(extract.read) != 1 or corrections.of_extract(source, extract):
         return extract.extract_id, ()
     return extract.layout.name if extract.layout else "", extract.read[0].head
 
@@ -236,10 +236,10 @@ def _spelling(extract: Extract) -> Spelling:
 def _alike(source: Source, extracts: Sequence[Extract]) -> dict[Spelling, Alike]:
     """Pieces that can be plain, by spelling, where there are so many that it pays."""
     alike: dict[Spelling, list[Piece]] = defaultdict(list)
-    for extract in sorted(extracts, key=_order):
+    for extract in sorted(extracts, key=lambda one: (_spelling(source, one), one.file)):
         for piece in (Piece(extract, reading) for reading in extract.read):
-            if plain.can_be(source, piece):
-                alike[_spelling(extract)].append(piece)
+            if plain.can_be(source, piece) and not corrections.of_extract(source, extract):
+                alike[_spelling(source, extract)].append(piece)
     large = [
         (spelling, pieces)
         for spelling, pieces in alike.items()

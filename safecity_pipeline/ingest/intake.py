@@ -23,7 +23,7 @@ import pandas as pd
 
 import safecity_pipeline
 from safecity_pipeline import tables
-from safecity_pipeline.ingest import adding, ledger, pseudonyms, rules, schema, units
+from safecity_pipeline.ingest import adding, corrections, ledger, pseudonyms, rules, schema, units
 from safecity_pipeline.ingest.pseudonyms import Door
 from safecity_pipeline.ingest.units import Decision, Unit
 from safecity_pipeline.model import Check, CheckSpec, Extract, Places, Source
@@ -47,6 +47,7 @@ ENGINE = (
     "rules",
     "stage",
     "folding",
+    "corrections",
     "load",
     "plain",
     "schema",
@@ -83,7 +84,8 @@ def rules_hash(source: Source, areas_digest: str) -> str:
     """Changes when anything changes that decides how this source's extracts are read."""
     module = inspect.getsourcefile(source.model)
     declared = [(rule.name, rule.severity, rule.threshold) for rule in source.across]
-    parts = (areas_digest, _code_behind(Path(str(module))), declared, *pseudonyms.behind(source))
+    code = _code_behind(Path(str(module)))
+    parts = (areas_digest, code, declared, source.corrections, *pseudonyms.behind(source))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -334,6 +336,7 @@ def _checks(connection: DuckDBPyConnection, intake: Intake) -> list[Check]:
             failed_rows=len(by_hash),
         ),
         ledger.cell_check(connection, source),
+        corrections.check(connection, source),
         *ledger.rule_checks(connection, source),
         *ledger.across_checks(connection, source),
     ]
@@ -346,6 +349,7 @@ ALWAYS = (
     CheckSpec("sheets_uncut", "no sheet has exactly as many rows as a spreadsheet holds"),
     CheckSpec("units_dated", "where a unit came twice, a date or an own file decides"),
     CheckSpec("cells_read", "every cell for a number holds one, or a marker that is declared"),
+    corrections.CHECK,
 )
 
 

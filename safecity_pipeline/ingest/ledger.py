@@ -27,13 +27,17 @@ CREATE TABLE IF NOT EXISTS build.source_state (source VARCHAR, rules_hash VARCHA
 CREATE TABLE IF NOT EXISTS build.ingested (
     extract_id VARCHAR, source VARCHAR, read_as VARCHAR, message VARCHAR, sheet VARCHAR,
     rows_read BIGINT, layout BIGINT, blank BIGINT, other BIGINT, cells BIGINT,
-    uneven BIGINT, folded BIGINT);
+    uneven BIGINT, folded BIGINT, corrected BIGINT);
 CREATE TABLE IF NOT EXISTS build.unit (
     extract_id VARCHAR, source VARCHAR, unit_table VARCHAR, geography VARCHAR,
     period_start DATE, period_end DATE, rows BIGINT);
 CREATE TABLE IF NOT EXISTS build.noted (
     source VARCHAR, _extract_id VARCHAR, _sheet VARCHAR, _row BIGINT, rule VARCHAR, got VARCHAR);
+CREATE TABLE IF NOT EXISTS build.corrected (
+    source VARCHAR, _extract_id VARCHAR, _sheet VARCHAR, correction VARCHAR, outcome VARCHAR,
+    rows BIGINT);
 {tables.create_once(schema.CELL)};
+{tables.create_once(schema.CORRECTION)};
 """
 
 
@@ -59,6 +63,7 @@ def note(
             one.cells,
             off.get((one.extract_id, one.sheet), 0),
             one.folded,
+            one.corrected,
         ]
         for one in counts
     ]
@@ -77,7 +82,7 @@ def note_refused(
     rows = [[one, source.name, read_as[one], message] for one, message in messages.items()]
     if rows:
         connection.executemany(
-            "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0, 0, 0, 0)", rows
+            "INSERT INTO build.ingested VALUES (?, ?, ?, ?, '', 0, 0, 0, 0, 0, 0, 0, 0)", rows
         )
 
 
@@ -99,10 +104,11 @@ def sheets(connection: DuckDBPyConnection, source: Source) -> pd.DataFrame:
             FROM set_aside.{source.name} AS s {unless_it_counts} GROUP BY ALL)
         SELECT i.extract_id, i.sheet, i.rows_read, coalesce(v.n, 0) AS rows_valid,
                coalesce(q.n, 0) AS rows_quarantined,
-               i.layout + i.blank + i.other + i.folded + coalesce(s.n, 0) AS rows_excluded,
+               i.layout + i.blank + i.other + i.folded + i.corrected + coalesce(s.n, 0)
+                   AS rows_excluded,
                i.layout AS excluded_layout, i.blank AS excluded_blank,
                coalesce(s.n, 0) AS excluded_superseded, i.other AS excluded_other,
-               i.folded AS excluded_folded
+               i.folded AS excluded_folded, i.corrected AS excluded_corrected
         FROM build.ingested AS i
         LEFT JOIN valid v ON v._extract_id = i.extract_id AND v._sheet = i.sheet
         LEFT JOIN quarantined q ON q._extract_id = i.extract_id AND q._sheet = i.sheet

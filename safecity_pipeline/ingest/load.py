@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from duckdb import Error as DatabaseError
 
-from safecity_pipeline.ingest import folding, lines, reading, rules, schema, stage, transcripts
+from safecity_pipeline.ingest import (
+    corrections,
+    folding,
+    lines,
+    reading,
+    rules,
+    schema,
+    stage,
+    transcripts,
+)
 from safecity_pipeline.ingest.lines import Lines
 from safecity_pipeline.ingest.pseudonyms import Door, written
 from safecity_pipeline.ingest.stage import Piece, Staged
@@ -38,12 +47,13 @@ def judge(
     """Read the pieces (of one spelling) as text and find every reason against every row.
 
     Works in temporary tables only; a piece that cannot be read is refused by itself. Identifiers of
-    persons are replaced before anything else.
+    persons are replaced before anything else; then known errors are corrected.
     """
     with stage.opened(connection, source, pieces, scratch) as staged:
         stage.fill(connection, staged)
         staged.door = door
         door.replace(connection, staged.pieces)
+        corrections.apply(connection, staged)
     stage.still_the_same(staged.pieces)
     judge_stage(connection, staged, places)
     door.hush(connection, {number: scan.broken for number, scan in staged.scans.items()})
@@ -88,6 +98,7 @@ def store(connection: DuckDBPyConnection, staged: Staged, scratch: Path) -> None
             f"INSERT INTO build.noted SELECT {quoted(source.name)}, p._extract_id, p._sheet, "
             "n._row, n.rule, n.got FROM noted n JOIN piece_now p USING (_extract) ORDER BY ALL"
         )
+        corrections.store(connection, staged)
 
 
 class _Registered:

@@ -137,6 +137,24 @@ CELL = Table(
 )
 
 
+CORRECTION = Table(
+    "quarantine",
+    "correction",
+    "Cells and rows that a correction changed, as received; a row that it leaves out is one line, "
+    "with its cells by column.",
+    (
+        Column("source", "VARCHAR", "Source, see meta.source"),
+        *PLACE,
+        Column("correction", "VARCHAR", "Key of the correction, see meta.correction"),
+        Column("action", "VARCHAR", "replace, multiply or exclude"),
+        Column("column_name", "VARCHAR", "Our column; null where the row is left out"),
+        Column("received", "VARCHAR", "The cell as received, in our words; of a row, its cells"),
+        Column("corrected_to", "VARCHAR", "What it was read as instead"),
+    ),
+    public=False,
+)
+
+
 def allowed(column: ModelColumn) -> tuple[str, ...]:
     """The values that a column may have, where one of its rules is a list; else none."""
     for check in column.checks:

@@ -55,6 +55,7 @@ class SheetCount:
 
     `other`: rows that the layout leaves out by `only`. `cells`: clean rows that a physical row
     gives, one unless the table is wide. `folded`: rows put together with an earlier one.
+    `corrected`: rows that a correction leaves out.
     """
 
     extract_id: str
@@ -65,6 +66,7 @@ class SheetCount:
     other: int = 0
     cells: int = 1
     folded: int = 0
+    corrected: int = 0
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Staged:
 
     `rows`: statements that give the rows of the pieces that can be read. `copies`: files made for
     them, which go afterwards. `door`: where identifiers of persons were replaced; plain rows, which
-    have none, pass no door.
+    have none, pass no door. `corrected`: piece, correction, what came of it, and rows changed.
     """
 
     source: Source
@@ -84,6 +86,7 @@ class Staged:
     rows: dict[int, str] = field(default_factory=dict)
     copies: list[Path] = field(default_factory=list)
     door: Door | None = None
+    corrected: list[tuple[int, str, str, int]] = field(default_factory=list)
 
     def refuse(self, number: int, message: str) -> None:
         """Nothing of this piece is read."""

@@ -17,6 +17,7 @@ from safecity_pipeline.model import Indicator, Layout, Refused, Source
 from safecity_pipeline.registry import (
     assessments,
     changes,
+    corrections,
     indicators,
     layouts,
     published,
@@ -35,6 +36,11 @@ from safecity_pipeline.registry.stand_ins import StandIns
 from safecity_pipeline.registry.waivers import Waiver
 
 HERE = Path(__file__).parent
+OWN = (
+    *(changes.FILE, thresholds.FILE.name, references.FILE.name),
+    *(waivers.PACKAGED.name, corrections.PACKAGED.name),
+)
+"""Files of which a deployment may have its own."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Registry:
 def load(config: Path | None = None) -> Registry:
     """Everything declared, a deployment's own (beside its safecity.toml) included:
     `layouts/`, `assessments/`, `published/`, `thresholds.csv`, `definitional_changes.csv`,
-    `references.csv` and `waivers.toml`.
+    `references.csv`, `waivers.toml` and `corrections.toml`.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -86,7 +92,7 @@ def load(config: Path | None = None) -> Registry:
     beside = config.parent if config and config.parent != HERE else None
     own = beside / "layouts" if beside else None
     documents = beside / "assessments" if beside else None
-    known = thresholds.bind(sources.discover(), beside)
+    known = corrections.bind(thresholds.bind(sources.discover(), beside), beside)
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
     listed = changes.load(sources=known, areas=areas, own=beside)
@@ -95,8 +101,7 @@ def load(config: Path | None = None) -> Registry:
     printed = beside / published.FOLDER if beside else None
     folders = (HERE, own, documents, printed)
     files = [file for folder in folders if folder for file in _declared_in(folder)]
-    single = (thresholds.FILE.name, changes.FILE, references.FILE.name, waivers.PACKAGED.name)
-    files += [beside / name for name in single] if beside else []
+    files += [beside / name for name in OWN] if beside else []
     return Registry(
         known,
         layouts.load(known, own),

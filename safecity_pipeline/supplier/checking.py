@@ -10,7 +10,7 @@ import ast
 import tempfile
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,6 +147,7 @@ def _advice(found: Extract, known: Registry) -> str:
 
 
 def _judged(found: Extract, source: Source, known: Registry) -> Verdict:
+    source = replace(source, corrections=())  # its supplier is to see what is wrong with it
     connection = warehouse.memory()
     try:
         with tempfile.TemporaryDirectory() as scratch:
