@@ -12,6 +12,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     measure         indicator → SQL → value and interval; breakdowns: its years, taken apart
     maturity        figures that had unequal time to settle; revisions: as first extracted, and now
     detection/      a change of recording found in the figures, and sized: pure statistics
+    watch/          categories that came, went or were divided anew: found in the extracts alone
     breaks          which comparisons a definitional change breaks
     compare         values → findings; sentences: findings → words
     claims          values and findings → each sentence of a published assessment, recomputed

@@ -25,6 +25,7 @@ FLOORS = (
     {"ingest"},
     {
         *("measure", "breakdowns", "maturity", "revisions", "breaks", "detection", "compare"),
+        "watch",
         *("sentences", "claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},
