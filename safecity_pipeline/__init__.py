@@ -13,6 +13,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     maturity        figures that had unequal time to settle; revisions: as first extracted, and now;
                     printed: as earlier assessments printed them
     detection/      a change of recording found in the figures, and sized: pure statistics
+    watch/          categories that came, went or were divided anew: found in the extracts alone
     breaks          which comparisons a definitional change breaks; marks: values on another
                     definition than the one before them
     estimates       how large a change of recording was, by references; breaks that none explains

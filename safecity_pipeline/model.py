@@ -163,6 +163,23 @@ class Correction:
 
 
 @dataclass(frozen=True)
+class Classification:
+    """A column by whose words or codes a source sorts what it counts, watched for categories that
+    come, go or are divided anew (`watch`).
+
+    `within`: the column of the broader class that each category stands in. `words`: the column that
+    says in words what a code means. `count`: SQL over the clean rows, what a category counts. A
+    column in which anybody may write anything is none, and neither is one whose words settle only
+    some time after (outcomes).
+    """
+
+    column: str
+    within: str | None = None
+    words: str | None = None
+    count: str = "count(*)"
+
+
+@dataclass(frozen=True)
 class Source:
     """A kind of extract, declared once: what a row means, its rules, its unit and its manners.
 
@@ -206,6 +223,7 @@ class Source:
     windows: tuple[Window, ...] = ()
     settles_after: int | None = None
     link_domain: str | None = None
+    classified: tuple[Classification, ...] = ()
     minimum_rows: int = 1
     maximum_rows: int | None = None
     cadence: str = "yearly"

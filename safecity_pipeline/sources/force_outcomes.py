@@ -14,7 +14,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from safecity_pipeline.model import CrossRow, Derived, Places, Source
+from safecity_pipeline.model import Classification, CrossRow, Derived, Places, Source
 
 RELABELLED = 2013
 ASB = "Anti-social behaviour"
@@ -183,6 +183,7 @@ SOURCE = Source(
     sensitivity="public",
     maximum_rows=2_000_000,
     model=ForceOutcomes,
+    classified=(Classification("crime_type", count="sum(number_of_crimes)"),),
     geography="area_code",
     period_start="period_start",
     period_end="period_end",

@@ -25,7 +25,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from safecity_pipeline.model import CrossRow, Derived, Fold, Places, Source, Window
+from safecity_pipeline.model import Classification, CrossRow, Derived, Fold, Places, Source, Window
 from safecity_pipeline.vocabulary import OFFENCE_GROUPS
 
 REFERENCE = "[0-9A-Za-z][0-9A-Za-z/-]{3,24}"
@@ -290,6 +290,11 @@ SOURCE = Source(
     sensitivity="personal",
     maximum_rows=2_000_000,
     model=PoliceCrime,
+    classified=(
+        Classification("offence_group"),
+        Classification("offence_subgroup", "offence_group"),
+        Classification("offence_code", "offence_subgroup", "offence_description"),
+    ),
     geography="area_code",
     period_start="date_trunc('month', recorded_at)::DATE",
     period_end="last_day(recorded_at)",

@@ -14,7 +14,7 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import CrossRow, Derived, Places, Source
+from safecity_pipeline.model import Classification, CrossRow, Derived, Places, Source
 
 OFFENCE_GROUPS = (
     "Burglary",
@@ -35,6 +35,7 @@ OFFENCE_GROUPS = (
     "Theft offences",
     "Violence against the person",
 )
+OFFENCES = "sum(number_of_offences)"
 DWELLING_RULE = {"28A", "28B", "28C", "28D", "29", "30A", "30B", "31"}
 RESIDENTIAL_RULE = {"28E", "28F", "28G", "28H", "29A", "30C", "30D", "31A"}
 
@@ -179,6 +180,11 @@ SOURCE = Source(
     model=RecordedCrime,
     tallies=True,
     table="CASE WHEN csp_name IS NULL THEN 'force' ELSE 'csp' END",
+    classified=(
+        Classification("offence_group", count=OFFENCES),
+        Classification("offence_subgroup", "offence_group", count=OFFENCES),
+        Classification("offence_code", "offence_subgroup", "offence_description", OFFENCES),
+    ),
     geography="area_code",
     period_start="period_start",
     period_end="period_end",

@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from safecity_pipeline.model import Derived, Places, Source
+from safecity_pipeline.model import Classification, Derived, Places, Source
 
 REFERENCE = "[0-9a-f]{64}"
 LONGEST = 200
@@ -236,6 +236,7 @@ SOURCE = Source(
     sensitivity="public",
     maximum_rows=5_000_000,
     model=StreetCrime,
+    classified=(Classification("crime_type"),),
     geography="force_code",
     period_start="month",
     period_end="last_day(month)",

@@ -1,0 +1,164 @@
+"""What a source counted, by area, period and category, as an array.
+
+Belongs here: reading the clean rows of one classification, and laying them out. Does not belong
+here: what is to be seen in them (`edges`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safecity_pipeline.model import Classification, Source
+from safecity_pipeline.watch import spelling
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Days = tuple[date, date]
+COLUMNS = ("kind", "area", "start", "end", "label", "within", "words", "count")
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """One classification of one kind of table, in periods of one length.
+
+    `count[area, period, category]`: what was counted; `listed`: whether the table has such a row,
+    be it of 0. `within`, `words`: of each category, as it was written last; empty for none.
+    `spelt[category]`: spelling → the same array of it alone, where there is more than one.
+    """
+
+    months: int
+    areas: tuple[str, ...]
+    periods: tuple[Days, ...]
+    categories: tuple[str, ...]
+    within: tuple[str, ...]
+    words: tuple[str, ...]
+    count: np.ndarray
+    listed: np.ndarray
+    spelt: Mapping[int, Mapping[str, np.ndarray]]
+
+    @cached_property
+    def delivered(self) -> np.ndarray:
+        """Whether an area has any row in a period: without one, nothing is known of it."""
+        return np.asarray(self.listed.any(axis=2))
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """Everything counted, by area and period."""
+        return np.asarray(self.count.sum(axis=2))
+
+    def named(self, category: int) -> str:
+        """Its name for people: a code with its words."""
+        name, words = self.categories[category], self.words[category]
+        return f"{name} {words}" if words else name
+
+
+def statement(source: Source, one: Classification) -> str:
+    """SQL over the clean table: COLUMNS."""
+    within = one.within or "NULL"
+    words = f"max({one.words})" if one.words else "NULL"
+    return (
+        f"SELECT {source.table} AS kind, {source.geography} AS area, "
+        f"({source.period_start})::DATE AS start, ({source.period_end})::DATE AS end, "
+        f'"{one.column}" AS label, {within} AS within, {words} AS words, '
+        f"({one.count})::DOUBLE AS count FROM {source.clean} "
+        f'WHERE "{one.column}" IS NOT NULL GROUP BY ALL ORDER BY ALL'
+    )
+
+
+def of_source(
+    connection: DuckDBPyConnection,
+    source: Source,
+    one: Classification,
+    followed_by: Mapping[str, str],
+) -> list[Counts]:
+    """The counts of one classification: by kind of table and length of period.
+
+    `followed_by`: code of an area or body → the one that took its place.
+    """
+    rows = connection.execute(statement(source, one)).df()
+    rows["area"] = rows["area"].map(lambda code: followed_by.get(code, code))
+    return list(laid_out(rows, codes=one.words is not None))
+
+
+def laid_out(rows: pd.DataFrame, codes: bool = False) -> Iterator[Counts]:
+    """Rows of COLUMNS → an array for each kind and length. `codes`: labels are codes."""
+    if rows.empty:
+        return
+    rows = rows[[isinstance(one, str) and spelling.is_label(one) for one in rows["label"]]].copy()
+    rows["start"], rows["end"] = pd.to_datetime(rows["start"]), pd.to_datetime(rows["end"])
+    rows["months"] = [_months(*days) for days in zip(rows["start"], rows["end"], strict=True)]
+    rows["key"] = rows["label"].map(spelling.code_key if codes else spelling.key)
+    for kind, months in sorted(set(zip(rows["kind"], rows["months"], strict=True))):
+        yield _array(rows[(rows["kind"] == kind) & (rows["months"] == months)], months)
+
+
+def _months(start: pd.Timestamp, end: pd.Timestamp) -> int:
+    return (end.year - start.year) * 12 + end.month - start.month + 1
+
+
+def _array(rows: pd.DataFrame, months: int) -> Counts:
+    areas = sorted(set(rows["area"]))
+    periods = sorted(set(zip(rows["start"], rows["end"], strict=True)))
+    newest = rows.sort_values(["start", "label"]).drop_duplicates("key", keep="last")
+    newest = newest.sort_values("label")
+    keys = list(newest["key"])
+    days = rows["start"].tolist(), rows["end"].tolist()
+    where = (
+        _places(rows["area"].tolist(), areas),
+        _places(list(zip(*days, strict=True)), periods),
+        _places(rows["key"].tolist(), keys),
+    )
+    shape = (len(areas), len(periods), len(keys))
+    listed = np.zeros(shape, bool)
+    listed[where] = True
+    return Counts(
+        months,
+        tuple(areas),
+        tuple((start.date(), end.date()) for start, end in periods),
+        tuple(newest["label"]),
+        tuple(_texts(newest["within"])),
+        tuple(_texts(newest["words"])),
+        _summed(shape, where, rows["count"]),
+        listed,
+        _spelt(rows, where, keys, shape[:2]),
+    )
+
+
+def _places(values: Sequence[object], among: Sequence[object]) -> np.ndarray:
+    number = {value: place for place, value in enumerate(among)}
+    return np.array([number[value] for value in values])
+
+
+def _texts(values: pd.Series) -> list[str]:
+    return [value if isinstance(value, str) else "" for value in values]
+
+
+def _summed(shape: tuple[int, ...], where: tuple[np.ndarray, ...], count: pd.Series) -> np.ndarray:
+    summed = np.zeros(shape)
+    np.add.at(summed, where, count.fillna(0).to_numpy())
+    return summed
+
+
+def _spelt(
+    rows: pd.DataFrame, where: tuple[np.ndarray, ...], keys: Sequence[str], shape: tuple[int, ...]
+) -> dict[int, dict[str, np.ndarray]]:
+    several = rows.groupby("key")["label"].nunique()
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for key in several[several > 1].index:
+        own = (rows["key"] == key).to_numpy()
+        found[keys.index(key)] = {
+            str(label): _summed(
+                shape, (where[0][own & it], where[1][own & it]), rows["count"][own & it]
+            )
+            for label in sorted(set(rows["label"][own]))
+            for it in [(rows["label"] == label).to_numpy()]
+        }
+    return found
