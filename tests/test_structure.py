@@ -25,7 +25,16 @@ FLOORS = (
     {"ingest"},
     {
         *("measure", "breakdowns", "maturity", "revisions", "breaks", "detection", "compare"),
-        *("estimates", "sentences", "claims", "targets", "drafts", "standings", "phrases"),
+        *(
+            "estimates",
+            "comparable",
+            "sentences",
+            "claims",
+            "targets",
+            "drafts",
+            "standings",
+            "phrases",
+        ),
     },
     {"shareable"},
     {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},

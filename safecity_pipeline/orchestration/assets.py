@@ -1,5 +1,6 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/break_estimate →
-mart/finding → mart/claim and mart/target → mart/draft → release; and mart/revision beside them."""
+mart/finding → mart/claim and mart/target → mart/draft → release; and mart/comparable_value and
+mart/revision beside them."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,7 @@ from safecity_pipeline.tables import Table
 SURVEY = dg.AssetKey(["meta", "extract"])
 VALUES = dg.AssetKey(["mart", "indicator_value"])
 ESTIMATES = dg.AssetKey(["mart", "break_estimate"])
+COMPARABLES = dg.AssetKey(["mart", "comparable_value"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
 REVISIONS = dg.AssetKey(["mart", "revision"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
@@ -61,6 +63,13 @@ def _built() -> list[dg.AssetsDefinition]:
             deps=[VALUES],
             table=tables.BREAK_ESTIMATE,
             checks=[estimates.CHECK],
+        ),
+        _asset(
+            COMPARABLES,
+            "Figures of earlier periods on the definition of the newest year",
+            lambda refresh, _: refresh.comparables(),
+            deps=[VALUES],
+            table=tables.COMPARABLE_VALUE,
         ),
         _asset(
             FINDINGS,
@@ -109,7 +118,7 @@ def _of_the_assessment() -> list[dg.AssetsDefinition]:
             dg.AssetKey(["release"]),
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
-            deps=[DRAFTS, REVISIONS],
+            deps=[DRAFTS, REVISIONS, COMPARABLES],
         ),
     ]
 
