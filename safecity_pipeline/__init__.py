@@ -17,6 +17,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     breaks          which comparisons a definitional change breaks; marks: values on another
                     definition than the one before them
     estimates       how large a change of recording was, by references; breaks that none explains
+    comparable      a change on one definition; values of earlier periods on the newest one
     compare         values → findings; sentences: findings → words
     claims          values and findings → each sentence of a published assessment, recomputed
     targets         where each target of a published assessment stands

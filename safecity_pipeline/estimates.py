@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from safecity_pipeline import detection, disclosure
-from safecity_pipeline.detection import CANNOT_TELL, FLAGGED, NOT_FLAGGED, Break
+from safecity_pipeline.detection import CANNOT_TELL, FLAGGED, NOT_FLAGGED, Break, Parts
 from safecity_pipeline.model import Check, CheckSpec, Indicator, Row
 from safecity_pipeline.period import MONTH_NAMES
 from safecity_pipeline.registry import Registry
@@ -75,6 +75,10 @@ class Subject:
     changes: tuple[Change, ...]
     held: tuple[Held, ...]
     synthetic: bool = False
+    peers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Counts of its peers, areas x financial years, by the label."""
+    answered: dict[tuple[date, date, date], Answer] = field(init=False, default_factory=dict)
+    """Steps between levels that were asked for already (`comparable`), by first day and period."""
 
     @cached_property
     def days(self) -> Days:
@@ -108,11 +112,12 @@ def _days_of(changes: Iterable[Change], counts: pd.Series[float]) -> dict[date, 
 
 @dataclass(frozen=True)
 class Place:
-    """The assessed area: its code, its name, its home force."""
+    """The assessed area: its code, its name, its home force, and its peers by group."""
 
     code: str
     name: str
     force_code: str | None
+    peers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def subject(
@@ -121,7 +126,7 @@ def subject(
     """A declared series as the figures of an area have it.
 
     `values`: rows of mart.indicator_value of the whole (dimension `all`), at least those of the
-    area by month, of the indicator and its references.
+    area by month, of the indicator and its references, and by year those of its peers.
     """
     mine = values[(values["area_code"] == place.code) & (values["period_kind"] == "month")]
 
@@ -140,7 +145,20 @@ def subject(
             for one in judged.references
         ),
         synthetic,
+        _of_peers(judged, values, place, known),
     )
+
+
+def _of_peers(judged: Judged, values: pd.DataFrame, place: Place, known: Registry) -> pd.DataFrame:
+    group = known.indicators[judged.peers].peer_group if judged.peers else None
+    members = place.peers.get(group, ()) if group else ()
+    rows = values[
+        (values["indicator"] == judged.peers)
+        & (values["period_kind"] == "year")
+        & values["area_code"].isin(list(members))
+        & values["complete"].astype(bool)
+    ]
+    return rows.pivot(index="area_code", columns="period", values="numerator")
 
 
 def reaching(key: str, place: Place, known: Registry) -> tuple[Change, ...]:
@@ -174,7 +192,7 @@ Ask = Callable[[Mapping[str, "pd.Series[float]"], Sequence[date]], Break]
 """References by name, and other known days → what is found."""
 
 
-def _answers(about: Subject, asked: Sequence[date], ask: Ask) -> list[Answer]:
+def answers(about: Subject, asked: Sequence[date], ask: Ask) -> list[Answer]:
     """What each reference says alone, and then what those say together that can be used.
 
     `asked`: the days in question, from the first to the last.
@@ -234,7 +252,7 @@ def _at(about: Subject, days: Sequence[date]) -> list[Answer]:
     def ask(references: Mapping[str, pd.Series[float]], others: Sequence[date]) -> Break:
         return detection.test_together(about.counts, references, days, others=others)
 
-    return _answers(about, days, ask)
+    return answers(about, days, ask)
 
 
 def _scanned(about: Subject) -> Answer:
@@ -258,7 +276,7 @@ def _anywhere(about: Subject) -> Answer:
     def ask(references: Mapping[str, pd.Series[float]], others: Sequence[date]) -> Break:
         return detection.scan(about.counts, references, known=others)
 
-    return _answers(about, (), ask)[-1]
+    return answers(about, (), ask)[-1]
 
 
 def _near(month: pd.Period, days: Iterable[date]) -> bool:
@@ -278,20 +296,20 @@ def _rows(about: Subject) -> Iterator[Row]:
     for change in about.changes:
         for day in change.test_dates:
             for answer in answers.get(day, ()) if change.id in about.days.get(day, ()) else ():
-                yield _row(about, AT, answer, change.id, [day])
+                yield row(about, AT, answer, change.id, [day])
     for days in near_to_one_another(about.days):
         ids = dict.fromkeys(id for day in days for id in about.days[day])
         for answer in _at(about, days):
-            yield _row(about, TOGETHER, answer, " ".join(ids), days)
+            yield row(about, TOGETHER, answer, " ".join(ids), days)
     found = _scanned(about)
-    yield _row(about, SCAN, found, None, ())
+    yield row(about, SCAN, found, None, ())
 
 
 def near_to_one_another(days: Iterable[date]) -> list[list[date]]:
-    """Days of which each lies within twelve months of the one before; no day by itself."""
+    """Days that lie within twelve months of the first of them; no day by itself."""
     groups: list[list[date]] = []
     for day in sorted(days):
-        if groups and day <= _year_after(groups[-1][-1]):
+        if groups and day <= _year_after(groups[-1][0]):
             groups[-1].append(day)
         else:
             groups.append([day])
@@ -302,11 +320,18 @@ def _year_after(day: date) -> date:
     return (pd.Timestamp(day) + pd.DateOffset(years=1)).date()
 
 
-def _row(
-    about: Subject, method: str, answer: Answer, change_id: str | None, days: Sequence[date]
+def row(
+    about: Subject,
+    method: str,
+    answer: Answer,
+    change_id: str | None,
+    days: Sequence[date],
+    share: Share | None = None,
 ) -> Row:
+    """One row. `share`: what of the change is recording, where it is not that of the like months
+    around the days."""
     found = answer.found
-    share = share_of(about, answer, days) if days else NO_SHARE
+    share = share or (share_of(about, answer, days) if days else NO_SHARE)
     return {
         "series": about.indicator.series,
         "area_code": about.area_code,
@@ -314,7 +339,7 @@ def _row(
         "change_id": change_id,
         "effective_date": days[0] if days else _day(found.date),
         "method": method,
-        **{name: _number(getattr(found, at)) for name, at in _NUMBERS.items()},
+        **{name: number(getattr(found, at)) for name, at in _NUMBERS.items()},
         "flagged": found.flagged,
         "verdict": found.verdict,
         "recording_share": share.share,
@@ -325,12 +350,12 @@ def _row(
         "effective_last": days[-1] if days else _day(found.date),
         "beside": " ".join(day.isoformat() for day in answer.beside) or None,
         "direction": _direction(found),
-        **dict(zip(_PER_CENT, map(_per_cent, (found.step, found.lower, found.upper)), strict=True)),
+        **dict(zip(_PER_CENT, map(per_cent, (found.step, found.lower, found.upper)), strict=True)),
         "months_before": found.months_before,
         "months_after": found.months_after,
-        "total": _number(share.total[0]),
-        "total_lower_95": _number(share.total[1]),
-        "total_upper_95": _number(share.total[2]),
+        "total": number(share.total[0]),
+        "total_lower_95": number(share.total[1]),
+        "total_upper_95": number(share.total[2]),
         "share_note": share.note or None,
         "recording_share_lower_95": share.lower,
         "recording_share_upper_95": share.upper,
@@ -344,11 +369,11 @@ _NUMBERS = {"step": "step", "lower_95": "lower", "upper_95": "upper"}
 _PER_CENT = ("percent", "percent_lower_95", "percent_upper_95")
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _per_cent(log: float) -> float | None:
+def per_cent(log: float) -> float | None:
     """A change in natural logarithms as a percentage."""
     return None if math.isnan(log) else 100 * math.expm1(log)
 
@@ -398,14 +423,17 @@ def share_of(about: Subject, answer: Answer, days: Sequence[date]) -> Share:
         return replace(NO_SHARE, note=f"not determinable: {windows}")
     before, after = (float(about.counts.reindex(months).sum()) for months in windows)
     dispersion = dispersion_of(about.counts, windows[0][0])
-    parts = detection.parts(before, after, found, dispersion=dispersion)
+    return share_in(detection.parts(before, after, found, dispersion=dispersion), answer)
+
+
+def share_in(parts: Parts, answer: Answer) -> Share:
+    """The share that the parts of a change give; none where the reference is weak."""
     if answer.strength != STRONG:
         return Share(parts.total, None, "not printed: the reference is weak")
     if parts.share is None:
         return Share(parts.total, None, parts.note)
-    limits = sorted(
-        min(max(limit / parts.total[0], 0.0), 1.0) for limit in (found.lower, found.upper)
-    )
+    _, lower, upper = parts.recording
+    limits = sorted(min(max(limit / parts.total[0], 0.0), 1.0) for limit in (lower, upper))
     return Share(parts.total, parts.share, parts.note, *limits)
 
 

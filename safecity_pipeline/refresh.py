@@ -30,6 +30,7 @@ from safecity_pipeline import (
     breakdowns,
     breaks,
     claims,
+    comparable,
     compare,
     drafts,
     estimates,
@@ -75,6 +76,7 @@ from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.indicators import PUBLISHED
 from safecity_pipeline.registry.published import PrintedFigure
+from safecity_pipeline.registry.references import Judged
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.tables import Table
 from safecity_pipeline.targets import Known
@@ -87,8 +89,8 @@ PEERS = "peers"  # the series of what a group is made of
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
 
-BESIDE_FINDINGS = (["mart/indicator_value"], ["mart/revision"])
-"""Steps beside those that lead to the findings and on; each after the one before."""
+BESIDE_FINDINGS = (["mart/indicator_value"], ["mart/comparable_value", "mart/revision"])
+"""Steps beside those that lead to the findings and on; each stage after the one before."""
 
 STATE = """
 CREATE TABLE IF NOT EXISTS build.check_result (
@@ -485,6 +487,23 @@ class Refresh:
             report.checks = [estimates.check(found)]
             report.rows = len(found)
             report.facts = {"estimates": report.rows, **_made(stale, wanted)}
+        return report
+
+    def comparables(self) -> Report:
+        """Bring mart.comparable_value up to date: each figure on its newest definition."""
+        if self.nothing_new:
+            return self._unchanged()
+        with self._step("mart/comparable_value") as (connection, report):
+            for table in (tables.INDICATOR_VALUE, tables.COMPARABLE_VALUE):
+                upkeep.make_ready(connection, table)
+            hashes = upkeep.hashes_of_values(connection)
+            wanted = upkeep.of_comparables(self.registry, self._home, hashes, self._synthetic)
+            stale = upkeep.stale(connection, tables.COMPARABLE_VALUE, wanted)
+            rows = self._compared_like(connection, stale)
+            self._replace(connection, tables.COMPARABLE_VALUE, rows, stale, wanted)
+            report.handled = len(rows)
+            (report.rows,) = _counts(connection, "SELECT count(*) FROM mart.comparable_value")
+            report.facts = {"values": report.rows, **_made(stale, wanted)}
         return report
 
     def revisions(self) -> Report:
@@ -891,27 +910,67 @@ class Refresh:
         of: Callable[[Table], Table] = _as_it_is,
     ) -> pd.DataFrame:
         """Rows of mart.break_estimate of some indicators."""
-        return pd.DataFrame(estimates.of(self._subjects(connection, keys, of)))
+        chosen = [judged for judged in self.registry.references if judged.indicator in set(keys)]
+        subjects = self._subjects(connection, chosen, of)
+        return pd.DataFrame([*estimates.of(subjects), *comparable.of_years(subjects)])
+
+    def _compared_like(
+        self,
+        connection: DuckDBPyConnection,
+        keys: Sequence[str],
+        of: Callable[[Table], Table] = _as_it_is,
+    ) -> pd.DataFrame:
+        """Rows of mart.comparable_value of some indicators."""
+        bases = {key: one for key, one in comparable.bases(self.registry).items() if key in keys}
+        chosen = list({one.indicator: one for one in bases.values()}.values())
+        made = zip(chosen, self._subjects(connection, chosen, of), strict=True)
+        subjects = {judged.indicator: about for judged, about in made}
+        values = self._whole_values(connection, keys, of)
+        rows = [
+            row
+            for key, judged in bases.items()
+            for row in comparable.of_values(
+                self.registry.indicators[key],
+                subjects[judged.indicator],
+                values[(values["indicator"] == key) & (values["area_code"] == self.area_code)],
+                self._place,
+                self.registry,
+            )
+        ]
+        return pd.DataFrame(rows)
 
     def _subjects(
-        self, connection: DuckDBPyConnection, keys: Sequence[str], of: Callable[[Table], Table]
+        self,
+        connection: DuckDBPyConnection,
+        chosen: Sequence[Judged],
+        of: Callable[[Table], Table],
     ) -> list[Subject]:
-        known = self.registry
-        chosen = [judged for judged in known.references if judged.indicator in set(keys)]
-        values = connection.execute(
-            f"SELECT * FROM {of(tables.INDICATOR_VALUE).full_name} WHERE dimension = 'all' "
-            "AND area_code = ? AND list_contains(?::VARCHAR[], indicator)",
-            [self.area_code, sorted({key for judged in chosen for key in judged.keys})],
-        ).df()
+        values = self._whole_values(connection, [key for one in chosen for key in one.keys], of)
         return [
-            estimates.subject(judged, values, self._place, known, self._synthetic)
+            estimates.subject(judged, values, self._place, self.registry, self._synthetic)
             for judged in chosen
         ]
 
-    @property
+    def _whole_values(
+        self, connection: DuckDBPyConnection, keys: Sequence[str], of: Callable[[Table], Table]
+    ) -> pd.DataFrame:
+        """Years of all areas and months of the assessed one, of some indicators."""
+        return connection.execute(
+            f"SELECT * FROM {of(tables.INDICATOR_VALUE).full_name} WHERE dimension = 'all' "
+            "AND (area_code = ? OR period_kind = 'year') "
+            "AND list_contains(?::VARCHAR[], indicator) ORDER BY ALL",
+            [self.area_code, sorted(set(keys))],
+        ).df()
+
+    @cached_property
     def _place(self) -> Place:
-        force = self.registry.areas.home_force(self.area_code)
-        return Place(self.area_code, self.settings.area_name, force)
+        """The assessed area, with the peers that it has at the end of the year assessed."""
+        areas, end = self.registry.areas, _assessed(self.settings.year).end
+        groups = {str(row["group"]) for row in areas.peer_rows()}
+        found = {group: self._group_on(group, end) for group in groups}
+        peers = {group: one.members[1:] for group, one in found.items() if one}
+        force = areas.home_force(self.area_code)
+        return Place(self.area_code, self.settings.area_name, force, peers)
 
     def _named(self, rows: pd.DataFrame) -> pd.DataFrame:
         areas = {area.code: area for area in self.registry.areas.areas}
@@ -1097,6 +1156,7 @@ class Refresh:
             claims=lambda some: claims.of(some, self._figures(connection, some, of), synthetic),
             targets=lambda some: targets.of(some, self._standings(connection, some, of), synthetic),
             estimates=lambda some: self._estimated(connection, some, of),
+            comparables=lambda some: self._compared_like(connection, some, of),
         )
         sharing.write(connection, self.registry, again)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from safecity_pipeline import shareable, tables, warehouse
+from safecity_pipeline import comparable, shareable, tables, warehouse
 from safecity_pipeline.model import Refused, Row
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import Assessment
@@ -32,12 +32,13 @@ Statements = Callable[[Sequence[Assessment]], list[Row]]
 
 @dataclass(frozen=True)
 class Again:
-    """Claims, and targets, of some assessments, and estimates of some indicators: computed anew
-    from what may be shared alone."""
+    """Claims, and targets, of some assessments; estimates, and comparable values, of some
+    indicators: computed anew from what may be shared alone."""
 
     claims: Statements
     targets: Statements
     estimates: Callable[[Sequence[str]], pd.DataFrame]
+    comparables: Callable[[Sequence[str]], pd.DataFrame]
 
 
 def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
@@ -139,16 +140,21 @@ def _write_statements(connection: DuckDBPyConnection, known: Registry, again: Ag
 
 
 def _write_estimates(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
-    """Estimates as they stand, but for those of series of which a value is not shown as it is:
-    these are made of what is shown."""
+    """Estimates and comparable values as they stand, but for those that rest on a value which is
+    not shown as it is: these are made of what is shown."""
     whole = "WHERE dimension = 'all'"
     rows = connection.execute(
         f"SELECT DISTINCT indicator FROM (FROM {tables.INDICATOR_VALUE.full_name} {whole} "
         f"EXCEPT FROM {tables.INDICATOR_VALUE.shareable.full_name} {whole})"
     ).fetchall()
     other = {indicator for (indicator,) in rows}
-    anew = [one.indicator for one in known.references if other.intersection(one.keys)]
-    for table, made in ((tables.BREAK_ESTIMATE, again.estimates),):
+    resting = {one.indicator: set(one.keys) for one in known.references}
+    bases = {key: {key, *one.keys} for key, one in comparable.bases(known).items()}
+    for table, behind, made in (
+        (tables.BREAK_ESTIMATE, resting, again.estimates),
+        (tables.COMPARABLE_VALUE, bases, again.comparables),
+    ):
+        anew = [key for key, keys in behind.items() if keys & other]
         warehouse.fill(connection, table.shareable, made(anew) if anew else pd.DataFrame())
         connection.execute(
             f"INSERT INTO {table.shareable.full_name} SELECT * FROM {table.full_name} "

@@ -179,14 +179,15 @@ BREAK_ESTIMATE = Table(
     "One row a series, catalogued change, date to test and reference, one more for what its "
     "references say together, and one a series without a change: the largest step that no "
     "catalogued date explains. A step is one of recorded / reference, so that crime itself cancels "
-    "out. Of dates within twelve months of one another there are rows together too.",
+    "out. Of dates within twelve months of one another there are rows together too, and one from "
+    "each whole year to each later one that a change lies between.",
     _columns("""
         series VARCHAR Recorded series, see meta.series
         area_code VARCHAR Area
         reference VARCHAR Reference indicator; several parted by +: what they say together
         change_id VARCHAR Change, see meta.definitional_change; several parted by blanks, or null
         effective_date DATE Date tested, or month in which the largest step starts
-        method VARCHAR test_at a date, test_together of several, or scan for what is not listed
+        method VARCHAR test_at a date, test_together of several, between_years, or scan for any
         step DOUBLE Size of the step, natural logarithm: 0.182 is up by 20 %; null: cannot tell
         lower_95 DOUBLE Lower limit of its 95 % interval, which allows for an error of the reference
         upper_95 DOUBLE Upper limit of its 95 % interval
@@ -214,6 +215,43 @@ BREAK_ESTIMATE = Table(
         covered_by VARCHAR Of a scan: changes and events in whose time the step lies; null: none
         reason VARCHAR The verdict in words: what chance alone would give, or what is missing
         synthetic BOOLEAN Computed from made-up extracts
+        base_period VARCHAR Earlier year, of between_years
+        period VARCHAR Later year, of between_years
+        national DOUBLE Of total, what the mean of the peers did too, natural logarithm
+        local DOUBLE The rest of total, natural logarithm
+        peers_note VARCHAR By how many peers, or why the two cannot be told apart
+    """),
+    guarded=True,
+)
+
+COMPARABLE_VALUE = Table(
+    "mart",
+    "comparable_value",
+    "One row a year or month of an indicator of the assessed area whose series has references: the "
+    "figure as recorded, and on the definition of the newest whole financial year.",
+    _columns("""
+        indicator VARCHAR Key of the indicator, see meta.indicator
+        area_code VARCHAR Area
+        area_name VARCHAR Name of the area
+        period VARCHAR Label of the period
+        period_kind VARCHAR year or month
+        dimension VARCHAR Breakdown; all for the whole
+        dimension_value VARCHAR Member of the breakdown; all for the whole
+        value DOUBLE The figure as recorded, see mart.indicator_value
+        comparable_value DOUBLE The same on the newest definition: value x exp(step); null: status
+        lower_95 DOUBLE Lower limit of its 95 % interval: chance and the error of the step
+        upper_95 DOUBLE Upper limit of its 95 % interval
+        unit VARCHAR Unit of both
+        definition_of VARCHAR Financial year whose definition it is, as recorded in it
+        changes VARCHAR Definitional changes that are allowed for, parted by blanks
+        step DOUBLE Step from the period to that year, natural logarithm; 0 where nothing changed
+        status VARCHAR as_recorded, estimated, cannot_tell or no_value
+        reason VARCHAR Why it cannot be told, or what the estimate rests on
+        reference VARCHAR References that the step was sized by
+        strength VARCHAR strong or weak reference
+        estimated_from VARCHAR Indicator of the same series whose months gave the step
+        synthetic BOOLEAN Computed from made-up extracts
+        period_start DATE First day of the period
     """),
     guarded=True,
 )
@@ -655,6 +693,7 @@ TABLES = (
     REVISION,
     PRINTED,
     BREAK_ESTIMATE,
+    COMPARABLE_VALUE,
     CLAIM,
     TARGET,
     DRAFT,

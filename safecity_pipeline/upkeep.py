@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import safecity_pipeline
-from safecity_pipeline import measure, period, tables, warehouse
+from safecity_pipeline import comparable, measure, period, tables, warehouse
 from safecity_pipeline.ingest.units import Decision
 from safecity_pipeline.model import Extract, Indicator, Refused, Source
 from safecity_pipeline.registry import Registry, reach
@@ -257,6 +257,19 @@ def of_estimates(
         judged.indicator: _hash(common, judged, _behind(judged.keys, known, values))
         for judged in known.references
         if known.indicators.keys() >= set(judged.keys)
+    }
+
+
+def of_comparables(
+    known: Registry, home: Sequence[str], values: Mapping[str, str], synthetic: bool
+) -> dict[str, str | None]:
+    """Indicator → state of its comparable values: its own, and those of what they rest on."""
+    common = _hash(all_code(), home, _areas(known), synthetic)
+    return {
+        key: _hash(
+            common, known.indicators[key], judged, _behind((key, *judged.keys), known, values)
+        )
+        for key, judged in comparable.bases(known).items()
     }
 
 

@@ -69,6 +69,7 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
                 one.take_in(source)
             one.indicators()
             one.estimates()
+            one.comparables()
             one.findings()
             one.revisions()
             one.claims()

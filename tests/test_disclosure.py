@@ -467,7 +467,7 @@ def test_two_assessments_may_name_a_claim_alike(known: Registry) -> None:
     again = sharing.Again(
         claims=lambda _: [without, rows[1]],
         targets=lambda _: [],
-        estimates=lambda _: pd.DataFrame(),
+        **dict.fromkeys(("estimates", "comparables"), lambda _: pd.DataFrame()),
     )
     sharing._write_statements(connection, known, again)
     told = connection.execute(

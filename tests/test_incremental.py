@@ -95,6 +95,7 @@ class Town:
                     **{source: one.take_in(source) for source in self.known.sources},
                     "values": one.indicators(),
                     "estimates": one.estimates(),
+                    "comparables": one.comparables(),
                     "findings": one.findings(),
                     "revisions": one.revisions(),
                     "claims": one.claims(),
@@ -314,6 +315,7 @@ def test_named_years_are_made_anew(town: Town, computed: list[str]) -> None:
             one.indicators(["2014CY"])
         one.indicators()
         one.estimates()
+        one.comparables()
         one.findings()
         one.revisions()
         one.claims()
@@ -619,6 +621,7 @@ def test_every_step_says_what_it_cost(town: Town) -> None:
         *clean,
         "mart/break_estimate",
         "mart/claim",
+        "mart/comparable_value",
         "mart/draft",
         "mart/finding",
         "mart/indicator_value",

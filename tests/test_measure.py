@@ -741,6 +741,7 @@ class Refreshed:
                 refresh.take_in(name)
             refresh.indicators()
             refresh.estimates()
+            refresh.comparables()
             refresh.findings()
             refresh.revisions()
             refresh.claims()

@@ -51,6 +51,7 @@ EXPECTED = {
     "meta/extract",
     "mart/indicator_value",
     "mart/break_estimate",
+    "mart/comparable_value",
     "mart/finding",
     "mart/revision",
     "mart/claim",
@@ -161,12 +162,13 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         **{name: {"meta/extract"} for name in cleaned},
         "mart/indicator_value": cleaned,
         "mart/break_estimate": {"mart/indicator_value"},
+        "mart/comparable_value": {"mart/indicator_value"},
         "mart/finding": {"mart/indicator_value", "mart/break_estimate"},
         "mart/claim": {"mart/finding"},
         "mart/target": {"mart/finding"},
         "mart/revision": {"mart/indicator_value"},
         "mart/draft": {"mart/claim", "mart/target"},
-        "meta/waiver": {"mart/draft", "mart/revision"},
+        "meta/waiver": {"mart/draft", "mart/revision", "mart/comparable_value"},
         "release": {"meta/waiver"},
     }
 

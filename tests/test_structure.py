@@ -25,7 +25,7 @@ FLOORS = (
     {"ingest"},
     {
         *("measure", "breakdowns", "maturity", "revisions", "printed", "breaks", "marks"),
-        *("watch", "detection", "estimates", "compare", "sentences"),
+        *("watch", "detection", "estimates", "comparable", "compare", "sentences"),
         *("claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},

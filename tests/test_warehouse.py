@@ -61,6 +61,7 @@ def prepared(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> S
             one.take_in(source)
         one.indicators()
         one.estimates()
+        one.comparables()
         one.findings()
         one.revisions()
         one.claims()

@@ -23,6 +23,7 @@ def run(raw: Path, warehouse: Path) -> None:
                 refresh.take_in(source)
             refresh.indicators()
             refresh.estimates()
+            refresh.comparables()
             refresh.findings()
             refresh.revisions()
             refresh.claims()

@@ -1,6 +1,6 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/break_estimate →
-mart/finding → mart/claim and mart/target → mart/draft → meta/waiver → release; and mart/revision
-beside them."""
+mart/finding → mart/claim and mart/target → mart/draft → meta/waiver → release; and
+mart/comparable_value and mart/revision beside them."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +26,7 @@ from safecity_pipeline.tables import Table
 SURVEY = dg.AssetKey(["meta", "extract"])
 VALUES = dg.AssetKey(["mart", "indicator_value"])
 ESTIMATES = dg.AssetKey(["mart", "break_estimate"])
+COMPARABLES = dg.AssetKey(["mart", "comparable_value"])
 FINDINGS = dg.AssetKey(["mart", "finding"])
 REVISIONS = dg.AssetKey(["mart", "revision"])
 CLAIMS = dg.AssetKey(["mart", "claim"])
@@ -71,6 +72,13 @@ def _built() -> list[dg.AssetsDefinition]:
             deps=[VALUES],
             table=tables.BREAK_ESTIMATE,
             checks=[estimates.CHECK],
+        ),
+        _asset(
+            COMPARABLES,
+            "Figures of earlier periods on the definition of the newest year",
+            lambda refresh, _: refresh.comparables(),
+            deps=[VALUES],
+            table=tables.COMPARABLE_VALUE,
         ),
         _asset(
             FINDINGS,
@@ -119,7 +127,7 @@ def _of_the_assessment() -> list[dg.AssetsDefinition]:
             WAIVERS,
             "What a role accepts until a day: failing checks and broken comparisons",
             lambda refresh, _: refresh.waivers(),
-            deps=[DRAFTS, REVISIONS],
+            deps=[DRAFTS, REVISIONS, COMPARABLES],
             table=tables.WAIVER,
             checks=waivers.CHECKS,
         ),
