@@ -240,7 +240,7 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
         known.sources[indicator.main.source].settles_after,
         [row for row in known.areas.peer_rows() if row["group"] == group],
         [found for found in stand_ins if found[0][0] == group],
-        reaching(indicator, known),
+        reach.reaching_ranks(known.changes, indicator) if group else reaching(indicator, known),
     ]
 
 

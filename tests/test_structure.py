@@ -39,7 +39,7 @@ FLOORS = (
     {"shareable"},
     {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},
     {"refresh"},
-    {"supplier", "explaining", "progress", "summary", "document", "board"},
+    {"supplier", "explaining", "catalogue", "progress", "summary", "document", "board"},
     {"orchestration"},
     {"definitions"},
     {"orchestration.run", "orchestration.web"},
