@@ -13,7 +13,8 @@ Two kinds of change are no business of `between`, since dates of periods cannot 
   the two values were divided by different editions (`denominator_vintage`), whatever their years:
   `compare` sees to that.
 * `peers`: a value stays what it is when the peer group changes; only a comparison of ranks
-  between years is touched, and who makes one asks for this series too (`targets`).
+  between years is touched, and who makes one asks for this series too (`targets`, and `compare`,
+  where it marks a rank that is unlike the one before it).
 
 No indicator counts these series, so their changes are reached from no value.
 """
@@ -35,6 +36,7 @@ __all__ = [
     "Broken",
     "Days",
     "Span",
+    "among",
     "between",
     "scan",
     "test_at",
@@ -127,15 +129,23 @@ def between(
     Raises Refused for a series that is not in `series.csv`, ValueError when `later` starts before
     `earlier` or a period ends before it starts. The rule of dates: METHODS, section 4.
     """
-    _check(earlier, later)
     changes.named(series)
-    found = [
-        change
-        for change in changes.changes
-        if _took_effect(change, earlier.start, later.end)
-        and change.concerns(area_code, force_code)
-        and changes.reaches(change, series, sources)
-    ]
+    reaching = (one for one in changes.changes if changes.reaches(one, series, sources))
+    return among(reaching, [(area_code, force_code)], earlier, later)
+
+
+def among(
+    reaching: Iterable[Change],
+    areas: Iterable[tuple[str, str | None]],
+    earlier: Span,
+    later: Span,
+) -> Broken:
+    """`between` for changes that are known to reach what is compared, in any of several areas,
+    each with its home force: a rank is a comparison of all of them."""
+    _check(earlier, later)
+    now = [one for one in reaching if _took_effect(one, earlier.start, later.end)]
+    where = list(areas) if now else []
+    found = [one for one in now if any(one.concerns(*area) for area in where)]
     return Broken(
         tuple(change.id for change in found if change.materiality == "material"),
         tuple(change.id for change in found if change.materiality != "material"),

@@ -244,6 +244,67 @@ def explain(
 
 
 @app.command()
+def changes(
+    indicator: Annotated[
+        str | None, typer.Option(help="Only what reaches it, beside its yearly figures.")
+    ] = None,
+    area: Annotated[
+        str | None, typer.Option(help="With --indicator: code or name; else the assessed area.")
+    ] = None,
+    config: Config = None,
+    warehouse: Home = None,
+) -> None:
+    """List the definitional changes and what they break.
+
+    With --indicator: each yearly figure beside the change on the year before, and the changes of
+    definition between them. A jump without any is either real or not declared yet: `safecity
+    new-change`.
+    """
+    chosen = _settings(config, None, warehouse, None)
+    with _configuration():
+        from safecity_pipeline import registry
+
+        known = registry.load(chosen.config)
+        if indicator:
+            known.indicator(indicator)
+            known.area(area or chosen.area_code)
+    from safecity_pipeline import catalogue
+
+    lines = (
+        catalogue.of_indicator(chosen, known, indicator, area)
+        if indicator
+        else catalogue.listed(chosen, known)
+    )
+    _say("\n".join(lines))
+
+
+@app.command()
+def new_change(
+    indicator: Annotated[str, typer.Argument(help="Key of an indicator that it reaches.")],
+    day: Annotated[str, typer.Argument(help="Day on which it took effect, as 2014-06-01.")],
+    what: Annotated[str, typer.Argument(help="What changed, in words for residents.")],
+    scope: Annotated[
+        str, typer.Option(help="area, force, supplier (all that its source gives) or national.")
+    ] = "area",
+    kind: Annotated[
+        str, typer.Option(help="counting rule, classification, collection, law, measure …")
+    ] = "counting rule",
+    config: Config = None,
+) -> None:
+    """Declare a change of definition: one row of your own.
+
+    It is written to definitional_changes.csv beside your safecity.toml. `safecity refresh` then
+    makes anew what it reaches, and words each comparison across it as recorded change.
+    """
+    with _configuration():
+        from safecity_pipeline import catalogue, registry
+
+        chosen = _settings(config, None, None, None)
+        known = registry.load(chosen.config)
+        _say("\n".join(catalogue.add(chosen, known, indicator, day, what, scope, kind)))
+
+
+@app.command()
 def draft(
     year: Annotated[
         str | None, typer.Option(help="Refuse where the release is not of this year, as 2015-16.")

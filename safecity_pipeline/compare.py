@@ -47,6 +47,11 @@ BrokenBy = Callable[[str, Days, Days], Broken]
 """Area code, days compared with, days compared → the definitional changes in between."""
 
 
+RanksBrokenBy = Callable[[Sequence[str], Days, Days], Broken]
+"""Codes of a group's members, days of the rank before, days of the rank → the changes in between,
+of what is counted in any of them and of the group."""
+
+
 StandInsOf = Callable[[PeerGroup], Mapping[str, StandIn]]
 """A peer group → who may stand in, by the peer whose place it takes."""
 
@@ -61,8 +66,14 @@ def unbroken(area_code: str, earlier: Days, later: Days) -> Broken:
     return Broken()
 
 
+def alike(members: Sequence[str], earlier: Days, later: Days) -> Broken:
+    """No definition ever changed in any area."""
+    return Broken()
+
+
 LENGTHS = {"month": 1, "quarter": 3, "year": 12, "calendar_year": 12}
 APRIL = 4
+OTHER_GROUP = "peer_group"  # in broken_by of a rank: the dated list of peers is another one
 
 # A hundred labels and days come back in thousands of values, and a period is slow to make.
 _parsed = cache(period.parse)
@@ -283,6 +294,7 @@ def findings(
     broken_by: BrokenBy = unbroken,
     stand_ins: StandInsOf = nobody,
     first_printed: FirstPrinted = NOTHING_PRINTED,
+    ranks_broken_by: RanksBrokenBy = alike,
 ) -> Iterator[Finding]:
     """Every comparison that the indicator declares, for the assessed area and its peers.
 
@@ -302,7 +314,9 @@ def findings(
             for made in _changes(indicator, found[area_code], broken_by):
                 noted = printed.noted(indicator, made, first_printed)
                 yield sentences.worded(indicator, noted)
-    yield from _among_peers(indicator, found, home, name, groups)
+    broken = _ranks_broken(groups, ranks_broken_by)
+    for made, there in _among_peers(indicator, found, home, name, groups):
+        yield sentences.worded(indicator, _beside_the_last(made, broken), there)
 
 
 @dataclass(frozen=True)
@@ -590,17 +604,58 @@ def _among_peers(
     home: str,
     name: str,
     groups: Mapping[str, Compared | None],
-) -> Iterator[Finding]:
+) -> Iterator[tuple[Finding, Sequence[StandIn]]]:
+    """The findings without words, and who stands in for a peer in them."""
     wanted = [one for one in indicator.compare if one in ("peer_rank", "group_average")]
     for label, group in groups.items() if wanted else ():
         if group is None:
             whose = str(indicator.peer_group)
             for made in _apart(indicator, found[home], label, whose, "no_peer_group", wanted):
-                yield sentences.worded(indicator, made)
+                yield made, ()
             continue
         there = [one for one in group.standing_in if _has_figure(found, one.code, label)]
         for made in _in_group(indicator, found, home, name, label, group, wanted):
-            yield sentences.worded(indicator, made, there)
+            yield made, there
+
+
+def _beside_the_last(made: Finding, broken: Callable[[str, date], Broken]) -> Finding:
+    """A rank with what forbids to set it beside the one before it. The rank itself stands as it is:
+    all of its areas are of one period."""
+    if made.rank_high is None or made.compared_end is None:
+        return made
+    found = broken(made.period, made.compared_end)
+    if not found.material:
+        return made
+    return replace(made, broken_by=" ".join(found.material), broken_materially=found.words)
+
+
+def _ranks_broken(
+    groups: Mapping[str, Compared | None], broken_by: RanksBrokenBy
+) -> Callable[[str, date], Broken]:
+    """A period, and the last day that is compared → what lies between its ranks and the last
+    ones of its kind."""
+    dated = [(_parsed(label), group) for label, group in groups.items() if group]
+    before: dict[str, tuple[Period, Compared]] = {}
+    last: dict[str, tuple[Period, Compared]] = {}
+    for span, group in sorted(dated, key=lambda pair: pair[0].start):
+        if span.kind in last:
+            before[span.label] = last[span.kind]
+        last[span.kind] = (span, group)
+
+    @cache
+    def broken(label: str, end: date) -> Broken:
+        group = groups[label]
+        if label not in before or group is None:
+            return Broken()
+        earlier, other = before[label]
+        days = Days(earlier.start, earlier.end), Days(_parsed(label).start, end)
+        found = broken_by(group.members, *days)
+        if other.comparator == group.comparator:
+            return found
+        told = f"the areas were those of {other.comparator} then"
+        return breaks.together([found, Broken((OTHER_GROUP,), told={OTHER_GROUP: told})])
+
+    return broken
 
 
 def _has_figure(found: Mapping[str, Series], code: str, label: str) -> bool:

@@ -85,7 +85,6 @@ from safecity_pipeline.warehouse import Warehouse, transaction
 
 log = logging.getLogger(__name__)
 
-PEERS = "peers"  # the series of what a group is made of
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
 
@@ -991,6 +990,7 @@ class Refresh:
             self._broken_by(indicator),
             self.registry.stand_ins.of,
             self._printed_first(indicator),
+            self._ranks_unlike(indicator),
         )
 
     def _series_of(self, indicator: Indicator, rows: Sequence[compare.Row]) -> dict[str, Series]:
@@ -1105,16 +1105,18 @@ class Refresh:
     def _ranks_broken_by(self, indicator: Indicator, earlier: Days, later: Days) -> Broken:
         """What breaks a comparison of ranks: changes of what is counted in any area of the group,
         and changes of the group."""
-        areas, changes = self.registry.areas, self.registry.changes
-        group = str(indicator.peer_group)
-        found = self._group_on(group, later.end)
+        found = self._group_on(str(indicator.peer_group), later.end)
         members = found.members if found else (self.area_code,)
-        counted = self._broken_by(indicator)
-        own = areas.home_force(self.area_code)
-        of_peers = (
-            breaks.between(changes, PEERS, set(), area, own, earlier, later) for area in members
-        )
-        return breaks.together([*(counted(area, earlier, later) for area in members), *of_peers])
+        return self._ranks_unlike(indicator)(members, earlier, later)
+
+    def _ranks_unlike(self, indicator: Indicator) -> compare.RanksBrokenBy:
+        near = reach.reaching_ranks(self.registry.changes, indicator)
+        force = self.registry.areas.home_force
+
+        def broken_by(members: Sequence[str], earlier: Days, later: Days) -> Broken:
+            return breaks.among(near, ((one, force(one)) for one in members), earlier, later)
+
+        return broken_by
 
     def _peers_in(self, group: str, label: str) -> tuple[str, ...]:
         """The area's peers in the group as it was at the end of a period."""

@@ -214,7 +214,14 @@ def _rank(indicator: Indicator, finding: Finding) -> str:
         words += f"; position {finding.rank_best} where 1 is best"
     if finding.status == "unequal_coverage":
         words += "; over the months that all of them cover"
-    return words + _without(finding)
+    return words + _without(finding) + _unlike_before(finding)
+
+
+def _unlike_before(finding: Finding) -> str:
+    """A rank holds within its period; beside the one before it, it may say nothing."""
+    if not finding.broken_materially:
+        return ""
+    return f"; not to be set beside the rank before it ({finding.broken_materially})"
 
 
 def _place(finding: Finding) -> str:

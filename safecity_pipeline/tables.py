@@ -114,7 +114,7 @@ FINDING = Table(
         rank_lower_95 INTEGER Lower limit of rank_high at 95 %; of rounding, where without counts
         rank_upper_95 INTEGER Upper limit of rank_high at 95 %; of rounding, where without counts
         status VARCHAR comparable, or why not: part_year, definition_changed, suppressed …
-        broken_by VARCHAR Definitional changes in between, by id; denominator_vintage: two editions
+        broken_by VARCHAR Changes in between, by id, denominator_vintage; of a rank: since the last
         sentence VARCHAR The finding in words
         compared_start DATE First day of the months compared
         compared_end DATE Last day of the months compared

@@ -302,7 +302,7 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
         [found for found in stand_ins if found[0][0] == group],
         [one for one in known.published if one.indicator == indicator.indicator],
         [known.sources[one].disclosure for one in sorted(_sources_of(indicator))],
-        reaching(indicator, known),
+        reach.reaching_ranks(known.changes, indicator) if group else reaching(indicator, known),
     ]
 
 

@@ -4,7 +4,7 @@ Here: every status by a small drawn table, ranks from both ends, like months wit
 the values themselves (`test_measure`), intervals (`test_statistics`), wording (`test_sentences`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -44,6 +44,7 @@ def compared(
     indicator: Indicator = RATE,
     group_on: Callable[[str, date], PeerGroup | None] | None = None,
     broken_by: compare.BrokenBy = compare.unbroken,
+    ranks_broken_by: compare.RanksBrokenBy = compare.alike,
 ) -> Found:
     """Findings of a drawn table, by area, comparison and period; `home` is the assessed area.
 
@@ -62,6 +63,7 @@ def compared(
         "Home",
         group_on or (lambda name, day: group),
         broken_by,
+        ranks_broken_by=ranks_broken_by,
     )
     return {(one.area_code, one.comparison, one.period): one for one in made}
 
@@ -117,6 +119,50 @@ def changed_in_june(material: bool) -> compare.BrokenBy:
         return Broken(("D1",), ("D2",)) if material else Broken((), ("D1", "D2"))
 
     return broken_by
+
+
+DRAWN_RANKS = """
+    area  base   2012-13  2013-14  2014-15  2015-16  2014M05  2014M06  2014M07
+    home  10000  500      500      650      650      50       60       60
+    peer  10000  400      400      400      400      40       40       40
+"""
+
+
+def test_a_rank_unlike_the_one_before_it_says_so_and_stands() -> None:
+    """Ranked are the areas of one period; what changed in any of them bears on the rank before."""
+
+    def in_a_peer(members: Sequence[str], earlier: Days, later: Days) -> Broken:
+        assert members == ("home", "peer")
+        return changed_in_june(material=True)("peer", earlier, later)
+
+    found = compared(DRAWN_RANKS, ranks_broken_by=in_a_peer)
+    ranks = {key[2]: one for key, one in found.items() if key[:2] == ("home", "peer_rank")}
+    assert {label: one.broken_by for label, one in ranks.items()} == {
+        "2012-13": None,
+        "2013-14": None,
+        "2014-15": "D1",
+        "2015-16": "D1",
+        "2014M05": None,
+        "2014M06": "D1",
+        "2014M07": None,
+    }
+    assert {one.status for one in ranks.values()} == {"comparable"}
+    assert ranks["2014-15"].rank_high == 1
+    assert "not to be set beside the rank before it (D1)" in ranks["2014-15"].sentence
+    assert "beside" not in ranks["2014M07"].sentence
+    averages = [one.broken_by for key, one in found.items() if key[1] == "group_average"]
+    assert averages and set(averages) == {None}  # of one period, beside nothing
+
+
+def test_a_rank_among_other_areas_than_the_one_before_it_says_so() -> None:
+    def on(name: str, day: date) -> PeerGroup:
+        version = "old" if day < date(2014, 4, 1) else "new"
+        return PeerGroup("near", version, "home", ("home", "peer"))
+
+    found = compared(DRAWN_RANKS, group_on=on)
+    told = {key[2]: one.broken_by for key, one in found.items() if key[:2] == ("home", "peer_rank")}
+    assert [label for label, one in told.items() if one == "peer_group"] == ["2014-15"]
+    assert "those of near@old then" in found["home", "peer_rank", "2014-15"].sentence
 
 
 DRAWN_YEARS = """

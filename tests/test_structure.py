@@ -31,7 +31,7 @@ FLOORS = (
     {"shareable"},
     {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"},
     {"refresh"},
-    {"supplier", "explaining", "progress", "summary", "document", "board"},
+    {"supplier", "explaining", "catalogue", "progress", "summary", "document", "board"},
     {"orchestration"},
     {"definitions"},
     {"orchestration.run", "orchestration.web"},

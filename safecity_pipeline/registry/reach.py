@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from safecity_pipeline.model import Indicator, Refused
 from safecity_pipeline.registry.changes import FILE, Change, Changes
 
+PEERS = "peers"
+"""The series of what a peer group is made of: it bears on ranks, and on no value."""
+
 
 def counted_from(indicator: Indicator) -> frozenset[str]:
     """The sources of its parts: a ratio is touched by what changes in either of them."""
@@ -22,6 +25,16 @@ def counted_from(indicator: Indicator) -> frozenset[str]:
 def reaches(changes: Changes, change: Change, indicator: Indicator) -> bool:
     """Whether a change reaches what an indicator counts, in the areas that it concerns."""
     return changes.reaches(change, indicator.series, counted_from(indicator))
+
+
+def reaching_ranks(changes: Changes, indicator: Indicator) -> list[Change]:
+    """The changes that a rank of one period cannot be set beside that of another across: of what
+    is counted, and of the group."""
+    return [
+        one
+        for one in changes.changes
+        if reaches(changes, one, indicator) or changes.reaches(one, PEERS, frozenset())
+    ]
 
 
 def check(changes: Changes, indicators: Mapping[str, Indicator]) -> None:
