@@ -28,7 +28,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     warehouse       the file under construction, releases, the atomic switch, the lock
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
-    explaining, progress, summary, document, board
+    explaining, progress, summary, document, board, categories
                     what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`

@@ -31,7 +31,7 @@ FLOORS = (
     {"shareable"},
     {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing"},
     {"refresh"},
-    {"supplier", "explaining", "progress", "summary", "document", "board"},
+    {"supplier", "explaining", "progress", "summary", "document", "board", "categories"},
     {"orchestration"},
     {"definitions"},
     {"orchestration.run", "orchestration.web"},
