@@ -34,7 +34,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     helper          a second process that takes in sources too
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
-    explaining, catalogue, progress, summary, document, board
+    explaining, catalogue, categories, progress, summary, document, board
                     what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`

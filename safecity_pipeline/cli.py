@@ -220,6 +220,41 @@ def drift(
 
 
 @app.command()
+def classification(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also those that definitional_changes.csv covers.")
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write rows for definitional_changes.csv and a crosswalk to this folder."
+        ),
+    ] = None,
+    config: Config = None,
+    warehouse: Home = None,
+) -> None:
+    """Show categories that came, went, or were divided anew, as the extracts tell.
+
+    Crime types, offence codes and the like that were renamed, split or merged between two periods:
+    when, where, how large, and what share of the old went into which new one, as far as the counts
+    can tell.
+
+    `--csv FOLDER` writes definitional_changes.csv, with rows to paste into the registry's file of
+    that name once they are verified, and crosswalk.csv. A row that stands there makes the change
+    expected from the next refresh on.
+    """
+    chosen = _settings(config, None, warehouse, None)
+    from safecity_pipeline import categories
+
+    release, rows = categories.of(chosen)
+    if csv:
+        written = categories.write(rows, csv, chosen.raw)
+        _say("\n".join(str(file) for file in written))
+    else:
+        _say("\n".join(categories.lines(release, rows, everything)))
+
+
+@app.command()
 def explain(
     indicator: Annotated[str, typer.Argument(help="Key of an indicator, as burglary_rate.")],
     area: Annotated[str | None, typer.Option(help="Code or name; else the assessed area.")] = None,

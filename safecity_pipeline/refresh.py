@@ -82,6 +82,7 @@ from safecity_pipeline.tables import Table
 from safecity_pipeline.targets import Known
 from safecity_pipeline.waivers import Waivers
 from safecity_pipeline.warehouse import Warehouse, transaction
+from safecity_pipeline.watch import looking, told
 
 log = logging.getLogger(__name__)
 
@@ -244,6 +245,7 @@ class Refresh:
                 # Each source writes its own when it is taken in, or left as it is.
                 for table in (tables.ARRIVAL, tables.CORRECTION):
                     warehouse.fill(connection, table, pd.DataFrame())
+                upkeep.keep_watched(connection, self._classified)
             report.checks = bookkeeping.survey_checks(self.survey, self._withdrawn)
             report.rows = report.handled = len(self.survey.extracts)
             report.facts = {"files": bookkeeping.listing(self.survey.extracts)}
@@ -315,6 +317,7 @@ class Refresh:
                 found = self._take_in(connection, name, report)
             self._note_arrivals(connection, name, report, found)
             self._note_corrections(connection, name)
+            self._watch(connection, name, report)
         if report.handled > MANY_ROWS:
             self._close()  # with whatever the reading of rows left in memory
         return report
@@ -393,6 +396,28 @@ class Refresh:
             if rows:
                 listed = [tuple(map(row.get, names)) for row in rows]
                 upkeep.insert(connection, "meta.correction", listed)
+
+    def _watch(self, connection: DuckDBPyConnection, name: str, report: Report) -> None:
+        """Write down how the source's categories changed, and judge it. A row of the catalogue may
+        have come since, so that this is looked at where the source is left as it is too."""
+        source = self.registry.sources[name]
+        if not source.classified:
+            return
+        state = upkeep.of_watch(self.registry, upkeep.versions(connection).get(name, ""))
+        if upkeep.watched(connection, name) != state:
+            there = bool(self._extracts_of(name))
+            seen = looking.seen(connection, source, self.registry) if there else []
+            rows = told.rows(seen, source, self.registry, self._synthetic)
+            with transaction(connection):
+                upkeep.replace_watched(connection, name, rows, state)
+        found = upkeep.classification_changes(connection, name)
+        others = [one for one in report.checks if one.check_name != told.CHECK.name]
+        report.checks = [*others, told.check(source, found)]
+        report.facts["categories_changed"] = len(found)
+
+    @property
+    def _classified(self) -> list[str]:
+        return [name for name, source in self.registry.sources.items() if source.classified]
 
     @cached_property
     def _asked(self) -> arrivals.Asked:

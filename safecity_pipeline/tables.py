@@ -606,6 +606,37 @@ DEFINITIONAL_CHANGE = Table(
     """),
 )
 
+CLASSIFICATION_CHANGE = Table(
+    "meta",
+    "classification_change",
+    "One row a change of a source's categories, as the extracts alone show it: found, sized, and, "
+    "where no row of meta.definitional_change covers it, proposed as one.",
+    _columns("""
+        source VARCHAR Source, see meta.source
+        classification VARCHAR Column that holds the categories
+        kind VARCHAR renamed, respelt, split, merged, redrawn, appeared, vanished or emptied
+        old_categories VARCHAR[] Categories that ended; of emptied: listed, and not counted any more
+        new_categories VARCHAR[] Categories that began; of emptied: counted instead
+        changed_in_part VARCHAR[] Categories that stayed, and lost or gained a part
+        period VARCHAR Label of the first period that shows it
+        first_day DATE First day on which it may have happened; of emptied: known no earlier
+        last_day DATE Last such day
+        areas BIGINT Areas and bodies that show it
+        areas_of BIGINT Areas and bodies that count these categories and could show it
+        count_before DOUBLE What the old ones counted before; null where counts are not for all
+        count_after DOUBLE What the new ones counted after, over as long a time
+        counted_before VARCHAR The time of count_before, in words
+        counted_after VARCHAR The time of count_after, in words
+        share DOUBLE The larger of both counts as a part of all that the same areas counted, 0 to 1
+        expected_by VARCHAR Definitional changes that cover it, by id; null: it is new
+        what VARCHAR When, where, what and how large, in words
+        proposed_id VARCHAR Key of the proposed row; null where it is expected
+        proposed_row VARCHAR A row for definitional_changes.csv, to verify; null where expected
+        crosswalk VARCHAR Lines change,source,column,old,new,share,lower_95,upper_95,status
+        synthetic BOOLEAN Found in made-up extracts
+    """),
+)
+
 PEER = Table(
     "meta",
     "peer",
@@ -709,6 +740,7 @@ TABLES = (
     INDICATOR,
     SERIES,
     DEFINITIONAL_CHANGE,
+    CLASSIFICATION_CHANGE,
     PEER,
     AREA,
     AREA_MEMBER,

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace as changed
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS build.extract_version (
     source VARCHAR, extract_id VARCHAR, version VARCHAR);
 CREATE TABLE IF NOT EXISTS build.taken_in (source VARCHAR, state VARCHAR);
 CREATE TABLE IF NOT EXISTS build.made_from (table_name VARCHAR, indicator VARCHAR, state VARCHAR);
+CREATE TABLE IF NOT EXISTS build.watched (source VARCHAR, state VARCHAR);
 """
 
 BEHIND_VALUES = (
@@ -180,6 +181,59 @@ def keep_taken_in(connection: DuckDBPyConnection, sources: Sequence[str]) -> Non
 
 def note_taken_in(connection: DuckDBPyConnection, source: str, state: str) -> None:
     connection.execute("INSERT INTO build.taken_in VALUES (?, ?)", [source, state])
+
+
+# --- what was seen of a source's categories --------------------------------------------------
+
+
+def of_watch(known: Registry, version: str) -> str:
+    """State of what is to be seen in the rows of a source, which have a version: every row of the
+    catalogue may cover it, and every indicator may ask for its categories."""
+    return _hash(all_code(), known.digest, version)
+
+
+def watched(connection: DuckDBPyConnection, source: str) -> str | None:
+    """State in which the source's categories were last looked at."""
+    rows = connection.execute(
+        "SELECT state FROM build.watched WHERE source = ?", [source]
+    ).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def keep_watched(connection: DuckDBPyConnection, sources: Sequence[str]) -> None:
+    """Forget the categories of all other sources. Makes the table where it is not there."""
+    make_ready(connection, tables.CLASSIFICATION_CHANGE)
+    for table in (tables.CLASSIFICATION_CHANGE.full_name, "build.watched"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE NOT list_contains(?::VARCHAR[], source)", [list(sources)]
+        )
+
+
+def replace_watched(
+    connection: DuckDBPyConnection,
+    source: str,
+    rows: Sequence[Mapping[str, object]],
+    state: str,
+) -> None:
+    """Put the rows of meta.classification_change of one source in the place of the old ones. The
+    caller holds the transaction."""
+    table = tables.CLASSIFICATION_CHANGE
+    connection.execute(f"DELETE FROM {table.full_name} WHERE source = ?", [source])
+    if rows:
+        names = [column.name for column in table.columns]
+        insert(connection, table.full_name, [tuple(map(row.get, names)) for row in rows])
+    connection.execute("DELETE FROM build.watched WHERE source = ?", [source])
+    connection.execute("INSERT INTO build.watched VALUES (?, ?)", [source, state])
+
+
+def classification_changes(connection: DuckDBPyConnection, source: str) -> list[dict[str, Any]]:
+    """The rows of meta.classification_change of one source."""
+    found = connection.execute(
+        f"SELECT * FROM {tables.CLASSIFICATION_CHANGE.full_name} WHERE source = ? ORDER BY rowid",
+        [source],
+    )
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 # --- states of indicators ------------------------------------------------------------------------

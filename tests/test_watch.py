@@ -14,12 +14,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Bench
+from small_folder import small_settings
 
-from safecity_pipeline.model import Classification
+from safecity_pipeline import categories, warehouse
+from safecity_pipeline.model import Check, Classification, Refused
+from safecity_pipeline.refresh import Refresh
 from safecity_pipeline.registry import Registry, changes
-from safecity_pipeline.watch import looking, proposal
+from safecity_pipeline.watch import looking, proposal, told
 from safecity_pipeline.watch.changes import Change, found
-from safecity_pipeline.watch.counts import laid_out
+from safecity_pipeline.watch.counts import laid_out, of_source
 from safecity_pipeline.watch.expected import Seen, judged, series_of
 
 Cell = tuple[str, date, date, str, float]
@@ -356,6 +359,121 @@ def test_a_proposed_row_can_be_pasted_and_then_covers_what_it_was_proposed_for(
     again = changes.load(tmp_path)
     assert again.changes[-1].status == "to verify"
     assert judged(one, again, known.areas).expected_by == ("D46", key)
+
+
+# --- in a refresh -------------------------------------------------------------------------------
+
+HEAD = (
+    "Financial Year,Financial Quarter,Force Name,Offence Description,Offence Group,"
+    "Offence Subgroup,Offence Code,Number of Offences"
+)
+STOLEN = "Theft offences,Other theft offences"
+
+
+def recorded(quarter: int, **counts: int) -> list[str]:
+    return [
+        f"2014/15,{quarter},Hampshire,Offence {code},{STOLEN},{code[1:]},{count}"
+        for code, count in counts.items()
+    ]
+
+
+def steps(one: Refresh) -> Check:
+    """A refresh; the check of the categories of recorded crime."""
+    with one.warehouse.lock(), one.at_work():
+        one.look()
+        for source in one.registry.sources:
+            report = one.take_in(source)
+            if source == "recorded_crime":
+                (found,) = [c for c in report.checks if c.check_name == "categories_changed"]
+            else:
+                names = [c.check_name for c in report.checks]
+                watched = bool(one.registry.sources[source].classified)
+                assert ("categories_changed" in names) == watched
+        for step in (one.indicators, one.findings, one.revisions, one.claims, one.targets):
+            step()
+        one.drafts()
+        one.release()
+    return found
+
+
+def test_a_refresh_warns_of_what_is_new_until_the_catalogue_has_it(
+    tmp_path: Path, known: Registry
+) -> None:
+    """Code 49 becomes 49A in the third quarter: 400 before, 404 after."""
+    chosen = small_settings(tmp_path)
+    rows = [
+        row
+        for quarter in (1, 2, 3, 4)
+        for new in ("c49" if quarter < 3 else "c49A",)
+        for row in recorded(quarter, c40=800, c41=700, c43=900, c44=600, **{new: 398 + 2 * quarter})
+    ]
+    chosen.raw.mkdir(parents=True)
+    (chosen.raw / "prc-pfa.csv").write_text("\n".join([HEAD, *rows]) + "\n", encoding="utf-8")
+    found = steps(Refresh(chosen))
+    assert (found.passed, found.severity, found.failed_rows) == (False, "WARN", 1)
+    assert 'offence_code, from 1 October 2014 on: "49 Offence c49" became "49A' in found.message
+    assert "802 in April to September 2014 and 810 in October 2014 to March 2015" in found.message
+    assert "--csv" in found.message
+
+    release, told_rows = categories.of(chosen)
+    (row,) = told_rows
+    assert (row["kind"], row["expected_by"], row["synthetic"]) == ("renamed", None, False)
+    assert row["period"] == "2014Q3"
+    lines = categories.lines(release, told_rows, everything=False)
+    assert "1 found in the extracts, 0 covered by definitional_changes.csv, 1 new" in lines[1]
+    assert "    49 Offence c49 -> 49A Offence c49A: 100 %" in lines
+
+    catalogue, crosswalk = categories.write(told_rows, tmp_path / "out", chosen.raw)
+    assert "W-recorded_crime-offence_code-2014-10" in catalogue.read_text(encoding="utf-8-sig")
+    assert crosswalk.read_text(encoding="utf-8-sig").count("\n") == 2
+    with pytest.raises(Refused, match="there already"):
+        categories.write(told_rows, tmp_path / "out", chosen.raw)
+    with pytest.raises(Refused, match="folder of extracts"):
+        categories.write(told_rows, chosen.raw / "out", chosen.raw)
+
+    again = Refresh(chosen)
+    again.registry = with_row(known, row["proposed_row"], tmp_path)
+    assert steps(again).passed
+    (after,) = categories.of(chosen)[1]
+    assert (after["expected_by"], after["proposed_row"]) == (row["proposed_id"], None)
+
+
+def with_row(known: Registry, row: str, folder: Path) -> Registry:
+    """Everything declared, with one more row in the catalogue."""
+    packaged = Path(changes.__file__).parent
+    (folder / "registry").mkdir()
+    text = (packaged / "definitional_changes.csv").read_text(encoding="utf-8")
+    more = folder / "registry" / "definitional_changes.csv"
+    more.write_text(f"{text}{row}\n", encoding="utf-8")
+    (folder / "registry" / "series.csv").write_bytes((packaged / "series.csv").read_bytes())
+    return replace(known, changes=changes.load(folder / "registry"), digest="with one more row")
+
+
+def test_words_of_a_code_that_stand_in_a_few_rows_about_persons_are_told_nowhere(
+    known: Registry,
+) -> None:
+    source = known.sources["police_crime"]
+    connection = warehouse.memory()
+    connection.execute(
+        "CREATE SCHEMA IF NOT EXISTS clean; CREATE OR REPLACE TABLE clean.police_crime AS "
+        "SELECT 'E06000045' AS area_code, DATE '2014-04-01' AS recorded_at, 'Other' AS "
+        "offence_subgroup, code AS offence_code, words AS offence_description FROM (VALUES "
+        "('8N', 'Assault', 90), ('8N', 'Zoe Example hit him', 4), ('9A', 'Joe Example', 4)) "
+        "AS t(code, words, n), range(n)"
+    )
+    (counted,) = of_source(connection, source, source.classified[-1], {})
+    assert [counted.named(i) for i in range(2)] == ["8N Assault", "9A"]
+    assert counted.count.sum() == 98
+
+
+def test_of_a_source_that_is_not_for_everybody_no_count_is_told(known: Registry) -> None:
+    change = replace(RELABELLED, count_before=812.0, count_after=799.0, share=0.2345)
+    change = replace(change, before=change.period, after=change.period)
+    for name, before, share in (("police_crime", None, 0.23), ("street_crime", 812.0, 0.2345)):
+        one = Seen(name, "offence_group", change, ())
+        (row,) = told.rows([one], known.sources[name], known, synthetic=True)
+        assert (row["count_before"], row["share"], row["synthetic"]) == (before, share, True)
+        assert any("812" in str(cell) for cell in row.values()) == (before is not None)
 
 
 # --- real files ---------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from safecity_pipeline.orchestration import years
 from safecity_pipeline.orchestration.guard import guarded
 from safecity_pipeline.refresh import Refresh, Report
 from safecity_pipeline.tables import Table
+from safecity_pipeline.watch import told
 
 SURVEY = dg.AssetKey(["meta", "extract"])
 VALUES = dg.AssetKey(["mart", "indicator_value"])
@@ -151,7 +152,11 @@ def _clean(source: Source) -> dg.AssetsDefinition:
         lambda refresh, _: refresh.take_in(source.name),
         deps=[SURVEY],
         table=schema.clean_table(source),
-        checks=[*intake.check_specs(source), arrivals.CHECK],
+        checks=[
+            *intake.check_specs(source),
+            arrivals.CHECK,
+            *([told.CHECK] if source.classified else []),
+        ],
     )
 
 

@@ -9,6 +9,7 @@ became.
     proposal    a change → a row of definitional_changes.csv, and a crosswalk
     expected    which row of the catalogue covers a change
     looking     from the clean rows of a source to all of it
+    told        rows of meta.classification_change, and the check
 
 Belongs here: what the extracts themselves say of their categories. Does not belong here: what a
 change of definition breaks (`breaks`), how large a change of recording is (`detection`), and

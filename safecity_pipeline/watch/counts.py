@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Days = tuple[date, date]
+SOME_ROWS = 5
 COLUMNS = ("kind", "area", "start", "end", "label", "within", "words", "count")
 
 
@@ -61,15 +62,25 @@ class Counts:
 
 
 def statement(source: Source, one: Classification) -> str:
-    """SQL over the clean table: COLUMNS."""
+    """SQL over the clean table: COLUMNS. A code's words are those that most of its rows have; where
+    rows are about persons, at least SOME_ROWS: what stands in one cell alone is not told."""
+    least = 1 if source.sensitivity == "public" else SOME_ROWS
     within = one.within or "NULL"
-    words = f"max({one.words})" if one.words else "NULL"
-    return (
+    counted = (
         f"SELECT {source.table} AS kind, {source.geography} AS area, "
         f"({source.period_start})::DATE AS start, ({source.period_end})::DATE AS end, "
-        f'"{one.column}" AS label, {within} AS within, {words} AS words, '
-        f"({one.count})::DOUBLE AS count FROM {source.clean} "
-        f'WHERE "{one.column}" IS NOT NULL GROUP BY ALL ORDER BY ALL'
+        f'"{one.column}" AS label, {within} AS within, ({one.count})::DOUBLE AS count '
+        f'FROM {source.clean} WHERE "{one.column}" IS NOT NULL GROUP BY ALL'
+    )
+    words = one.words or "NULL"
+    said = (
+        f'SELECT "{one.column}" AS label, {words} AS words, count(*) AS rows FROM {source.clean} '
+        f"GROUP BY ALL HAVING count(*) >= {least}"
+    )
+    most = "SELECT label, arg_max(words, rows) AS words FROM said GROUP BY label"
+    return (
+        f"WITH counted AS ({counted}), said AS ({said}), most AS ({most}) "
+        "SELECT counted.*, words FROM counted LEFT JOIN most USING (label) ORDER BY ALL"
     )
 
 
