@@ -1,11 +1,11 @@
-"""A second process that takes in sources too: on two cores that takes half the time.
+"""A second process of a refresh: on two cores what it takes a share of takes half the time.
 
-Here: the process, which sources it is given, and what it hands over: a database of its own in the
-scratch folder for each source, from which the refresh copies the rows. Not here: taking in
-(`ingest.intake`), and what a refresh makes of the rows.
+Here: the process, how pieces of work are shared out between it and the refresh, and the taking in
+of a source there: into a database of its own in the scratch folder, from which the refresh copies
+the rows. Not here: how a source is taken in (`ingest.intake`), and what a refresh makes of it.
 
-A source comes over whole or not at all. What befalls the process costs time and nothing else: what
-it did not hand over is taken in by the refresh itself, and so what is wrong is said there.
+A piece comes over whole or not at all. What befalls the process costs time and nothing else: what
+it did not hand over is done by the refresh itself, and so what is wrong is said there.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
-from safecity_pipeline import registry
+from safecity_pipeline import registry, upkeep
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.ingest import intake, transcripts
 from safecity_pipeline.ingest.reading import Transcript
 from safecity_pipeline.model import Extract
 from safecity_pipeline.registry import Registry
+from safecity_pipeline.settings import Settings
 from safecity_pipeline.warehouse import Warehouse, transaction
 
 COMMAND = (sys.executable, "-c", f"from {__name__} import serve; serve()")
@@ -45,7 +46,153 @@ def pays() -> bool:
 
 
 @dataclass(frozen=True)
-class Work:
+class Agreed:
+    """What both processes must have alike, or the second one does nothing. `made_from`: hashes of
+    code and registry."""
+
+    settings: Settings
+    warehouse: Warehouse
+    made_from: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Here:
+    """What a piece of work finds in the second process."""
+
+    settings: Settings
+    warehouse: Warehouse
+    registry: Registry
+
+
+class Piece(Protocol):
+    """A piece of work that goes from one process to the other, as its answer does."""
+
+    def done(self, here: Here) -> object: ...
+
+
+class Helper:
+    """The second process, from when the object is made until `close`."""
+
+    def __init__(self, agreed: Agreed) -> None:
+        self._left: dict[str, Piece] = {}
+        self._begun: dict[str, Future[Any]] = {}
+        self._sharing_out = Lock()
+        self._asking: Thread | None = None
+        pipe = subprocess.PIPE
+        # In a folder of ours, for `-c` looks for modules in the current one first.
+        self._process = subprocess.Popen(
+            COMMAND, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+        )
+        with suppress(OSError):  # it has ended already, which will show
+            _say(self._process.stdin, (Path.cwd(), agreed))
+
+    def offer(self, pieces: Mapping[str, Piece]) -> None:
+        """Let it begin with the first of some pieces, while the caller asks for one after the
+        other. What is left of an earlier offer is the caller's."""
+        self.join()
+        self._left, self._begun = dict(pieces), {}
+        self._asking = Thread(target=self._ask, daemon=True)
+        self._asking.start()
+
+    def answer(self, name: str) -> Any:
+        """The answer to a piece that it has begun, awaited; None where the caller has to do it."""
+        with self._sharing_out:
+            self._left.pop(name, None)
+            begun = self._begun.pop(name, None)
+        return begun.result() if begun else None
+
+    def join(self) -> None:
+        """Wait until it is at nothing."""
+        with self._sharing_out:
+            self._left.clear()
+        if self._asking:
+            self._asking.join()
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        self._process.kill()
+        self.join()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):  # what it did not live to read
+                assert stream
+                stream.close()
+
+    def _ask(self) -> None:
+        """Give it one piece after another, until none is left or it has ended."""
+        while begun := self._next():
+            piece, future = begun
+            answer = None
+            try:
+                _say(self._process.stdin, piece)
+                answer = pickle.load(_there(self._process.stdout))
+            except Exception:  # whatever it is that a broken answer makes of pickle
+                self._process.kill()  # its next answer would be to this question
+                with self._sharing_out:
+                    self._left.clear()
+            future.set_result(answer)
+
+    def _next(self) -> tuple[Piece, Future[Any]] | None:
+        with self._sharing_out:
+            name = next(iter(self._left), None)
+            if name is None:
+                return None
+            future = self._begun[name] = Future()
+            return self._left.pop(name), future
+
+
+def _say(stream: object, what: object) -> None:
+    pickle.dump(what, _there(stream), pickle.HIGHEST_PROTOCOL)
+    _there(stream).flush()
+
+
+def _there(stream: object) -> BinaryIO:
+    assert stream
+    return stream  # type: ignore[return-value]
+
+
+def serve() -> None:
+    """The second process: what both have alike, then one piece after another; to each an answer or
+    None, until nothing more comes."""
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # a stray word would spoil the answers
+    folder, agreed = pickle.load(asked)
+    os.chdir(folder)  # the folders of a configuration may be relative to it
+    here = Here(agreed.settings, agreed.warehouse, registry.load(agreed.settings.config))
+    alike = made_from(here.registry) == agreed.made_from
+    while True:
+        try:
+            piece = pickle.load(asked)
+        except EOFError:
+            return
+        _say(answers, _answer(piece, here) if alike else None)
+
+
+def made_from(known: Registry) -> tuple[str, str]:
+    """Hashes of the code and of what is declared."""
+    return upkeep.all_code(), known.digest
+
+
+def _answer(piece: Piece, here: Here) -> object:
+    try:
+        return piece.done(here)
+    except Exception:  # the refresh will come upon it, and say it
+        return None
+
+
+# --- a source -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """A database that holds one source as the work database would, and what it has cost."""
+
+    file: Path
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class TakeIn:
     """One source to take in. `rules_version`: by which rules, as the refresh understands them."""
 
     source: str
@@ -57,129 +204,26 @@ class Work:
     def bytes(self) -> int:
         return sum(extract.bytes for extract in self.extracts)
 
-
-@dataclass(frozen=True)
-class HandedOver:
-    """A database that holds one source as the work database would, and what it has cost."""
-
-    file: Path
-    cost: Cost
-
-
-class Helper:
-    """The second process, from when the object is made until `close`."""
-
-    def __init__(self, warehouse: Warehouse, config: Path | None) -> None:
-        self._left: dict[str, Work] = {}
-        self._begun: dict[str, Future[HandedOver | None]] = {}
-        self._sharing_out = Lock()
-        self._asking: Thread | None = None
-        pipe = subprocess.PIPE
-        # In a folder of ours, for `-c` looks for modules in the current one first.
-        self._process = subprocess.Popen(
-            COMMAND, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
-        )
-        with suppress(OSError):  # it has ended already, which will show
-            _say(self._process.stdin, (Path.cwd(), warehouse, config))
-
-    def share(self, work: Iterable[Work]) -> None:
-        """Offer it sources, of which it takes the largest first. To be called once."""
-        offered = [one for one in work if 0 < one.bytes <= LARGEST]
-        self._left = {one.source: one for one in sorted(offered, key=lambda one: -one.bytes)}
-        self._asking = Thread(target=self._ask, daemon=True)
-        self._asking.start()
-
-    def handed_over(self, source: str) -> HandedOver | None:
-        """A source that it has begun, awaited; None where the caller has to take it in."""
-        with self._sharing_out:
-            self._left.pop(source, None)
-            begun = self._begun.get(source)
-        return begun.result() if begun else None
-
-    def close(self) -> None:
-        """End the process, whatever it is at."""
-        with self._sharing_out:
-            self._left.clear()
-        self._process.kill()
-        if self._asking:
-            self._asking.join()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # what it did not live to read
-                assert stream
-                stream.close()
-
-    def _ask(self) -> None:
-        """Give it one source after another, until none is left or it has ended."""
-        while work := self._next():
-            answer = None
-            try:
-                _say(self._process.stdin, work)
-                answer = pickle.load(_there(self._process.stdout))
-            except Exception:  # whatever it is that a broken answer makes of pickle
-                with self._sharing_out:
-                    self._left.clear()
-            self._begun[work.source].set_result(answer)
-
-    def _next(self) -> Work | None:
-        with self._sharing_out:
-            name = next(iter(self._left), None)
-            if name is None:
-                return None
-            self._begun[name] = Future()
-            return self._left.pop(name)
+    def done(self, here: Here) -> TakenIn | None:
+        source, warehouse = here.registry.sources[self.source], here.warehouse
+        if intake.rules_hash(source, here.registry.areas_digest) != self.rules_version:
+            return None  # another key for pseudonyms
+        transcripts.remember(self.transcripts)
+        file = warehouse.scratch / f"taken-in-{self.source}.duckdb"
+        with measured() as meter, warehouse.open_beside(file) as connection:
+            intake.read_in(
+                connection,
+                source,
+                self.extracts,
+                here.registry.areas,
+                self.rules_version,
+                warehouse.scratch,
+                transaction,
+            )
+        return TakenIn(file, meter.read())
 
 
-def _say(stream: object, what: object) -> None:
-    pickle.dump(what, _there(stream))
-    _there(stream).flush()
-
-
-def _there(stream: object) -> BinaryIO:
-    assert stream
-    return stream  # type: ignore[return-value]
-
-
-# --- in the second process -----------------------------------------------------------------------
-
-
-def serve() -> None:
-    """A warehouse, then one source after another; of each a database or nothing, until nothing more
-    comes."""
-    asked, answers = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # a stray word would spoil the answers
-    folder, warehouse, config = pickle.load(asked)
-    os.chdir(folder)  # the folders of a configuration may be relative to it
-    known = registry.load(config)
-    while True:
-        try:
-            work = pickle.load(asked)
-        except EOFError:
-            return
-        _say(answers, _answer(warehouse, known, work))
-
-
-def _answer(warehouse: Warehouse, known: Registry, work: Work) -> HandedOver | None:
-    try:
-        return _taken_in(warehouse, known, work)
-    except Exception:  # the refresh will come upon it, and say it
-        return None
-
-
-def _taken_in(warehouse: Warehouse, known: Registry, work: Work) -> HandedOver | None:
-    source = known.sources[work.source]
-    if intake.rules_hash(source, known.areas_digest) != work.rules_version:
-        return None  # the code or the registry changed under our feet
-    transcripts.remember(work.transcripts)
-    file = warehouse.scratch / f"taken-in-{work.source}.duckdb"
-    with measured() as meter, warehouse.open_beside(file) as connection:
-        intake.read_in(
-            connection,
-            source,
-            work.extracts,
-            known.areas,
-            work.rules_version,
-            warehouse.scratch,
-            transaction,
-        )
-    return HandedOver(file, meter.read())
+def of_sources(sources: Iterable[TakeIn]) -> dict[str, TakeIn]:
+    """What the second process is offered of them, the largest first."""
+    offered = [one for one in sources if 0 < one.bytes <= LARGEST]
+    return {one.source: one for one in sorted(offered, key=lambda one: -one.bytes)}

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import pairwise
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from duckdb import DuckDBPyConnection
@@ -56,7 +56,7 @@ from safecity_pipeline.compare import Series
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.drafts import DraftedFrom
 from safecity_pipeline.estimates import Place, Subject
-from safecity_pipeline.helper import Helper
+from safecity_pipeline.helper import Helper, Here
 from safecity_pipeline.ingest import (
     adding,
     corrections,
@@ -75,7 +75,6 @@ from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.indicators import PUBLISHED
-from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.registry.references import Judged
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.tables import Table
@@ -88,6 +87,9 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
+
+RowsOf = Mapping[str, Sequence[compare.Row]]
+Cells = tuple[Any, ...]
 
 BESIDE_FINDINGS = (["mart/indicator_value"], ["mart/comparable_value", "mart/revision"])
 """Steps beside those that lead to the findings and on; each stage after the one before."""
@@ -125,6 +127,19 @@ def _as_it_is(table: Table) -> Table:
 
 def _as_it_may_be_shared(table: Table) -> Table:
     return table.shareable
+
+
+@dataclass(frozen=True)
+class FindingsOf:
+    """Rows of the values of one indicator, to be compared in the second process."""
+
+    indicator: str
+    rows: Sequence[compare.Row]
+
+    def done(self, here: Here) -> list[Cells]:
+        one = Refresh(here.settings)
+        one.registry = here.registry
+        return one.found_of(self.indicator, self.rows)
 
 
 class Refresh:
@@ -262,15 +277,18 @@ class Refresh:
         unread = sum(e.bytes for e in self.gathered.extracts if e.extract_id not in there)
         if unread >= helper.WORTH_IT:
             with suppress(OSError):  # where none can be started, there is one
-                self._helper = Helper(self.warehouse, self.settings.config)
+                self._helper = Helper(self._agreed)
 
     def _share_work(self, connection: DuckDBPyConnection) -> None:
         """Offer the second process the sources of which nothing is stored that may stand."""
         if self._helper:
             kept = self._kept_sources(connection)
-            self._helper.share(
-                self._work_on(name) for name in self.registry.sources if name not in kept
-            )
+            unread = (name for name in self.registry.sources if name not in kept)
+            self._helper.offer(helper.of_sources(map(self._work_on, unread)))
+
+    @property
+    def _agreed(self) -> helper.Agreed:
+        return helper.Agreed(self.settings, self.warehouse, helper.made_from(self.registry))
 
     def _kept_sources(self, connection: DuckDBPyConnection) -> set[str]:
         return {
@@ -279,14 +297,14 @@ class Refresh:
             if intake.is_kept(connection, source, self._rules_hash(name))
         }
 
-    def _work_on(self, name: str) -> helper.Work:
+    def _work_on(self, name: str) -> helper.TakeIn:
         extracts = tuple(self._extracts_of(name))
         made = transcripts.made_of(extract.sha256 for extract in extracts)
-        return helper.Work(name, extracts, self._rules_hash(name), made)
+        return helper.TakeIn(name, extracts, self._rules_hash(name), made)
 
     def _taken_over(self, connection: DuckDBPyConnection, name: str) -> Cost:
         """Copy what the second process has read of a source, if it has; answers what it cost."""
-        made = self._helper.handed_over(name) if self._helper else None
+        made = self._helper.answer(name) if self._helper else None
         if made is None:
             return Cost()
         source = self.registry.sources[name]
@@ -294,7 +312,7 @@ class Refresh:
             intake.adopt(connection, source, self._rules_hash(name), "helper")
         made.file.unlink()
         log.info("%s: %d files read", name, len(self._extracts_of(name)))
-        return made.cost
+        return cast(Cost, made.cost)
 
     def _write_registry(self, connection: DuckDBPyConnection) -> None:
         """Write down everything declared, unless it stands there as it is."""
@@ -730,7 +748,8 @@ class Refresh:
 
     def _write_printed(self, connection: DuckDBPyConnection) -> None:
         """What earlier assessments printed, beside the same as it stands: few, and always all."""
-        keys = sorted({one.indicator for one in self._printed})
+        figures = printed.of_one_kind(self.registry.published, self._synthetic)
+        keys = sorted({one.indicator for one in figures})
         found = connection.execute(
             "SELECT indicator, area_code, period, value FROM mart.indicator_value "
             "WHERE dimension = 'all' AND list_contains(?::VARCHAR[], indicator)",
@@ -739,7 +758,7 @@ class Refresh:
         values = {(key, area, label): value for key, area, label, value in found}
         names = {area.code: area.name for area in self.registry.areas.areas}
         names[self.area_code] = self.settings.area_name
-        rows = printed.rows(self._printed, values, self.registry.indicators, names)
+        rows = printed.rows(figures, values, self.registry.indicators, names)
         with transaction(connection):
             warehouse.fill(connection, tables.PRINTED, pd.DataFrame(list(rows)))
 
@@ -747,11 +766,7 @@ class Refresh:
         """What a sentence may tell of it: by how few a small number moved, none says."""
         if shareable.rule_of(indicator, self.registry.sources) != "none":
             return NOTHING_PRINTED
-        return printed.of_indicator(self._printed, indicator.indicator)
-
-    @cached_property
-    def _printed(self) -> Sequence[PrintedFigure]:
-        return printed.of_one_kind(self.registry.published, self._synthetic)
+        return printed.of_indicator(self.registry.published, indicator.indicator)
 
     def _note_state(self, connection: DuckDBPyConnection, step: str) -> None:
         connection.execute("DELETE FROM build.step_state WHERE step = ?", [step])
@@ -917,15 +932,34 @@ class Refresh:
         rows_of: dict[str, list[compare.Row]] = {key: [] for key in keys}
         for key, row in zip(values["indicator"], compare.rows_of(values), strict=True):
             rows_of[key].append(row)
+        printed.of_one_kind(self.registry.published, self._synthetic)
+        made = self._made_by_both(rows_of) if self._helper else self._made_by_one(rows_of)
+        names = [one.name for one in fields(Finding)]
+        rows = [dict(zip(names, cells, strict=True)) for found in made for cells in found]
+        return pd.DataFrame([{**row, "waived_by": self._waivers.of_finding(row)} for row in rows])
 
-        def findings(key: str) -> list[Finding]:
-            return list(self._findings(self.registry.indicators[key], rows_of[key]))
-
-        # Two at a time: a third of it is drawing ranks, which leaves Python to others meanwhile.
+    def _made_by_one(self, rows_of: RowsOf) -> list[list[Cells]]:
+        """Findings of each indicator, two at a time: a third of it is drawing ranks, which leaves
+        Python to others meanwhile."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            made = [finding for found in pool.map(findings, keys) for finding in found]
-        rows = [{**vars(one), "waived_by": self._waivers.of_finding(vars(one))} for one in made]
-        return pd.DataFrame(rows)
+            return list(pool.map(lambda key: self.found_of(key, rows_of[key]), rows_of))
+
+    def _made_by_both(self, rows_of: RowsOf) -> list[list[Cells]]:
+        """The same, some of it by the second process."""
+        assert self._helper
+        by_size = sorted(rows_of, key=lambda key: -len(rows_of[key]))
+        self._helper.offer({key: FindingsOf(key, rows_of[key]) for key in by_size})
+        made = []
+        for key, rows in rows_of.items():
+            theirs = self._helper.answer(key)
+            made.append(self.found_of(key, rows) if theirs is None else theirs)
+        return made
+
+    def found_of(self, key: str, rows: Sequence[compare.Row]) -> list[Cells]:
+        """Findings of one indicator, of rows of its values: the fields of each."""
+        return [
+            tuple(vars(one).values()) for one in self._findings(self.registry.indicators[key], rows)
+        ]
 
     def _estimated(
         self,

@@ -136,7 +136,7 @@ def value_rows(counts: pd.Series[float], key: str = "violence_count") -> pd.Data
     rows = []
     for one in spelled:
         inside = list(one.months)
-        figure = sum(float(counts[pd.Period(day, "M")]) for day in inside)
+        figure = float(counts.reindex([pd.Period(day, "M") for day in inside]).sum())
         rows.append(
             {
                 "indicator": key, "area_code": SOUTHAMPTON, "area_name": "Southampton",
@@ -260,7 +260,7 @@ def test_a_hidden_month_has_no_comparable_twin_and_goes_into_no_estimate(
         told[name] is None for name in ("value", "comparable_value", "lower_95", "upper_95", "step")
     )
     (plain,) = rows(tables.COMPARABLE_VALUE, of_month)
-    assert plain[7] == violence[pd.Period("2013-10", "M")]
+    assert plain[7] == violence.loc["2013-10":"2013-10"].sum()
     for table in (tables.BREAK_ESTIMATE, tables.COMPARABLE_VALUE):
         untouched = "indicator = 'ed_assaults_count'"
         assert rows(table.shareable, untouched) == rows(table, untouched) != []
