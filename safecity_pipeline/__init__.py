@@ -14,7 +14,8 @@ The map, from the ground up; imports point only downward, and a test holds that.
     detection/      a change of recording found in the figures, and sized: pure statistics
     breaks          which comparisons a definitional change breaks; marks: values on another
                     definition than the one before them
-    compare         values → findings; sentences: findings → words
+    compare         values → findings; trends: over five years of one definition; sentences:
+                    findings → words
     claims          values and findings → each sentence of a published assessment, recomputed
     targets         where each target of a published assessment stands
     drafts          each sentence of a published assessment, for the year of the release; standings:

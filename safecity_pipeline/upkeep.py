@@ -68,7 +68,14 @@ BEHIND_VALUES = (
     "registry.reach",
     "sources",
 )
-BEHIND_FINDINGS = (*BEHIND_VALUES, "compare", "maturity", "sentences", "registry.stand_ins")
+BEHIND_FINDINGS = (
+    *BEHIND_VALUES,
+    "compare",
+    "trends",
+    "maturity",
+    "sentences",
+    "registry.stand_ins",
+)
 """The modules whose code decides a figure; a test holds them against what they import."""
 
 REGISTRY = "(registry)"
