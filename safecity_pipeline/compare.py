@@ -30,6 +30,7 @@ from safecity_pipeline import (
     printed,
     sentences,
     statistics,
+    trends,
 )
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Finding, Indicator
@@ -314,6 +315,9 @@ def findings(
             for made in _changes(indicator, found[area_code], broken_by):
                 noted = printed.noted(indicator, made, first_printed)
                 yield sentences.worded(indicator, noted)
+            if trends.COMPARED_WITH in indicator.compare:
+                for made in _trends(indicator, found[area_code], broken_by):
+                    yield sentences.worded(indicator, made)
     broken = _ranks_broken(groups, ranks_broken_by)
     for made, there in _among_peers(indicator, found, home, name, groups):
         yield sentences.worded(indicator, _beside_the_last(made, broken), there)
@@ -463,6 +467,68 @@ def _change(
         compared_months=_months(compared),
         **said,
     )
+
+
+# --- trends --------------------------------------------------------------------------------------
+
+
+def _trends(indicator: Indicator, series: Series, broken_by: BrokenBy) -> Iterator[Finding]:
+    """A trend for each whole year that has counts, or why none can be told."""
+    for value in list(series.values.values()):
+        if value.kind in trends.KINDS and _in_a_trend(indicator, series, value.period):
+            yield _trend(indicator, series, value, broken_by)
+
+
+def _trend(indicator: Indicator, series: Series, value: Value, broken_by: BrokenBy) -> Finding:
+    labels = [_years_before(value.period, back) for back in reversed(range(trends.YEARS))]
+    start, end = _span(series, value.period, series.offsets(value.period))
+
+    def between(label: str, last: str) -> Broken:
+        earlier = Days(*_span(series, label, series.offsets(label)))
+        vintages = value.vintage, series.values[label].vintage
+        return _rebased(broken_by(series.area_code, earlier, Days(start, end)), *vintages)
+
+    found = trends.window(labels, lambda one: _in_a_trend(indicator, series, one), between)
+    figures = [_figure(indicator, series, one, series.offsets(one)) for one in found.labels]
+    points = [trends.Point(one.cases or 0.0, one.base) for one in figures]
+    way = trends.direction(points, _is_share(indicator)) if found.whole else None
+    broken = "definition_changed" if found.cut_by.material else "missing_base"
+    return Finding(
+        indicator.indicator,
+        series.area_code,
+        series.area_name,
+        trends.TREND,
+        trends.OVER,
+        value.period,
+        "comparable" if found.whole else broken,
+        base_period=labels[0],
+        value=figures[-1].value,
+        significance=statistics.NOT_COMPARED
+        if way is None
+        else statistics.benchmark(Interval(way, way, way, ""), 0.0, indicator.polarity),
+        broken_by=" ".join(found.cut_by.material) or None,
+        broken_materially=found.cut_by.words or None,
+        compared_start=start,
+        compared_end=end,
+        estimated=any(one.estimated for one in figures),
+        trend_years=len(found.labels),
+        trend=way,
+    )
+
+
+@cache
+def _years_before(label: str, back: int) -> str:
+    return _parsed(label).year_before(back).label if back else label
+
+
+def _in_a_trend(indicator: Indicator, series: Series, label: str) -> bool:
+    """A whole year of counts that chance alone varies."""
+    value = series.values.get(label)
+    if value is None or value.lacking or not value.complete:
+        return False
+    one = _figure(indicator, series, label, series.offsets(label))
+    divided = indicator.denominator is None or bool(one.base)
+    return one.cases is not None and one.by_chance and divided and _possible(indicator, one)
 
 
 def _figure(indicator: Indicator, series: Series, label: str, offsets: Offsets) -> Figure:

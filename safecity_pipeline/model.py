@@ -438,10 +438,11 @@ class Extract:
 class Finding:
     """One row of mart.finding. A field that does not apply is None.
 
-    Those from compared_months to broken_materially, and the last, are for the wording only: months
-    compared (some between compared_start and compared_end may be lacking), areas of the peer group
-    with and without a figure, the changes of definition that break the comparison, in words, and
-    whether a figure in it rests on a supplier's estimate.
+    Those from compared_months to broken_materially, and the last three, are for the wording only:
+    months compared (some between compared_start and compared_end may be lacking), areas of the peer
+    group with and without a figure, the changes of definition that break the comparison, in words,
+    whether a figure in it rests on a supplier's estimate, how many years a trend could rest on, and
+    its direction: 1, -1, or 0 for none.
     """
 
     indicator: str
@@ -478,6 +479,8 @@ class Finding:
     maturity_note: str | None = None
     estimated: bool = False
     printed_note: str | None = None
+    trend_years: int | None = None
+    trend: int | None = None
 
 
 @dataclass(frozen=True)

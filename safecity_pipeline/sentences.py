@@ -83,6 +83,8 @@ def listed(names: Iterable[str]) -> str:
 def _said(indicator: Indicator, finding: Finding) -> str:
     if finding.rank_high is not None:
         return _rank(indicator, finding)
+    if finding.trend_years is not None:
+        return _trend(finding)
     if finding.change is not None:
         broken = finding.status == "definition_changed"
         return _recorded(finding) if broken else _change(finding)
@@ -158,6 +160,20 @@ def _recorded(finding: Finding) -> str:
     more, less = ("more", "less") if unit == PERCENT else ("higher", "lower")
     size = f"{_size(finding.change)}{unit} {more if finding.change > 0 else less}"
     return f"recorded {size} than in {since} ({likely}), {different}"
+
+
+def _trend(finding: Finding) -> str:
+    """Over five years; fewer on one definition show no trend, which is not that there is none."""
+    since = f"the five years from {_base_when(finding)}"
+    if finding.trend is not None:
+        words = {1: "rising over", -1: "falling over"}.get(finding.trend, "no clear trend over")
+        return f"{words} {since}"
+    number = finding.trend_years or 0
+    only = f"no trend can be told: of {since} only {number}"
+    if finding.broken_materially:
+        is_on = "is" if number == 1 else "are"
+        return f"{only} {is_on} on the present definition ({finding.broken_materially})"
+    return f"{only} {_have(number)} a figure, without a gap"
 
 
 def _unit(finding: Finding) -> str:

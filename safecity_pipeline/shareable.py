@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from safecity_pipeline import breakdowns, disclosure, measure, sentences
+from safecity_pipeline import breakdowns, disclosure, measure, period, sentences, trends
 from safecity_pipeline.disclosure import Number, Rule, Sum
 from safecity_pipeline.model import Indicator, Part, Row, Source
 
@@ -310,10 +310,20 @@ def findings(
         for label in ("period", "base_period")
     )
     own |= rows["indicator"].isin(list(rounded))
+    base |= pd.Series([_trend_of(row, hidden) for row in _each(rows)], index=rows.index, dtype=bool)
     among = rows["comparison"].isin(["peer_rank", "group_average"])
     group = [rows[name] for name in ("indicator", "comparison", "comparator", "period")]
     with_hidden = (own & among).groupby(group, dropna=False).transform("any")
     return _without(rows, own, own | base | (with_hidden & among), indicators)
+
+
+def _trend_of(row: Any, hidden: set[Place]) -> bool:
+    """Whether a trend rests on a hidden year: it is of all of its years."""
+    if row.comparison != trends.TREND:
+        return False
+    last = period.parse(row.period)
+    labels = (last.year_before(back).label for back in range(1, trends.YEARS))
+    return any((row.indicator, row.area_code, label) in hidden for label in labels)
 
 
 Place = tuple[str, str, object]  # indicator, area, period

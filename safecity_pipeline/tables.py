@@ -90,14 +90,15 @@ INDICATOR_VALUE = Table(
 FINDING = Table(
     "mart",
     "finding",
-    "One row a comparison of a value: with an earlier period, or with the peer group.",
+    "One row a comparison of a value: with an earlier period, with the four years before it, or "
+    "with the peer group.",
     _columns("""
         indicator VARCHAR Key of the indicator
         area_code VARCHAR Area
         area_name VARCHAR Name of the area
         dimension VARCHAR Breakdown; all for the whole
         dimension_value VARCHAR Member of the breakdown
-        comparison VARCHAR previous_period, previous_year, five_years, baseline:YEAR, peer_rank …
+        comparison VARCHAR previous_period, previous_year, five_years, trend, baseline:YEAR …
         comparator VARCHAR What the value is compared with: a period or a dated peer group
         period VARCHAR Period of the value
         base_period VARCHAR Period compared with; null for a rank

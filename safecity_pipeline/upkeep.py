@@ -71,7 +71,7 @@ BEHIND_VALUES = (
 )
 BEHIND_FINDINGS = (
     *BEHIND_VALUES,
-    *("compare", "maturity", "sentences", "printed"),
+    *("compare", "trends", "maturity", "sentences", "printed"),
     *("registry.published", "registry.stand_ins", "waivers", "registry.waivers"),
 )
 """The modules whose code decides a figure; a test holds them against what they import."""

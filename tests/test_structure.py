@@ -25,7 +25,8 @@ FLOORS = (
     {"ingest"},
     {
         *("measure", "breakdowns", "maturity", "revisions", "printed", "breaks", "marks"),
-        *("watch", "detection", "estimates", "comparable", "compare", "sentences"),
+        *("watch", "detection", "estimates", "comparable", "compare", "trends"),
+        "sentences",
         *("claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},
