@@ -1005,7 +1005,7 @@ class Refresh:
             estimates=lambda some: self._estimated(connection, some, of),
             comparables=lambda some: self._compared_like(connection, some, of),
         )
-        sharing.write(connection, self.registry, again)
+        sharing.write(connection, self.registry, self.area_code, again)
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
         for table, name in ((tables.CHECK_RESULT, "check_result"), (tables.RUN_COST, "run_cost")):

@@ -133,10 +133,11 @@ def value_rows(counts: pd.Series[float], key: str = "violence_count") -> pd.Data
     years = [year for year in comparable.whole_years(counts) if year.start.year >= 2012]
     spans = [(month.year, month.month, month.month) for month in counts.index]
     spelled = [period.parse(f"{year}M{month:02}") for year, month, _ in spans] + years
+    by_month = dict(zip(counts.index, counts.to_list(), strict=True))
     rows = []
     for one in spelled:
         inside = list(one.months)
-        figure = sum(float(counts[pd.Period(day, "M")]) for day in inside)
+        figure = sum(by_month[pd.Period(day, "M")] for day in inside)
         rows.append(
             {
                 "indicator": key, "area_code": SOUTHAMPTON, "area_name": "Southampton",
@@ -246,7 +247,7 @@ def test_a_hidden_month_has_no_comparable_twin_and_goes_into_no_estimate(
             connection, some, lambda table: table.shareable
         ),
     )
-    sharing._write_estimates(connection, known, again)
+    sharing._write_estimates(connection, known, SOUTHAMPTON, again)
 
     def rows(table: tables.Table, where: str) -> list[tuple[Any, ...]]:
         found = connection.execute(f"SELECT * FROM {table.full_name} WHERE {where} ORDER BY ALL")
@@ -260,7 +261,7 @@ def test_a_hidden_month_has_no_comparable_twin_and_goes_into_no_estimate(
         told[name] is None for name in ("value", "comparable_value", "lower_95", "upper_95", "step")
     )
     (plain,) = rows(tables.COMPARABLE_VALUE, of_month)
-    assert plain[7] == violence[pd.Period("2013-10", "M")]
+    assert plain[7] == violence.to_list()[54]  # months after April 2009
     for table in (tables.BREAK_ESTIMATE, tables.COMPARABLE_VALUE):
         untouched = "indicator = 'ed_assaults_count'"
         assert rows(table.shareable, untouched) == rows(table, untouched) != []
