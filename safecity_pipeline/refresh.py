@@ -386,8 +386,8 @@ class Refresh:
         with self._step("mart/break_estimate") as (connection, report):
             for table in (tables.INDICATOR_VALUE, tables.BREAK_ESTIMATE):
                 upkeep.make_ready(connection, table)
-            hashes = upkeep.hashes_of_values(connection)
-            wanted = upkeep.of_estimates(self.registry, self._home, hashes, self._synthetic)
+            hashes, home = upkeep.hashes_of_values(connection), (*self._home, self.settings.year)
+            wanted = upkeep.of_estimates(self.registry, home, hashes, self._synthetic)
             stale = upkeep.stale(connection, tables.BREAK_ESTIMATE, wanted)
             rows = self._estimated(connection, stale)
             self._replace(connection, tables.BREAK_ESTIMATE, rows, stale, wanted)

@@ -19,9 +19,19 @@ from part_of_sample import SOUTHAMPTON
 from small_folder import small_settings
 from test_estimates import APRIL, CITY, NOVEMBER, about, change, drawn, held, raised
 
-from safecity_pipeline import comparable, period, shareable, sharing, tables, upkeep, warehouse
+from safecity_pipeline import (
+    comparable,
+    period,
+    registry,
+    shareable,
+    sharing,
+    tables,
+    upkeep,
+    warehouse,
+)
 from safecity_pipeline.comparable import Comparable
 from safecity_pipeline.estimates import Subject
+from safecity_pipeline.explaining import explain
 from safecity_pipeline.model import Row
 from safecity_pipeline.refresh import Refresh
 from safecity_pipeline.registry import Registry
@@ -319,6 +329,10 @@ def test_the_samples_violence_is_put_on_its_newest_definition(whole_sample: Path
     burglary = [row for (key, _), row in of_years.items() if key == "domestic_burglary_rate"]
     assert {row["status"] for row in burglary} == {"as_recorded"}
     assert all(row["comparable_value"] == row["value"] for row in burglary) and len(burglary) > 4
+    chosen = small_settings(whole_sample)
+    lines = explain(chosen, registry.load(), "violence_count", None, "2013-14")
+    (told,) = (line for line in lines if "on the definition of 2014/15" in line)
+    assert told.endswith("allowing for D22 D23")
     (row,) = years.to_dict("records")
     assert row["national"] + row["local"] == pytest.approx(row["total"])
     assert row["peers_note"] == "by 14 peers with figures of both years"
