@@ -24,6 +24,7 @@ def explain(
     connection = house.read_release()
     try:
         value = _value(connection, indicator, code, period)
+        comparable = _comparable(connection, value)
         statement = connection.execute(
             "SELECT sql FROM meta.indicator WHERE indicator = ?", [key]
         ).fetchall()[0][0]
@@ -32,6 +33,7 @@ def explain(
     return [
         *_formula(indicator),
         *_figures(indicator, value),
+        *comparable,
         *_behind(house, known, indicator, value),
         "SQL, over the restricted database (all areas and periods):",
         *(f"  {line}" for line in str(statement).splitlines() if line.strip()),
@@ -101,6 +103,39 @@ def _figures(indicator: Indicator, value: dict[str, Any]) -> list[str]:
     if isinstance(value["denominator_vintage"], str):
         lines.append(f"  population estimates of edition {value['denominator_vintage']}")
     return lines
+
+
+def _comparable(connection: DuckDBPyConnection, value: dict[str, Any]) -> list[str]:
+    """The value on the newest definition, where that is another one; older releases know none."""
+    there = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'mart' "
+        "AND table_name = 'comparable_value' AND database_name = current_database()"
+    ).fetchall()
+    if not there:
+        return []
+    rows = connection.execute(
+        "SELECT comparable_value, lower_95, upper_95, definition_of, changes, status, reason "
+        "FROM mart.comparable_value WHERE (indicator, area_code, period) = (?, ?, ?) "
+        "AND status IN ('estimated', 'cannot_tell')",
+        [value[name] for name in ("indicator", "area_code", "period")],
+    ).fetchall()
+    return [f"  {_on_newest(*row)}" for row in rows]
+
+
+def _on_newest(
+    figure: float | None,
+    lower: float | None,
+    upper: float | None,
+    year: str,
+    changes: str | None,
+    status: str,
+    reason: str,
+) -> str:
+    definition = f"on the definition of {parse(year).printed}"
+    if status == "cannot_tell" or figure is None:
+        return f"{definition}: cannot be told ({reason})"
+    limits = f", {lower:,.4g} to {upper:,.4g}" if lower is not None and upper is not None else ""
+    return f"{definition}: {figure:,.4g}{limits}, allowing for {changes}"
 
 
 def _behind(

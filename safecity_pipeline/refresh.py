@@ -519,8 +519,8 @@ class Refresh:
         with self._step("mart/break_estimate") as (connection, report):
             for table in (tables.INDICATOR_VALUE, tables.BREAK_ESTIMATE):
                 upkeep.make_ready(connection, table)
-            hashes = upkeep.hashes_of_values(connection)
-            wanted = upkeep.of_estimates(self.registry, self._home, hashes, self._synthetic)
+            hashes, home = upkeep.hashes_of_values(connection), (*self._home, self.settings.year)
+            wanted = upkeep.of_estimates(self.registry, home, hashes, self._synthetic)
             stale = upkeep.stale(connection, tables.BREAK_ESTIMATE, wanted)
             rows = self._estimated(connection, stale)
             self._replace(connection, tables.BREAK_ESTIMATE, rows, stale, wanted)
@@ -1219,7 +1219,7 @@ class Refresh:
             estimates=lambda some: self._estimated(connection, some, of),
             comparables=lambda some: self._compared_like(connection, some, of),
         )
-        sharing.write(connection, self.registry, again)
+        sharing.write(connection, self.registry, self.area_code, again)
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
         results = connection.execute("SELECT * FROM build.check_result ORDER BY ALL").df()

@@ -41,8 +41,11 @@ class Again:
     comparables: Callable[[Sequence[str]], pd.DataFrame]
 
 
-def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
-    """Every guarded table as it may be shared. The caller holds the transaction."""
+def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again: Again) -> None:
+    """Every guarded table as it may be shared. The caller holds the transaction.
+
+    `area_code`: the assessed area.
+    """
     rules = shareable.rules(known.indicators, known.sources)
     rounded = [key for key, rule in rules.items() if rule.step]
     values = _rows_about(connection, tables.INDICATOR_VALUE, list(rules))
@@ -64,7 +67,7 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     counts = [key for key, one in known.indicators.items() if one.kind == "count"]
     kept = shareable.figures_printed(as_printed, shown, rules, rounded, counts)
     _write(connection, tables.PRINTED, PRINTED, _other(as_printed, kept, rounded))
-    _write_estimates(connection, known, again)
+    _write_estimates(connection, known, area_code, again)
     _write_ledger(connection, known, shown)
     ruled = [one.name for one in known.sources.values() if one.disclosure != "none"]
     for table in (tables.ARRIVAL, tables.CORRECTION):
@@ -139,13 +142,16 @@ def _write_statements(connection: DuckDBPyConnection, known: Registry, again: Ag
         warehouse.fill(connection, table.shareable, pd.DataFrame(rows))
 
 
-def _write_estimates(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:
+def _write_estimates(
+    connection: DuckDBPyConnection, known: Registry, area_code: str, again: Again
+) -> None:
     """Estimates and comparable values as they stand, but for those that rest on a value which is
     not shown as it is: these are made of what is shown."""
-    whole = "WHERE dimension = 'all'"
+    of_area = "WHERE dimension = 'all' AND (area_code = $1 OR period_kind = 'year')"
     rows = connection.execute(
-        f"SELECT DISTINCT indicator FROM (FROM {tables.INDICATOR_VALUE.full_name} {whole} "
-        f"EXCEPT FROM {tables.INDICATOR_VALUE.shareable.full_name} {whole})"
+        f"SELECT DISTINCT indicator FROM (FROM {tables.INDICATOR_VALUE.full_name} {of_area} "
+        f"EXCEPT FROM {tables.INDICATOR_VALUE.shareable.full_name} {of_area})",
+        [area_code],
     ).fetchall()
     other = {indicator for (indicator,) in rows}
     resting = {one.indicator: set(one.keys) for one in known.references}
@@ -155,12 +161,25 @@ def _write_estimates(connection: DuckDBPyConnection, known: Registry, again: Aga
         (tables.COMPARABLE_VALUE, bases, again.comparables),
     ):
         anew = [key for key, keys in behind.items() if keys & other]
-        warehouse.fill(connection, table.shareable, made(anew) if anew else pd.DataFrame())
-        connection.execute(
-            f"INSERT INTO {table.shareable.full_name} SELECT * FROM {table.full_name} "
-            "WHERE NOT list_contains(?::VARCHAR[], indicator) ORDER BY ALL",
-            [anew],
-        )
+        _write_anew(connection, table, anew, made(anew) if anew else pd.DataFrame())
+
+
+def _write_anew(
+    connection: DuckDBPyConnection, table: Table, anew: Sequence[str], rows: pd.DataFrame
+) -> None:
+    """A table with other rows of some indicators, in an order that does not tell of which."""
+    warehouse.fill(connection, table.shareable, rows)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE rows_in_order AS FROM {table.shareable.full_name} "
+        f"UNION ALL SELECT * FROM {table.full_name} "
+        "WHERE NOT list_contains(?::VARCHAR[], indicator)",
+        [list(anew)],
+    )
+    connection.execute(tables.create(table.shareable))
+    connection.execute(
+        f"INSERT INTO {table.shareable.full_name} SELECT * FROM rows_in_order ORDER BY ALL"
+    )
+    connection.execute("DROP TABLE rows_in_order")
 
 
 def _write_totals(connection: DuckDBPyConnection, ruled: Sequence[str]) -> None:

@@ -305,8 +305,12 @@ def of_estimates(
     known: Registry, home: Sequence[str], values: Mapping[str, str], synthetic: bool
 ) -> dict[str, str | None]:
     """Indicator with references → state of its estimates: their values, and what changed them.
-    One of which an indicator is not declared has none. `values`: as for `of_findings`."""
-    common = _hash(all_code(), home, _areas(known), synthetic)
+    One of which an indicator is not declared has none.
+
+    `home`: code and name of the assessed area, and the year assessed, which decides its peers;
+    `values`: as for `of_findings`.
+    """
+    common = _hash(all_code(), home, _areas(known), known.areas.peer_rows(), synthetic)
     return {
         judged.indicator: _hash(common, judged, _behind(judged.keys, known, values))
         for judged in known.references
