@@ -259,7 +259,7 @@ def _about(
         parts.append(divided[list(one.old)].sum() / (sum_before / len(sides.before)))
     if sum_after := sides.sum_after[list(one.new)].sum():
         parts.append(1 - divided[list(one.new)].sum() / (sum_after / len(sides.after)))
-    if not parts or days[0] == days[1]:
+    if not parts or days[0] == days[1] or counts.months == 1:
         return None
     part = min(1.0, max(0.0, float(np.mean(parts))))
     months = round(part * counts.months)
