@@ -17,7 +17,7 @@ from safecity_pipeline import period
 from safecity_pipeline.model import Source
 from safecity_pipeline.registry.areas import Areas
 from safecity_pipeline.registry.changes import CHANGE_COLUMNS
-from safecity_pipeline.watch.changes import Change
+from safecity_pipeline.watch.changes import Change, Crossed
 from safecity_pipeline.watch.counts import Days
 from safecity_pipeline.watch.expected import Seen
 
@@ -195,10 +195,16 @@ def crosswalk(seen: Seen, key: str) -> list[list[str]]:
             seen.column,
             *(_harmless(name) for name in (line.old, line.new)),
             *(_number(part) for part in (line.share, line.lower, line.upper)),
-            "to verify" if line.share is not None else "share not known; to verify",
+            f"{_known(line, seen.change)}to verify",
         ]
         for line in seen.change.crosswalk
     ]
+
+
+def _known(line: Crossed, change: Change) -> str:
+    if line.share is None:
+        return "share not known; "
+    return "of the part that it lost; " if line.old in change.gave else ""
 
 
 def _number(share: float | None) -> str:
