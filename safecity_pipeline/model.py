@@ -168,15 +168,17 @@ class Classification:
     come, go or are divided anew (`watch`).
 
     `within`: the column of the broader class that each category stands in. `words`: the column that
-    says in words what a code means. `count`: SQL over the clean rows, what a category counts. A
-    column in which anybody may write anything is none, and neither is one whose words settle only
-    some time after (outcomes).
+    says in words what a code means. `count`: SQL over the clean rows, what a category counts.
+    `series`: what the categories belong to that no indicator asks for. A column in which anybody
+    may write anything is none, and neither is one whose words settle only some time after
+    (outcomes).
     """
 
     column: str
     within: str | None = None
     words: str | None = None
     count: str = "count(*)"
+    series: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -421,7 +421,8 @@ class Refresh:
         source = self.registry.sources[name]
         if not source.classified:
             return
-        state = upkeep.of_watch(self.registry, upkeep.versions(connection).get(name, ""))
+        version = upkeep.versions(connection).get(name, "")
+        state = upkeep.of_watch(self.registry, version, self._synthetic)
         if upkeep.watched(connection, name) != state:
             there = bool(self._extracts_of(name))
             seen = looking.seen(connection, source, self.registry) if there else []

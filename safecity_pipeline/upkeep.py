@@ -186,10 +186,10 @@ def note_taken_in(connection: DuckDBPyConnection, source: str, state: str) -> No
 # --- what was seen of a source's categories --------------------------------------------------
 
 
-def of_watch(known: Registry, version: str) -> str:
+def of_watch(known: Registry, version: str, synthetic: bool) -> str:
     """State of what is to be seen in the rows of a source, which have a version: every row of the
     catalogue may cover it, and every indicator may ask for its categories."""
-    return _hash(all_code(), known.digest, version)
+    return _hash(all_code(), known.digest, version, synthetic)
 
 
 def watched(connection: DuckDBPyConnection, source: str) -> str | None:

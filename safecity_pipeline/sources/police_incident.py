@@ -27,7 +27,7 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import CrossRow, Derived, Places, Source
+from safecity_pipeline.model import Classification, CrossRow, Derived, Places, Source
 
 NUMBER = "[!-~]{1,40}"
 VIOLENCE, ASB = "Violence", "ASB"
@@ -266,6 +266,12 @@ SOURCE = Source(
     sensitivity="official-sensitive",
     maximum_rows=5_000_000,
     model=PoliceIncident,
+    classified=(
+        Classification("opening_code", words="opening_description"),
+        Classification("closing_code", words="closing_description"),
+        Classification("channel", series=("calls",)),
+        Classification("asb_category"),
+    ),
     geography="coalesce(area_code, 'place not known')",
     period_start="month",
     period_end="last_day(month)",

@@ -31,7 +31,7 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from safecity_pipeline import period
-from safecity_pipeline.model import Derived, Places, Source, Window
+from safecity_pipeline.model import Classification, Derived, Places, Source, Window
 
 CLOSED, OUTCOME = "closed", "outcome"
 YES, NO = "yes", "no"
@@ -351,6 +351,7 @@ SOURCE = Source(
     maximum_rows=50_000,
     model=YouthOffending,
     table="record",
+    classified=(Classification("disposal", series=("youth.first_time_entrants",)),),
     geography="area_code",
     period_start="period_start",
     period_end="period_end",

@@ -50,9 +50,10 @@ class Change:
 
     `old` went, `new` came; `gave` and `took` stayed, and lost or gained a part. `first`, `last`:
     the days between which it happened; of `emptied` it is known only that it was by `last`.
-    `areas`: those that show it; `areas_of`: those that could. `count_before`, `count_after`: what
-    the old and the new counted in `before` and `after`, spans as long as each other, in the areas
-    of which both are known; `share`: of all counted there. None where there is no such span.
+    `period`: the first that shows it. `areas`: those that show it; `areas_of`: those that could.
+    `count_before`, `count_after`: what the old and the new counted in `before` and `after`, spans
+    as long as each other, in the areas of which both are known; `share`: of all counted there. None
+    where there is no such span.
     `about`: the first of a month, where a divided period lets one guess the day. `reason`: what
     else to know. `keys`: the categories as the column spells them, without their words.
     """
@@ -212,7 +213,7 @@ def _change(
         last,
         tuple(counts.areas[area] for area in areas),
         max(edge.of for edge in own),
-        counts.periods[min(edge.at for edge in own)],
+        next((span for span in counts.periods if span[1] >= first), counts.periods[-1]),
         gave,
         took,
         crosswalk=tuple(_crossed(counts, share) for share in crossed),
@@ -259,7 +260,7 @@ def _about(
         parts.append(divided[list(one.old)].sum() / (sum_before / len(sides.before)))
     if sum_after := sides.sum_after[list(one.new)].sum():
         parts.append(1 - divided[list(one.new)].sum() / (sum_after / len(sides.after)))
-    if not parts or days[0] == days[1]:
+    if not parts or days[0] == days[1] or counts.months == 1:
         return None
     part = min(1.0, max(0.0, float(np.mean(parts))))
     months = round(part * counts.months)

@@ -70,7 +70,8 @@ def statement(source: Source, one: Classification) -> str:
         f"SELECT {source.table} AS kind, {source.geography} AS area, "
         f"({source.period_start})::DATE AS start, ({source.period_end})::DATE AS end, "
         f'"{one.column}" AS label, {within} AS within, ({one.count})::DOUBLE AS count '
-        f'FROM {source.clean} WHERE "{one.column}" IS NOT NULL GROUP BY ALL'
+        f'FROM {source.clean} WHERE "{one.column}" IS NOT NULL GROUP BY ALL '
+        "HAVING area IS NOT NULL AND start IS NOT NULL"
     )
     words = one.words or "NULL"
     said = (

@@ -181,8 +181,8 @@ def _in_time(counts: Counts, kind: Kind, step: int) -> int:
 
 
 def without_counts(counts: Counts) -> list[int]:
-    """Categories that every period of every area lists and none counts, but for a trace."""
-    listed = counts.listed[counts.delivered]
+    """Categories that most periods of most areas list, as 0, and none counts, but for a trace."""
+    listed = counts.listed[counts.delivered] & (counts.count[counts.delivered] == 0)
     whole = listed.mean(axis=0) > 0.5
     counted = np.abs(counts.count).sum(axis=(0, 1))
     every = float(np.abs(counts.count).sum())

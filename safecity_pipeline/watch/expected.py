@@ -21,17 +21,19 @@ from safecity_pipeline.registry.areas import Areas
 from safecity_pipeline.registry.changes import Change as Catalogued
 from safecity_pipeline.registry.changes import Changes
 from safecity_pipeline.watch.changes import Change
+from safecity_pipeline.watch.edges import WHOLE
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 NO_CATEGORIES = (
-    *("recording behaviour", "recording standard", "inspection", "channel", "real shock"),
+    *("recording behaviour", "recording standard", "inspection", "real shock"),
     *("denominator", "comparator"),
 )
 """Kinds of change that rename and divide nothing."""
 IN_DOUBT = timedelta(days=31)
 """By which the day of a row may be wrong that is still to be verified."""
+MOSTLY = 0.5
 LISTED_FOR_YEARS = 3
 """How long a table may list categories after they ended."""
 
@@ -55,7 +57,8 @@ def series_of(
     categories: Collection[str],
     indicators: Iterable[Indicator],
 ) -> tuple[str, ...]:
-    """The series of the indicators that ask for the categories by a classified column."""
+    """The series of the indicators that ask for a classified column and count at least half of the
+    rows of a category; where none does, those that the classification says."""
     columns = {each.column for each in source.classified}
     windows = {each.name for each in source.windows}
     asking = [
@@ -67,14 +70,23 @@ def series_of(
         if words & columns and not words & windows
     ]
     if not asking or not categories:
-        return ()
-    counted = ", ".join(f"coalesce(bool_or({where}), false)" for _, where in asking)
-    (answers,) = connection.execute(
-        f'SELECT {counted} FROM {source.clean} WHERE list_contains(?::VARCHAR[], "{one.column}")',
+        return one.series
+    counted = ", ".join(
+        f"count(*) FILTER (WHERE {where}) >= {MOSTLY} * count(*)" for _, where in asking
+    )
+    answers = connection.execute(
+        f'SELECT {counted} FROM {source.clean} WHERE list_contains(?::VARCHAR[], "{one.column}") '
+        f'GROUP BY "{one.column}"',
         [list(categories)],
     ).fetchall()
-    found = {series for (series, _), counts in zip(asking, answers, strict=True) if counts}
-    return tuple(sorted(name for name in found if not any(_below(more, name) for more in found)))
+    found = {
+        series
+        for of_category in answers
+        for (series, _), counts in zip(asking, of_category, strict=True)
+        if counts
+    }
+    most = (name for name in found if not any(_below(more, name) for more in found))
+    return tuple(sorted(most)) or one.series
 
 
 def _below(series: str, name: str) -> bool:
@@ -90,13 +102,23 @@ def judged(seen: Seen, changes: Changes, areas: Areas) -> Seen:
         and one.materiality != "event"
         and _in_time(one, seen.change)
         and _reaches(one, changes, seen)
-        and all(one.concerns(area, areas.home_force(area)) for area in seen.change.areas)
+        and _concerns(one, seen.change, areas)
     ]
     return replace(seen, expected_by=tuple(covering))
 
 
+def _concerns(one: Catalogued, change: Change, areas: Areas) -> bool:
+    """All areas that show it; words that stand for no area, such as "place not known", aside."""
+    known = [area for area in change.areas if areas.by_code(area)]
+    if not known:
+        return one.area_code is None
+    return all(one.concerns(area, areas.home_force(area)) for area in known)
+
+
 def _in_time(one: Catalogued, change: Change) -> bool:
-    doubt = IN_DOUBT if "verify" in one.status else timedelta(0)
+    length = change.period[1] - change.period[0]
+    # So much of a period may be over that still counts as whole.
+    doubt = max((1 - WHOLE) * length, IN_DOUBT if "verify" in one.status else timedelta(0))
     first = change.first
     if change.kind == "emptied":
         first = date(first.year - LISTED_FOR_YEARS, first.month, 1)

@@ -17,7 +17,7 @@ from safecity_pipeline import period
 from safecity_pipeline.model import Source
 from safecity_pipeline.registry.areas import Areas
 from safecity_pipeline.registry.changes import CHANGE_COLUMNS
-from safecity_pipeline.watch.changes import Change
+from safecity_pipeline.watch.changes import Change, Crossed
 from safecity_pipeline.watch.counts import Days
 from safecity_pipeline.watch.expected import Seen
 
@@ -39,10 +39,10 @@ _HANDLING = {
 _MANY = "[b]; compare only the total of the categories in the crosswalk"
 
 
-def in_words(change: Change, counts_shown: bool = True) -> str:
+def in_words(change: Change) -> str:
     """What happened, when, where and how large, in one sentence without a full stop."""
     parts = [f"{_when(change)}{_where(change)}: {what(change)}"]
-    if size := _size(change, counts_shown):
+    if size := _size(change):
         parts.append(size)
     if change.reason:
         parts.append(change.reason)
@@ -99,12 +99,10 @@ def _where(change: Change) -> str:
     return f", in {len(change.areas)} of {change.areas_of} areas"
 
 
-def _size(change: Change, counts_shown: bool) -> str:
+def _size(change: Change) -> str:
     if change.share is None:
         return ""
     share = f"{max(change.share * 100, 0.1):.1f} % of all that the same areas count"
-    if not counts_shown:
-        return share
     told = [
         f"{count:,.0f} in {_span(days)}"
         for count, days in (
@@ -131,7 +129,7 @@ def key(seen: Seen, taken: Collection[str] = ()) -> str:
     return found
 
 
-def row(seen: Seen, source: Source, areas: Areas, key: str, counts_shown: bool) -> dict[str, str]:
+def row(seen: Seen, source: Source, areas: Areas, key: str) -> dict[str, str]:
     """The columns of definitional_changes.csv."""
     change = seen.change
     scope, code = _area(change, areas)
@@ -152,7 +150,7 @@ def row(seen: Seen, source: Source, areas: Areas, key: str, counts_shown: bool) 
         "area_scope": scope,
         "area_code": code,
         "expected_direction": _direction(change),
-        "size_if_published": f"not known; in the extracts {_size(change, counts_shown)}",
+        "size_if_published": f"not known; in the extracts: {_size(change) or 'not told'}",
         "back_series": "not known",
         "handling": _HANDLING.get(change.kind, _MANY),
         "source_name": f"classification watch over the extracts of {seen.source}: {source.title}",
@@ -197,10 +195,16 @@ def crosswalk(seen: Seen, key: str) -> list[list[str]]:
             seen.column,
             *(_harmless(name) for name in (line.old, line.new)),
             *(_number(part) for part in (line.share, line.lower, line.upper)),
-            "to verify" if line.share is not None else "share not known; to verify",
+            f"{_known(line, seen.change)}to verify",
         ]
         for line in seen.change.crosswalk
     ]
+
+
+def _known(line: Crossed, change: Change) -> str:
+    if line.share is None:
+        return "share not known; "
+    return "of the part that it lost; " if line.old in change.gave else ""
 
 
 def _number(share: float | None) -> str:

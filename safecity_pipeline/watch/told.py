@@ -1,24 +1,28 @@
 """What is told of a source's categories: rows of meta.classification_change, and the check.
 
 Belongs here: columns, and what is left out of them. Of a source that is not for everybody no count
-is told, since what a category lost may be a number that is hidden elsewhere. Does not belong here:
-the command that prints them (`categories`).
+is told, and shares only roughly: with a number that is shown elsewhere, either could give a small
+one away. Does not belong here: the command that prints them (`categories`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from safecity_pipeline import period
 from safecity_pipeline.model import Check, CheckSpec, Source
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.watch import proposal
+from safecity_pipeline.watch.changes import Change
+from safecity_pipeline.watch.counts import Days
 from safecity_pipeline.watch.expected import Seen
 
 CHECK = CheckSpec(
     "categories_changed", "every change of the categories is in definitional_changes.csv"
 )
+ROUGH = 0.1
 MOST = 3
 """Changes that a message tells; the table has them all."""
 REPAIR = (
@@ -48,9 +52,11 @@ def rows(seen: Sequence[Seen], source: Source, known: Registry, synthetic: bool)
 
 
 def _row(one: Seen, source: Source, known: Registry, proposed: str) -> Row:
-    change, shown = one.change, counts_shown(source)
+    if not counts_shown(source):
+        one = replace(one, change=_roughly(one.change))
+    change = one.change
     walk = proposal.crosswalk(one, proposed or " ".join(one.expected_by))
-    row = proposal.row(one, source, known.areas, proposed, shown)
+    row = proposal.row(one, source, known.areas, proposed)
     return {
         "source": one.source,
         "classification": one.column,
@@ -63,31 +69,40 @@ def _row(one: Seen, source: Source, known: Registry, proposed: str) -> Row:
         "last_day": change.last,
         "areas": len(change.areas),
         "areas_of": change.areas_of,
-        **_counts(one, shown),
-        "share": _share(change.share, shown),
+        "count_before": change.count_before,
+        "count_after": change.count_after,
+        "counted_before": _span(change.before),
+        "counted_after": _span(change.after),
+        "share": change.share,
         "expected_by": " ".join(one.expected_by) or None,
-        "what": proposal.in_words(change, shown),
+        "what": proposal.in_words(change),
         "proposed_id": proposed or None,
         "proposed_row": proposal.as_csv([list(row.values())]).strip() if proposed else None,
         "crosswalk": proposal.as_csv(walk).strip() or None,
     }
 
 
-def _counts(one: Seen, shown: bool) -> Row:
-    change = one.change
-    before, after = (
-        period.describe_coverage(*days) if days else None for days in (change.before, change.after)
+def _roughly(change: Change) -> Change:
+    """Without counts, and with shares to the nearest ROUGH."""
+    return replace(
+        change,
+        count_before=None,
+        count_after=None,
+        share=_rough(change.share),
+        crosswalk=tuple(
+            replace(line, share=_rough(line.share), lower=None, upper=None)
+            for line in change.crosswalk
+        ),
     )
-    return {
-        "count_before": change.count_before if shown else None,
-        "count_after": change.count_after if shown else None,
-        "counted_before": before,
-        "counted_after": after,
-    }
 
 
-def _share(share: float | None, shown: bool) -> float | None:
-    return share if share is None or shown else round(share, 2)
+def _rough(share: float | None) -> float | None:
+    """None for what is nearest to none."""
+    return (round(share / ROUGH) * ROUGH or None) if share else None
+
+
+def _span(days: Days | None) -> str | None:
+    return period.describe_coverage(*days) if days else None
 
 
 def check(source: Source, rows: Sequence[Row]) -> Check:
