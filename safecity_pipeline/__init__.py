@@ -10,7 +10,8 @@ The map, from the ground up; imports point only downward, and a test holds that.
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
       reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
     measure         indicator → SQL → value and interval; breakdowns: its years, taken apart
-    maturity        figures that had unequal time to settle; revisions: as first extracted, and now
+    maturity        figures that had unequal time to settle; revisions: as first extracted, and now;
+                    printed: as earlier assessments printed them
     detection/      a change of recording found in the figures, and sized: pure statistics
     breaks          which comparisons a definitional change breaks
     compare         values → findings; sentences: findings → words

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from safecity_pipeline import breaks, maturity, period, statistics
+from safecity_pipeline import breaks, maturity, measure, period, statistics
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Check, CheckSpec, Row
 from safecity_pipeline.registry.assessments import Assessment
@@ -166,7 +166,7 @@ def _row(claim: Claim, known: Figures, synthetic: bool) -> Row:
         "computed_upper_95": chosen.upper if chosen else None,
         "unit": claim.unit or None,
         "verdict": _verdict(claim, there, holding),
-        "reason": _reason(claim, computed, holding, unsettled(chosen, known)),
+        "reason": _reason(claim, computed, holding, _to_mind(chosen, known)),
         "comparability": _comparability(broken),
         "broken_by": " ".join(broken.ids) or None if broken else None,
         "indicator": chosen.reading.indicator or None if chosen else _first_indicator(claim),
@@ -188,7 +188,7 @@ def _verdict(claim: Claim, there: Sequence[Computed], holding: Sequence[Computed
 
 
 def _reason(
-    claim: Claim, computed: Sequence[Computed], holding: Sequence[Computed], unsettled: str | None
+    claim: Claim, computed: Sequence[Computed], holding: Sequence[Computed], to_mind: str | None
 ) -> str | None:
     """Why it is not computable; else the other readings side by side, and what to mind."""
     if not claim.reading:
@@ -196,7 +196,23 @@ def _reason(
     by = f"reproduced by: {holding[0].reading.name}{holding[0].note}" if holding else ""
     others = "; ".join(one.told() for one in computed if one not in holding[:1])
     beside = f"other readings: {others}" if by and others else others
-    return ". ".join(filter(None, [by, beside, unsettled, claim.caveat])) or None
+    return ". ".join(filter(None, [by, beside, to_mind, claim.caveat])) or None
+
+
+def _to_mind(chosen: Computed | None, known: Figures) -> str | None:
+    said = [estimated(chosen, known), unsettled(chosen, known)]
+    return ". ".join(filter(None, said)) or None
+
+
+def estimated(chosen: Computed | None, known: Figures) -> str | None:
+    """What must be said where a figure, or the base of its change, is somebody's estimate."""
+    if chosen is None:
+        return None
+    one, area = chosen.reading, chosen.reading.area or known.area_code
+    rows = (known.values.get((one.indicator, area, label)) for label in (one.period, one.base))
+    if not any(row is not None and row.get("obs_status") == measure.ESTIMATED for row in rows):
+        return None
+    return "it rests in part on an estimate of the supplier"
 
 
 def unsettled(chosen: Computed | None, known: Figures) -> str | None:

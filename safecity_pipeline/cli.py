@@ -279,6 +279,30 @@ def draft(
 
 
 @app.command()
+def keep(
+    on: Annotated[
+        str | None, typer.Option(help="Day of the publication, as 2015-12-01; else today.")
+    ] = None,
+    config: Config = None,
+    warehouse: Home = None,
+) -> None:
+    """Keep what the assessment prints, for next year's.
+
+    Call it when the assessment goes out. Writes the yearly figures of the assessed area, rounded as
+    printed, to published/YEAR.csv beside safecity.toml; keep that file with it. Later refreshes
+    give last year's figure as it was printed and as newer extracts give it: mart.printed, and in
+    each sentence that compares with a figure that has moved. What may not be shared is not kept.
+    """
+    chosen = _settings(config, None, warehouse, None)
+    with _configuration():
+        day = _as_of(on, "--on") or date.today()
+        from safecity_pipeline import document
+
+        file, figures = document.keep_printed(chosen, day)
+    _say(f"{figures} figures kept in {file}")
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 3000,
     read_only: Annotated[bool, typer.Option(help="Look only: no runs can be started.")] = False,
@@ -317,10 +341,10 @@ def _settings(
         return chosen.of_year(assessed.label, _as_of(as_of))
 
 
-def _as_of(text: str | None) -> date | None:
+def _as_of(text: str | None, option: str = "--as-of") -> date | None:
     from safecity_pipeline import settings
 
-    return settings.read_day(text, "--as-of") if text else None
+    return settings.read_day(text, option) if text else None
 
 
 def _period(label: str) -> Period:

@@ -22,10 +22,19 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from safecity_pipeline import breaks, maturity, measure, period, sentences, statistics
+from safecity_pipeline import (
+    breaks,
+    maturity,
+    measure,
+    period,
+    printed,
+    sentences,
+    statistics,
+)
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.model import Finding, Indicator
 from safecity_pipeline.period import Period
+from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED
 from safecity_pipeline.registry.stand_ins import StandIn
@@ -273,11 +282,13 @@ def findings(
     group_on: GroupOn,
     broken_by: BrokenBy = unbroken,
     stand_ins: StandInsOf = nobody,
+    first_printed: FirstPrinted = NOTHING_PRINTED,
 ) -> Iterator[Finding]:
     """Every comparison that the indicator declares, for the assessed area and its peers.
 
     `home`, `name`: the assessed area. Only its findings exist where it has no peers. `stand_ins`
     counts only for an indicator that allows it, and for peers without any row of their own.
+    `first_printed`: what assessments printed of it, which a change names where its base moved.
     """
     groups = _groups(indicator, found, home, group_on, stand_ins)
     peers = (code for group in groups.values() if group for code in group.members)
@@ -289,7 +300,8 @@ def findings(
     for area_code in dict.fromkeys((home, *peers)):
         if area_code in found:
             for made in _changes(indicator, found[area_code], broken_by):
-                yield sentences.worded(indicator, made)
+                noted = printed.noted(indicator, made, first_printed)
+                yield sentences.worded(indicator, noted)
     yield from _among_peers(indicator, found, home, name, groups)
 
 

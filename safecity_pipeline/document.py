@@ -1,20 +1,23 @@
-"""`safecity draft`: the drafts of a release as plain text to paste, or as a table.
+"""`safecity draft` and `safecity keep`: what an assessment takes from a release.
 
-Belongs here: laying out what stands in mart.draft. Does not belong here: drafting (`drafts`).
+Belongs here: laying out what stands in mart.draft as plain text to paste, or as a table; keeping
+what is printed. Does not belong here: drafting (`drafts`), what becomes of it later (`printed`).
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from safecity_pipeline import tables
+from safecity_pipeline import printed, registry, tables
 from safecity_pipeline.model import Refused
 from safecity_pipeline.period import parse
-from safecity_pipeline.settings import Settings
+from safecity_pipeline.registry import published
+from safecity_pipeline.settings import PACKAGED, Settings
 from safecity_pipeline.warehouse import Warehouse
 
 Rows = Sequence[Mapping[str, Any]]
@@ -94,3 +97,33 @@ def write_table(rows: Rows, file: Path, raw: Path) -> None:
         raise Refused(rule, str(file), repair="name another: --csv") from None
     except OSError as error:
         raise Refused(f"cannot be written: {error.strerror}", str(file)) from None
+
+
+def keep_printed(settings: Settings, day: date) -> tuple[Path, int]:
+    """Keep what the newest release prints of the assessed area, as published on `day`: the file
+    beside the deployment's safecity.toml, and how many figures. Raises Refused where there is no
+    such place, no release, or that year was kept before."""
+    if settings.config is None or settings.config == PACKAGED:
+        rule = "what is printed is kept beside your own safecity.toml"
+        raise Refused(rule, repair="copy the one of README.md, or name it: --config")
+    known = registry.load(settings.config)
+    year, synthetic, values = _printed_by(settings, known.area(settings.area_code).code)
+    figures = printed.kept(values, known.indicators, year, day, synthetic)
+    file = settings.config.parent / published.FOLDER / f"{year}.csv"
+    return file, published.write(file, figures)
+
+
+def _printed_by(settings: Settings, area_code: str) -> tuple[str, bool, Rows]:
+    """Of the newest release: its year, whether it is made up, and its values of an area, as they
+    may be shared."""
+    connection = Warehouse(settings.warehouse).read_release()
+    try:
+        made = connection.execute("SELECT year, synthetic FROM meta.release").fetchall()
+        found = connection.execute(
+            f"SELECT * FROM {tables.INDICATOR_VALUE.full_name} WHERE area_code = ? ORDER BY ALL",
+            [area_code],
+        )
+        names = [column[0] for column in found.description or ()]
+        return *made[0], [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    finally:
+        connection.close()

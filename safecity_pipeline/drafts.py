@@ -185,7 +185,8 @@ def _of_reading(claim: Claim, known: DraftedFrom) -> Draft:
         start = capital(about.words) + ("" if about.at_home else f", {about.place}")
         return Draft(f"{start}: no figure, since {ended(about.computed.lacking)}", NO_FIGURE, keys)
     sentence, status, facts = _worded(about)
-    said = f"{sentence} {ended(claim.draft.caveat)}" if claim.draft.caveat else sentence
+    notes = (claims.estimated(about.computed, known.figures), claim.draft.caveat)
+    said = " ".join([sentence, *(capital(ended(note)) for note in notes if note)])
     return Draft(said, status, {**keys, **facts})
 
 

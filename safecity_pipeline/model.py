@@ -422,6 +422,7 @@ class Finding:
     base_maturity_days: int | None = None
     maturity_note: str | None = None
     estimated: bool = False
+    printed_note: str | None = None
 
 
 @dataclass(frozen=True)

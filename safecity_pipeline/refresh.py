@@ -35,6 +35,7 @@ from safecity_pipeline import (
     helper,
     measure,
     period,
+    printed,
     registry,
     revisions,
     shareable,
@@ -56,10 +57,12 @@ from safecity_pipeline.ingest.intake import Decided, Intake
 from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.period import Period
+from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.indicators import PUBLISHED
+from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.settings import Settings
 from safecity_pipeline.tables import Table
 from safecity_pipeline.targets import Known
@@ -456,6 +459,7 @@ class Refresh:
                 sources = self.registry.sources
                 rows = revisions.of(connection, indicators, sources, self._synthetic)
             self._replace(connection, tables.REVISION, rows, stale, wanted)
+            self._write_printed(connection)
             report.handled = len(rows)
             (report.rows,) = _counts(connection, "SELECT count(*) FROM mart.revision")
             report.facts = {"revisions": report.rows, **_made(stale, wanted)}
@@ -607,6 +611,31 @@ class Refresh:
             ],
         )
         report.facts |= cost.facts(report.handled)
+
+    def _write_printed(self, connection: DuckDBPyConnection) -> None:
+        """What earlier assessments printed, beside the same as it stands: few, and always all."""
+        keys = sorted({one.indicator for one in self._printed})
+        found = connection.execute(
+            "SELECT indicator, area_code, period, value FROM mart.indicator_value "
+            "WHERE dimension = 'all' AND list_contains(?::VARCHAR[], indicator)",
+            [keys],
+        ).fetchall()
+        values = {(key, area, label): value for key, area, label, value in found}
+        names = {area.code: area.name for area in self.registry.areas.areas}
+        names[self.area_code] = self.settings.area_name
+        rows = printed.rows(self._printed, values, self.registry.indicators, names)
+        with transaction(connection):
+            warehouse.fill(connection, tables.PRINTED, pd.DataFrame(list(rows)))
+
+    def _printed_first(self, indicator: Indicator) -> FirstPrinted:
+        """What a sentence may tell of it: by how few a small number moved, none says."""
+        if shareable.rule_of(indicator, self.registry.sources) != "none":
+            return NOTHING_PRINTED
+        return printed.of_indicator(self._printed, indicator.indicator)
+
+    @cached_property
+    def _printed(self) -> Sequence[PrintedFigure]:
+        return printed.of_one_kind(self.registry.published, self._synthetic)
 
     def _note_state(self, connection: DuckDBPyConnection, step: str) -> None:
         connection.execute("DELETE FROM build.step_state WHERE step = ?", [step])
@@ -817,6 +846,7 @@ class Refresh:
             self._group_on,
             self._broken_by(indicator),
             self.registry.stand_ins.of,
+            self._printed_first(indicator),
         )
 
     def _series_of(self, indicator: Indicator, rows: Sequence[compare.Row]) -> dict[str, Series]:

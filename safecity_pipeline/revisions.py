@@ -23,7 +23,7 @@ from safecity_pipeline import measure, period, sentences
 from safecity_pipeline.ingest import adding, intake, schema, units
 from safecity_pipeline.ingest.units import Unit
 from safecity_pipeline.model import Indicator, Source
-from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED
+from safecity_pipeline.registry.indicators import PUBLISHED, is_share
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -247,7 +247,7 @@ def _row(indicator: Indicator, row: Mapping[str, Any], synthetic: bool) -> dict[
         "value": row["value_today"],
         "extracted_on": row["extracted_on"].date(),
         "change": _change(indicator, row),
-        "change_unit": "percentage points" if _is_share(indicator) else "percent",
+        "change_unit": "percentage points" if is_share(indicator) else "percent",
         "synthetic": synthetic,
     }
     return {**told, "sentence": _sentence(indicator, told, _when(row))}
@@ -261,18 +261,13 @@ def _when(row: Mapping[str, Any]) -> str:
     return period.describe_coverage(*days)
 
 
-def _is_share(indicator: Indicator) -> bool:
-    published = indicator.kind == PUBLISHED and indicator.unit == PER_CENT
-    return published or indicator.kind == "proportion"
-
-
 def _change(indicator: Indicator, row: Mapping[str, Any]) -> float | None:
     """None where a figure is missing, where the first is 0 and no percentage can be given, and
     where the two do not cover the same months."""
     first, now = row["first_value"], row["value_today"]
     if first is None or now is None or not row["alike"]:
         return None
-    if _is_share(indicator):
+    if is_share(indicator):
         return float(now - first)
     return 100 * (now - first) / first if first else None
 
@@ -280,7 +275,7 @@ def _change(indicator: Indicator, row: Mapping[str, Any]) -> float | None:
 def _sentence(indicator: Indicator, told: Mapping[str, Any], when: str) -> str:
     title = indicator.title.removesuffix(f" {indicator.unit}")
     first, now = (
-        f"{_figure(indicator, told[name])} {words} {_written(told[day])}{behind}"
+        f"{_figure(indicator, told[name])} {words} {sentences.written(told[day])}{behind}"
         for name, words, day, behind in (
             ("first_value", "as first extracted, from", "first_extracted_on", " on"),
             ("value", "with what was extracted again by", "extracted_on", ""),
@@ -302,7 +297,3 @@ def _by(told: Mapping[str, Any]) -> str:
         return " (unchanged)"
     unit = "%" if told["change_unit"] == "percent" else "percentage points"
     return f" ({sentences.signed(told['change'])} {unit})"
-
-
-def _written(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"

@@ -8,6 +8,7 @@ and says which end a rank counts from. Does not belong here: deciding anything (
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import cache
 
 from safecity_pipeline import period
@@ -184,8 +185,9 @@ def unlike(changes: str | None) -> str:
 
 
 def _unsettled(finding: Finding) -> str:
-    """A caveat where the two figures had unequal time to settle."""
-    return f"; {finding.maturity_note}" if finding.maturity_note else ""
+    """A caveat where the two figures had unequal time to settle, or the base moved since."""
+    notes = (finding.maturity_note, finding.printed_note)
+    return "".join(f"; {note}" for note in notes if note)
 
 
 def _size(change: float) -> str:
@@ -261,6 +263,11 @@ def signed(value: float) -> str:
     """With its sign, to one decimal; what rounds to nothing has none."""
     text = rounded(value, 1)
     return text if text.startswith("-") or text == "0.0" else f"+{text}"
+
+
+def written(day: date) -> str:
+    """A day for readers: 1 April 2014."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def ordinal(number: int) -> str:

@@ -38,6 +38,7 @@ DRAFTED = [
     *("value", "lower_95", "upper_95", "base_value", "change", "change_lower_95"),
     *("change_upper_95", "rank", "rank_of", "rank_lower_95", "rank_upper_95"),
 ]
+PRINTED = ["printed_value", "value", "change"]
 REVISED = ["first_value", "first_numerator", "first_denominator", "value", "change"]
 DAYS = ["period_start", "period_end", "coverage_start", "coverage_end"]
 ASKED = [
@@ -473,6 +474,29 @@ def revisions(
         stays &= ~((changed > 0) & (changed < least))
     stays &= today["numerator"].notna().to_numpy()
     rows.loc[~stays, [*REVISED, "change_unit"]] = None
+    rows.loc[~stays, "sentence"] = f"The figures are {WHY}."
+    return rows
+
+
+def figures_printed(
+    rows: pd.DataFrame,
+    shown: pd.DataFrame,
+    rules: Mapping[str, Rule],
+    rounded: Collection[str],
+    counts: Collection[str],
+) -> pd.DataFrame:
+    """Rows of mart.printed of indicators that have a rule, as they may be shared: only `counts` of
+    which today's is shown, and that grew or shrank by no small number. Of what did not change at
+    all nothing is told either: else what is hidden changed a little."""
+    key = ["indicator", "area_code", "period"]
+    today = shown[shown["dimension"] == "all"].set_index(key)["value"]
+    rows = rows.reset_index(drop=True)
+    least = rows["indicator"].map(lambda one: rules[one].least).to_numpy(dtype=float)
+    moved = abs(
+        today.reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy() - rows["printed_value"]
+    )
+    stays = rows["indicator"].isin(set(counts) - set(rounded)) & (moved >= least)
+    rows.loc[~stays, [*PRINTED, "change_unit"]] = None
     rows.loc[~stays, "sentence"] = f"The figures are {WHY}."
     return rows
 

@@ -26,6 +26,7 @@ VALUE = ("indicator", "area_code", "period", "dimension", "dimension_value")
 FINDING = (*VALUE, "comparison", "comparator")
 LEDGER = "ledger_adds_up"
 REVISION = ("indicator", "area_code", "period")
+PRINTED = (*REVISION, "assessment")
 Statements = Callable[[Sequence[Assessment]], list[Row]]
 
 
@@ -56,6 +57,10 @@ def write(connection: DuckDBPyConnection, known: Registry, again: Again) -> None
     revised = _rows_about(connection, tables.REVISION, list(rules))
     kept = shareable.revisions(revised, shown, rules, rounded)
     _write(connection, tables.REVISION, REVISION, _other(revised, kept, rounded))
+    as_printed = _rows_about(connection, tables.PRINTED, list(rules))
+    counts = [key for key, one in known.indicators.items() if one.kind == "count"]
+    kept = shareable.figures_printed(as_printed, shown, rules, rounded, counts)
+    _write(connection, tables.PRINTED, PRINTED, _other(as_printed, kept, rounded))
     _write_ledger(connection, known, shown)
     ruled = [one.name for one in known.sources.values() if one.disclosure != "none"]
     _write_arrivals(connection, ruled)

@@ -120,6 +120,7 @@ FINDING = Table(
         maturity_days INTEGER Days that the value had to settle until it was extracted
         base_maturity_days INTEGER The same of the base; null for a rank
         maturity_note VARCHAR Where they had unequal time to settle: how long, and what may change
+        printed_note VARCHAR Where an earlier assessment printed another figure of the base
     """),
     guarded=True,
 )
@@ -145,6 +146,27 @@ REVISION = Table(
         sentence VARCHAR Both figures in words
         synthetic BOOLEAN Computed from made-up extracts
         period_kind VARCHAR year, quarter, month …
+    """),
+    guarded=True,
+)
+
+PRINTED = Table(
+    "mart",
+    "printed",
+    "One row a figure that an earlier assessment printed, beside the same as it stands.",
+    _columns("""
+        indicator VARCHAR Key of the indicator
+        area_code VARCHAR Area
+        area_name VARCHAR Name of the area
+        period VARCHAR Period of both figures
+        assessment VARCHAR Year of the assessment that printed it
+        printed_on DATE Day on which that was published
+        printed_value DOUBLE The figure as printed
+        value DOUBLE The figure as it stands, see mart.indicator_value
+        change DOUBLE From what was printed to the like rounding of value; null without, or on 0
+        change_unit VARCHAR percent, or percentage points for a proportion
+        sentence VARCHAR Both figures in words
+        synthetic BOOLEAN Computed from made-up extracts
     """),
     guarded=True,
 )
@@ -530,6 +552,7 @@ TABLES = (
     INDICATOR_VALUE,
     FINDING,
     REVISION,
+    PRINTED,
     CLAIM,
     TARGET,
     DRAFT,

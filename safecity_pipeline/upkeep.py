@@ -63,12 +63,14 @@ BEHIND_FINDINGS = (
     "compare",
     "maturity",
     "sentences",
+    "printed",
     "breaks",
     # `breaks` offers them, and no figure rests on them yet.
     *("detection", "detection.annual", "detection.critical", "detection.monthly"),
     *("detection.months", "detection.regression", "detection.verdicts"),
     "registry.areas",
     "registry.changes",
+    "registry.published",
     "registry.stand_ins",
     "sources",
 )
@@ -199,12 +201,16 @@ def of_values(known: Registry, home: Sequence[str], at: Mapping[str, str]) -> di
 def _state_of_values(
     common: str, indicator: Indicator, known: Registry, at: Mapping[str, str]
 ) -> str | None:
-    parts = (indicator.value, indicator.numerator, indicator.denominator)
-    sources = sorted({part.source for part in parts if part})
+    sources = sorted(_sources_of(indicator))
     if not all(source in at for source in sources):
         return None
     behind = [(source, at[source]) for source in sources]
     return _hash(common, indicator, measure.sql(indicator, known.sources), behind)
+
+
+def _sources_of(indicator: Indicator) -> set[str]:
+    parts = (indicator.value, indicator.numerator, indicator.denominator)
+    return {part.source for part in parts if part}
 
 
 def of_revisions(
@@ -227,8 +233,8 @@ def of_findings(
 
 
 def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
-    """What bears on one indicator: the peers, their stand-ins, the definitional changes, and how
-    long its figures take to settle."""
+    """What bears on one indicator: the peers, their stand-ins, the definitional changes,
+    what assessments printed of it, and how long its figures take to settle."""
     group = indicator.peer_group
     stand_ins = sorted(known.stand_ins.by_group.items()) if indicator.stand_ins else []
     own = {indicator.main.source}
@@ -238,6 +244,8 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
         known.sources[indicator.main.source].settles_after,
         [row for row in known.areas.peer_rows() if row["group"] == group],
         [found for found in stand_ins if found[0][0] == group],
+        [one for one in known.published if one.indicator == indicator.indicator],
+        [known.sources[one].disclosure for one in sorted(_sources_of(indicator))],
         [one for one in known.changes.changes if known.changes.reaches(one, indicator.series, own)],
     ]
 

@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -728,3 +729,22 @@ def test_the_folder_of_an_assessment_says_its_year(tmp_path: Path) -> None:
     file.write_text(ENTRY, encoding="utf-8")
     with pytest.raises(Refused, match="named by its financial year"):
         assessments.load(registry.load().indicators, tmp_path)
+
+
+@pytest.mark.parametrize("estimated", ["2013-14", "2014-15"])
+def test_an_estimate_is_called_one_wherever_it_stands(estimated: str) -> None:
+    def said(figure: str, of: DraftedFrom) -> str:
+        base = "2013-14" if figure == "change_of_count" else ""
+        reading = Reading("so", period="2014-15", base=base, indicator="theft", figure=figure)
+        claim = Claim("C01", "s", "Said.", reading=(reading,), draft=Wording("thefts"))
+        return str(drafted("2014-15", claim, of)["sentence"])
+
+    of = known()
+    values = dict(of.figures.values)
+    key = "theft", HOME, estimated
+    values[key] = {**values[key], "obs_status": "E"}
+    marked = replace(of, figures=replace(of.figures, values=values))
+    stands = "It rests in part on an estimate of the supplier."
+    assert stands in said("change_of_count", marked)
+    assert (stands in said("count", marked)) == (estimated == "2014-15")
+    assert stands not in said("change_of_count", of) + said("count", of)

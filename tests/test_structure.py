@@ -24,8 +24,8 @@ FLOORS = (
     {"registry"},
     {"ingest"},
     {
-        *("measure", "breakdowns", "maturity", "revisions", "breaks", "detection", "compare"),
-        *("sentences", "claims", "targets", "drafts", "standings", "phrases"),
+        *("measure", "breakdowns", "maturity", "revisions", "printed", "breaks", "compare"),
+        *("sentences", "claims", "targets", "drafts", "standings", "phrases", "detection"),
     },
     {"shareable"},
     {"arrivals", "bookkeeping", "warehouse", "upkeep", "tallies", "sharing", "helper"},

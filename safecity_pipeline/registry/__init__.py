@@ -19,12 +19,14 @@ from safecity_pipeline.registry import (
     changes,
     indicators,
     layouts,
+    published,
     stand_ins,
     thresholds,
 )
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
+from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.registry.stand_ins import StandIns
 
 HERE = Path(__file__).parent
@@ -41,6 +43,7 @@ class Registry:
     stand_ins: StandIns
     changes: Changes
     assessments: tuple[Assessment, ...]
+    published: tuple[PrintedFigure, ...]
     digest: str
     areas_digest: str
 
@@ -66,8 +69,8 @@ class Registry:
 
 
 def load(config: Path | None = None) -> Registry:
-    """Everything declared, a deployment's own `layouts/` and `assessments/`
-    (beside its safecity.toml) included.
+    """Everything declared, a deployment's own `layouts/`, `assessments/`
+    and `published/` (beside its safecity.toml) included.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -82,7 +85,9 @@ def load(config: Path | None = None) -> Registry:
     declared = indicators.load(known, groups)
     for indicator in declared.values():
         listed.named(indicator.series, f"{indicator.subject}.toml [{indicator.indicator}]")
-    files = [file for folder in (HERE, own, documents) if folder for file in _declared_in(folder)]
+    printed = beside / published.FOLDER if beside else None
+    folders = (HERE, own, documents, printed)
+    files = [file for folder in folders if folder for file in _declared_in(folder)]
     files += [beside / thresholds.FILE.name] if beside else []
     return Registry(
         known,
@@ -92,6 +97,7 @@ def load(config: Path | None = None) -> Registry:
         stand_ins.load(areas),
         listed,
         assessments.load(declared, documents),
+        published.load(beside, declared, areas),
         _digest(files),
         _digest([HERE / "areas.csv"]),
     )

@@ -258,6 +258,12 @@ def columns_of(source: Source) -> list[str]:
     return [*stored, *derived, *said, *(window.name for window in source.windows)]
 
 
+def is_share(indicator: Indicator) -> bool:
+    """Whether it is a percentage of a whole, so that it changes by percentage points."""
+    published = indicator.kind == PUBLISHED and indicator.unit == PER_CENT
+    return published or indicator.kind == "proportion"
+
+
 def names_in(clause: str) -> list[str]:
     """The words of an SQL fragment that are neither texts nor functions."""
     bare = re.sub(r"'(?:[^']|'')*'", "", clause)
