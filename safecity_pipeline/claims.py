@@ -13,7 +13,6 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
 import pandas as pd
 
@@ -109,8 +108,11 @@ def indicators_of(assessments: Iterable[Assessment]) -> list[str]:
 
 def _by_key(rows: pd.DataFrame) -> dict[tuple[str, str, str], Row]:
     whole = rows[rows["dimension"] == "all"].astype(object)
-    plain: list[dict[str, Any]] = whole.where(whole.notna(), None).to_dict("records")  # type: ignore[assignment]
-    return {(r["indicator"], r["area_code"], r["period"]): r for r in plain}
+    plain = whole.where(whole.notna(), None)
+    # Whole columns: `to_dict` asks of each of a million cells what it is.
+    cells = zip(*(plain[name].tolist() for name in plain), strict=True)
+    records = (dict(zip(map(str, plain), row, strict=True)) for row in cells)
+    return {(one["indicator"], one["area_code"], one["period"]): one for one in records}
 
 
 def of(assessments: Iterable[Assessment], known: Figures, synthetic: bool) -> list[Row]:

@@ -65,9 +65,18 @@ class Here:
 
 
 class Piece(Protocol):
-    """A piece of work that goes from one process to the other, as its answer does."""
+    """A piece of work that goes from one process to the other, as its answer does. Raises where it
+    is better done by the refresh."""
 
     def done(self, here: Here) -> object: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a piece of work, and what it has cost."""
+
+    value: Any
+    cost: Cost
 
 
 class Helper:
@@ -75,7 +84,7 @@ class Helper:
 
     def __init__(self, agreed: Agreed) -> None:
         self._left: dict[str, Piece] = {}
-        self._begun: dict[str, Future[Any]] = {}
+        self._begun: dict[str, Future[Answer | None]] = {}
         self._sharing_out = Lock()
         self._asking: Thread | None = None
         pipe = subprocess.PIPE
@@ -94,7 +103,7 @@ class Helper:
         self._asking = Thread(target=self._ask, daemon=True)
         self._asking.start()
 
-    def answer(self, name: str) -> Any:
+    def answer(self, name: str) -> Answer | None:
         """The answer to a piece that it has begun, awaited; None where the caller has to do it."""
         with self._sharing_out:
             self._left.pop(name, None)
@@ -132,7 +141,7 @@ class Helper:
                     self._left.clear()
             future.set_result(answer)
 
-    def _next(self) -> tuple[Piece, Future[Any]] | None:
+    def _next(self) -> tuple[Piece, Future[Answer | None]] | None:
         with self._sharing_out:
             name = next(iter(self._left), None)
             if name is None:
@@ -173,22 +182,16 @@ def made_from(known: Registry) -> tuple[str, str]:
     return upkeep.all_code(), known.digest
 
 
-def _answer(piece: Piece, here: Here) -> object:
+def _answer(piece: Piece, here: Here) -> Answer | None:
     try:
-        return piece.done(here)
+        with measured() as meter:
+            value = piece.done(here)
     except Exception:  # the refresh will come upon it, and say it
         return None
+    return Answer(value, meter.read())
 
 
 # --- a source -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TakenIn:
-    """A database that holds one source as the work database would, and what it has cost."""
-
-    file: Path
-    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -204,13 +207,14 @@ class TakeIn:
     def bytes(self) -> int:
         return sum(extract.bytes for extract in self.extracts)
 
-    def done(self, here: Here) -> TakenIn | None:
+    def done(self, here: Here) -> Path:
+        """The file of a database that holds the source as the work database would."""
         source, warehouse = here.registry.sources[self.source], here.warehouse
         if intake.rules_hash(source, here.registry.areas_digest) != self.rules_version:
-            return None  # another key for pseudonyms
+            raise ValueError("another key for pseudonyms")
         transcripts.remember(self.transcripts)
         file = warehouse.scratch / f"taken-in-{self.source}.duckdb"
-        with measured() as meter, warehouse.open_beside(file) as connection:
+        with warehouse.open_beside(file) as connection:
             intake.read_in(
                 connection,
                 source,
@@ -220,7 +224,7 @@ class TakeIn:
                 warehouse.scratch,
                 transaction,
             )
-        return TakenIn(file, meter.read())
+        return file
 
 
 def of_sources(sources: Iterable[TakeIn]) -> dict[str, TakeIn]:

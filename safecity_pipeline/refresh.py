@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import pairwise
 from queue import SimpleQueue
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 from duckdb import DuckDBPyConnection
@@ -308,11 +308,11 @@ class Refresh:
         if made is None:
             return Cost()
         source = self.registry.sources[name]
-        with warehouse.reading(connection, made.file, "helper"), transaction(connection):
+        with warehouse.reading(connection, made.value, "helper"), transaction(connection):
             intake.adopt(connection, source, self._rules_hash(name), "helper")
-        made.file.unlink()
+        made.value.unlink()
         log.info("%s: %d files read", name, len(self._extracts_of(name)))
-        return cast(Cost, made.cost)
+        return made.cost
 
     def _write_registry(self, connection: DuckDBPyConnection) -> None:
         """Write down everything declared, unless it stands there as it is."""
@@ -454,7 +454,15 @@ class Refresh:
         )
 
     def _extracts_of(self, name: str) -> list[Extract]:
-        return [e for e in self.survey.extracts if e.status == "read" and e.source == name]
+        return self._extracts_by_source.get(name, [])
+
+    @cached_property
+    def _extracts_by_source(self) -> dict[str, list[Extract]]:
+        found: dict[str, list[Extract]] = {}
+        for one in self.survey.extracts:
+            if one.status == "read" and one.source:
+                found.setdefault(one.source, []).append(one)
+        return found
 
     def _rules_hash(self, name: str) -> str:
         return intake.rules_hash(self.registry.sources[name], self.registry.areas_digest)
@@ -505,7 +513,7 @@ class Refresh:
             waived = self._waivers.of_indicators()
             wanted = upkeep.of_findings(self.registry, self._home, hashes, waived)
             stale = upkeep.stale(connection, tables.FINDING, wanted, years)
-            rows = self._compared(connection, stale)
+            rows, report.helped = self._compared(connection, stale)
             self._replace(connection, tables.FINDING, rows, stale, wanted)
             report.handled = len(rows)
             (report.rows,) = _counts(connection, "SELECT count(*) FROM mart.finding")
@@ -850,10 +858,7 @@ class Refresh:
                 f"DELETE FROM {table.full_name} WHERE list_contains(?, extract_id)", [ids]
             )
             if not rows.empty:
-                plain = rows.astype(object).where(rows.notna(), None)
-                connection.register("rows_now", plain)
-                connection.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM rows_now")
-                connection.unregister("rows_now")
+                upkeep.insert_frame(connection, table.full_name, rows)
 
     @property
     def _home(self) -> tuple[str, str]:
@@ -923,8 +928,10 @@ class Refresh:
             measure.prove(connection, [indicator], self.registry.sources)
             raise
 
-    def _compared(self, connection: DuckDBPyConnection, keys: Sequence[str]) -> pd.DataFrame:
-        """Rows of mart.finding of some indicators."""
+    def _compared(
+        self, connection: DuckDBPyConnection, keys: Sequence[str]
+    ) -> tuple[pd.DataFrame, Cost]:
+        """Rows of mart.finding of some indicators; and what it cost the second process."""
         values = connection.execute(
             "SELECT * FROM mart.indicator_value "
             "WHERE list_contains(?::VARCHAR[], indicator) AND dimension = 'all' ORDER BY ALL",
@@ -934,27 +941,32 @@ class Refresh:
         for key, row in zip(values["indicator"], compare.rows_of(values), strict=True):
             rows_of[key].append(row)
         printed.of_one_kind(self.registry.published, self._synthetic)
-        made = self._made_by_both(rows_of) if self._helper else self._made_by_one(rows_of)
+        by = self._made_by_both if self._helper else self._made_by_one
+        made, helped = by(rows_of)
         names = [one.name for one in fields(Finding)]
         rows = [dict(zip(names, cells, strict=True)) for found in made for cells in found]
-        return pd.DataFrame([{**row, "waived_by": self._waivers.of_finding(row)} for row in rows])
+        waived = [{**row, "waived_by": self._waivers.of_finding(row)} for row in rows]
+        return pd.DataFrame(waived), helped
 
-    def _made_by_one(self, rows_of: RowsOf) -> list[list[Cells]]:
+    def _made_by_one(self, rows_of: RowsOf) -> tuple[list[list[Cells]], Cost]:
         """Findings of each indicator, two at a time: a third of it is drawing ranks, which leaves
         Python to others meanwhile."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda key: self.found_of(key, rows_of[key]), rows_of))
+            made = list(pool.map(lambda key: self.found_of(key, rows_of[key]), rows_of))
+        return made, Cost()
 
-    def _made_by_both(self, rows_of: RowsOf) -> list[list[Cells]]:
+    def _made_by_both(self, rows_of: RowsOf) -> tuple[list[list[Cells]], Cost]:
         """The same, some of it by the second process."""
         assert self._helper
         by_size = sorted(rows_of, key=lambda key: -len(rows_of[key]))
         self._helper.offer({key: FindingsOf(key, rows_of[key]) for key in by_size})
-        made = []
+        made, helped = [], Cost()
         for key, rows in rows_of.items():
             theirs = self._helper.answer(key)
-            made.append(self.found_of(key, rows) if theirs is None else theirs)
-        return made
+            made.append(theirs.value if theirs else self.found_of(key, rows))
+            # At the same time, so that it takes no longer.
+            helped += replace(theirs.cost, seconds=0.0) if theirs else Cost()
+        return made, helped
 
     def found_of(self, key: str, rows: Sequence[compare.Row]) -> list[Cells]:
         """Findings of one indicator, of rows of its values: the fields of each."""

@@ -79,6 +79,8 @@ BEHIND_FINDINGS = (
 REGISTRY = "(registry)"
 """In the place of a source's name: everything declared."""
 
+FEW = 50
+
 Read = frozenset[tuple[str, ...]]
 
 
@@ -520,6 +522,23 @@ def insert(connection: DuckDBPyConnection, table: str, rows: Sequence[tuple[obje
     places = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
     cells = [cell for row in rows for cell in row]
     connection.execute(f"INSERT INTO {table} VALUES {places}", cells)
+
+
+def insert_frame(connection: DuckDBPyConnection, table: str, rows: pd.DataFrame) -> None:
+    """Add the rows of a frame, by the names of its columns; NaN and the like are null."""
+    if len(rows) > FEW:
+        plain = rows.astype(object).where(rows.notna(), None)
+        connection.register("rows_now", plain)
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_now")
+        connection.unregister("rows_now")
+        return
+    # To look at a frame of a few rows takes the database longer than to be given them.
+    columns = [
+        [None if lacking else cell for cell, lacking in zip(column, column.isna(), strict=True)]
+        for column in (rows[name].astype(object) for name in rows)
+    ]
+    names = ", ".join(f'"{name}"' for name in rows)
+    insert(connection, f"{table} ({names})", list(zip(*columns, strict=True)))
 
 
 def gone(

@@ -223,7 +223,7 @@ def _values(one: Refresh, connection: DuckDBPyConnection, keys: list[str]) -> pd
 
 
 def _findings(one: Refresh, connection: DuckDBPyConnection, keys: list[str]) -> pd.DataFrame:
-    return one._compared(connection, keys)
+    return one._compared(connection, keys)[0]
 
 
 def _computed(one: Refresh, connection: DuckDBPyConnection) -> dict[str, tuple[Any, Any]]:
