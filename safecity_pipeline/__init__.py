@@ -18,6 +18,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     definition than the one before them
     estimates       how large a change of recording was, by references; breaks that none explains
     comparable      a change on one definition; values of earlier periods on the newest one
+    allowing        that change in words, beside one across a definition
     compare         values → findings; trends: over five years of one definition; sentences:
                     findings → words
     claims          values and findings → each sentence of a published assessment, recomputed

@@ -41,7 +41,8 @@ BrokenBy = Callable[[str, str, Days, Days], Broken]
 class Figures:
     """What claims are computed from: rows of mart.indicator_value by indicator, area and period,
     rows of mart.finding with ranks likewise, the peers of an area in a group on a day, and the days
-    in which an indicator's figures settle."""
+    in which an indicator's figures settle. `allowing`: by indicator, area, period and base, what is
+    left of a change across a definition."""
 
     area_code: str
     values: Mapping[tuple[str, str, str], Row]
@@ -50,6 +51,7 @@ class Figures:
     peers: Callable[[str, str], Sequence[str]]
     broken_by: BrokenBy
     settles: Mapping[str, int | None] = field(default_factory=dict)
+    allowing: Mapping[tuple[str, str, str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,15 @@ def figures(
     """What claims are computed from. `groups`: indicator → peer group; `settles`: → days."""
     ranked = findings[findings["comparison"] == "peer_rank"]
     keyed = _by_key(values), _by_key(ranked)
-    return Figures(area_code, *keyed, groups, peers, broken_by, settles or {})
+    known = findings[findings["comparable_note"].notna()] if "comparable_note" in findings else None
+    allowing = {} if known is None else _notes(known)
+    return Figures(area_code, *keyed, groups, peers, broken_by, settles or {}, allowing)
+
+
+def _notes(findings: pd.DataFrame) -> dict[tuple[str, str, str, str], str]:
+    columns = ("indicator", "area_code", "period", "base_period", "comparable_note")
+    cells = zip(*(findings[name].tolist() for name in columns), strict=True)
+    return {(key, area, label, base): note for key, area, label, base, note in cells}
 
 
 def indicators_of(assessments: Iterable[Assessment]) -> list[str]:
@@ -202,7 +212,7 @@ def _reason(
 
 
 def _to_mind(chosen: Computed | None, known: Figures) -> str | None:
-    said = [estimated(chosen, known), unsettled(chosen, known)]
+    said = [estimated(chosen, known), unsettled(chosen, known), allowing(chosen, known)]
     return ". ".join(filter(None, said)) or None
 
 
@@ -215,6 +225,15 @@ def estimated(chosen: Computed | None, known: Figures) -> str | None:
     if not any(row is not None and row.get("obs_status") == measure.ESTIMATED for row in rows):
         return None
     return "it rests in part on an estimate of the supplier"
+
+
+def allowing(chosen: Computed | None, known: Figures) -> str | None:
+    """What is left of a change across a definition, where that is known; without its full stop."""
+    if chosen is None or chosen.reading.figure not in CHANGES:
+        return None
+    one, area = chosen.reading, chosen.reading.area or known.area_code
+    note = known.allowing.get((one.indicator, area, one.period, one.base))
+    return note.removesuffix(".") if note else None
 
 
 def unsettled(chosen: Computed | None, known: Figures) -> str | None:

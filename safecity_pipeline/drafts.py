@@ -296,6 +296,8 @@ def _changed(about: Subject, start: str) -> tuple[str, str, Row]:
     sentence = _against_peers(about) if against_peers else _change(about, start, material)
     if material:
         sentence += f" This is {unlike(broken.words)}."
+        if note := claims.allowing(about.computed, about.known.figures):
+            sentence += f" {ended(note)}"
     if note := claims.unsettled(about.computed, about.known.figures):
         sentence += f" {capital(ended(note))}"
     status = DEFINITION_CHANGED if material else COMPARABLE

@@ -25,6 +25,7 @@ from duckdb import DuckDBPyConnection
 
 import safecity_pipeline
 from safecity_pipeline import (
+    allowing,
     arrivals,
     bookkeeping,
     breakdowns,
@@ -85,6 +86,7 @@ from safecity_pipeline.watch import looking, told
 
 log = logging.getLogger(__name__)
 
+RANKS_AND_NOTES = " AND (comparison = 'peer_rank' OR comparable_note IS NOT NULL)"
 AT_ONCE = 2  # indicators computed at the same time
 MANY_ROWS = 200_000  # read in one step: opening the database anew takes as long as some hundred
 
@@ -945,8 +947,20 @@ class Refresh:
         made, helped = by(rows_of)
         names = [one.name for one in fields(Finding)]
         rows = [dict(zip(names, cells, strict=True)) for found in made for cells in found]
-        waived = [{**row, "waived_by": self._waivers.of_finding(row)} for row in rows]
-        return pd.DataFrame(waived), helped
+        waived = ({**row, "waived_by": self._waivers.of_finding(row)} for row in rows)
+        known = self._known_of_recording(connection, keys)
+        return pd.DataFrame(list(allowing.rows(waived, known))), helped
+
+    def _known_of_recording(
+        self, connection: DuckDBPyConnection, keys: Sequence[str]
+    ) -> allowing.Known:
+        """The series that some indicators belong to, with their references."""
+        bases = {key: one for key, one in comparable.bases(self.registry).items() if key in keys}
+        chosen = list({one.indicator: one for one in bases.values()}.values())
+        made = self._subjects(connection, chosen, _as_it_is) if chosen else []
+        subjects = {one.indicator: about for one, about in zip(chosen, made, strict=True)}
+        own = {key: subjects[one.indicator] for key, one in bases.items()}
+        return allowing.Known(own, self.registry.indicators)
 
     def _made_by_one(self, rows_of: RowsOf) -> tuple[list[list[Cells]], Cost]:
         """Findings of each indicator, two at a time: a third of it is drawing ranks, which leaves
@@ -1107,7 +1121,7 @@ class Refresh:
             ).df()
             for table, only in (
                 (tables.INDICATOR_VALUE, ""),
-                (tables.FINDING, " AND comparison = 'peer_rank'"),
+                (tables.FINDING, RANKS_AND_NOTES),
             )
         )
         return claims.figures(

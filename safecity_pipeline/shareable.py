@@ -30,7 +30,11 @@ HIDDEN = "suppressed"  # status of a finding
 FIGURES = ["numerator", "denominator", "value", "lower_95", "upper_95"]
 CHANGE = ["change", "change_unit", "change_lower_95", "change_upper_95"]
 RANK = ["rank_high", "rank_best", "rank_of", "rank_lower_95", "rank_upper_95"]
-OF_OTHERS = ["base_value", "significance", *CHANGE, *RANK]
+ALLOWING = [
+    *("comparable_change", "comparable_lower_95", "comparable_upper_95"),
+    *("comparable_rests_on", "comparable_note"),
+]
+OF_OTHERS = ["base_value", "significance", *CHANGE, *RANK, *ALLOWING]
 OF_PARTS = ("part_year", "unequal_coverage")  # statuses of findings over a part of a year
 NO_RULE = Rule()
 OF_ITS_OWN = ("value", "count", "change", "change_of_count", "difference")

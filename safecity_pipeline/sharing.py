@@ -55,6 +55,7 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))
     kept = shareable.findings(findings, shown, known.indicators, rounded)
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
+    _leave_out_what_rests_on(connection, list(rules))
     _write_statements(connection, known, again)
     drafted = shareable.drafts(
         _rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
@@ -73,6 +74,18 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     for table in (tables.ARRIVAL, tables.CORRECTION):
         _write_without_rows(connection, table, ruled)
     _write_totals(connection, ruled)
+
+
+def _leave_out_what_rests_on(connection: DuckDBPyConnection, references: Sequence[str]) -> None:
+    """A step against a series that has a rule says something of its months: of such changes what
+    is left when recording is allowed for is not shared."""
+    off = ", ".join(f"{name} = NULL" for name in shareable.ALLOWING)
+    connection.execute(
+        f"UPDATE {tables.FINDING.shareable.full_name} SET {off}, "
+        "sentence = replace(sentence, ' ' || comparable_note, '') "
+        "WHERE list_has_any(string_split(comparable_rests_on, ' + '), ?::VARCHAR[])",
+        [references],
+    )
 
 
 def _rows_about(

@@ -123,6 +123,11 @@ FINDING = Table(
         base_maturity_days INTEGER The same of the base; null for a rank
         maturity_note VARCHAR Where they had unequal time to settle: how long, and what may change
         printed_note VARCHAR Where an earlier assessment printed another figure of the base
+        comparable_change DOUBLE Of a broken change: in per cent, on one definition; null: not known
+        comparable_lower_95 DOUBLE Lower limit of its 95 % interval
+        comparable_upper_95 DOUBLE Upper limit of its 95 % interval
+        comparable_rests_on VARCHAR Reference indicators that it rests on, parted by +
+        comparable_note VARCHAR The same in words, with what the references did meanwhile
         waived_by VARCHAR Waivers in force that accept the broken comparison, see meta.waiver
     """),
     guarded=True,

@@ -72,6 +72,7 @@ BEHIND_VALUES = (
 BEHIND_FINDINGS = (
     *BEHIND_VALUES,
     *("compare", "trends", "maturity", "sentences", "printed"),
+    *("allowing", "comparable", "estimates", "disclosure", "registry.references"),
     *("registry.published", "registry.stand_ins", "waivers", "registry.waivers"),
 )
 """The modules whose code decides a figure; a test holds them against what they import."""
@@ -291,6 +292,7 @@ def of_findings(
     """Indicator → state of its findings. `values`: hash of each indicator's values; `waived`: what
     is accepted of its comparisons."""
     common = _hash(_code(BEHIND_FINDINGS), home, _areas(known))
+    bases = comparable.bases(known)
     return {
         key: _hash(
             common,
@@ -298,6 +300,7 @@ def of_findings(
             values.get(key),
             *_compared_by(indicator, known),
             (waived or {}).get(key),
+            _behind(bases[key].keys, known, values) if key in bases else None,
         )
         for key, indicator in known.indicators.items()
     }

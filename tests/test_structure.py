@@ -25,7 +25,7 @@ FLOORS = (
     {"ingest"},
     {
         *("measure", "breakdowns", "maturity", "revisions", "printed", "breaks", "marks"),
-        *("watch", "detection", "estimates", "comparable", "compare", "trends"),
+        *("watch", "detection", "estimates", "comparable", "allowing", "compare", "trends"),
         "sentences",
         *("claims", "targets", "drafts", "standings", "phrases"),
     },
