@@ -408,6 +408,8 @@ class Refresh:
     def _note_corrections(self, connection: DuckDBPyConnection, name: str) -> None:
         """Write the source's part of meta.correction, of a source that is left as it is too."""
         source = self.registry.sources[name]
+        if not source.corrections:
+            return
         came = corrections.outcomes(connection, source)
         rows = corrections.rows(source, came, self._synthetic)
         names = [column.name for column in tables.CORRECTION.columns]

@@ -22,6 +22,7 @@ def of(settings: Settings) -> list[str]:
         *_ledger(answer),
         *_warnings(answer),
         *_waived(answer),
+        *_corrected(answer),
         *_claims(answer),
         f"  {settings.warehouse / 'current' / 'public' / PUBLIC}",
     ]
@@ -62,6 +63,17 @@ def _waived(answer: _Answers) -> Iterator[str]:
     (count,), *_ = answer("SELECT count(*) FROM mart.finding WHERE waived_by IS NOT NULL")
     if count:
         yield f"  accepted: {count} broken comparison{'s' * (count != 1)}, see meta.waiver"
+
+
+def _corrected(answer: _Answers) -> Iterator[str]:
+    """What is read otherwise than it came, and who has been told."""
+    rows = answer(
+        "SELECT source, correction, rows, reason, reported_to, reported_on FROM meta.correction "
+        "ORDER BY ALL"
+    )
+    for source, correction, count, reason, told, day in rows:
+        much = "" if count is None else f" ({count:,} row{'s' * (count != 1)})"
+        yield f"  corrected: {source}: {correction}{much}: {reason} {told} was told on {day}"
 
 
 def _claims(answer: _Answers) -> Iterator[str]:

@@ -508,7 +508,7 @@ WAIVER = Table(
     "Failing checks and broken comparisons that a role accepts until a day, as declared.",
     _columns("""
         waiver VARCHAR Key of the waiver
-        status VARCHAR active; expired: it counts no more; unmatched: it accepts nothing any more
+        status VARCHAR active; expired, exceeded: it counts no more; unmatched: it accepts nothing
         check_name VARCHAR Check that it accepts; null where it accepts comparisons
         source VARCHAR Source, or the part of the pipeline, of that check
         indicator VARCHAR Indicator of the comparisons that it accepts
@@ -523,6 +523,7 @@ WAIVER = Table(
         matches BIGINT Checks that fail, or comparisons that are broken, of which it speaks
         as_of DATE Day on which its status is judged
         place VARCHAR File and entry
+        at_most BIGINT Failed rows of the check that it accepts; null for however many
     """),
 )
 

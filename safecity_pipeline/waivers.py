@@ -2,7 +2,8 @@
 and says who accepts it, until the waiver's last day.
 
     active      something is waived, and the day has not passed
-    expired     something would be waived, but the day has passed: it counts as if nobody had asked
+    exceeded    a check fails for more rows than were accepted: it counts as if nobody had asked
+    expired     something would be waived, but the day has passed: the same
     unmatched   nothing is waived any more; the build fails until the entry is deleted
 
 Belongs here: what a waiver matches, its status on a day, the two checks on waivers, the rows of
@@ -28,7 +29,7 @@ from safecity_pipeline.registry.waivers import Waiver
 ABOUT = "waivers"
 CHECKS = (
     CheckSpec("waivers_match", "every waiver accepts something that fails or is broken", "ERROR"),
-    CheckSpec("waivers_current", "no waiver has expired"),
+    CheckSpec("waivers_current", "no waiver has expired, or is exceeded"),
 )
 BROKEN = "definition_changed"  # status of a finding
 NEVER = frozenset({"ledger_adds_up", "synthetic_apart", "files_still_there", "corrections_hold"})
@@ -83,9 +84,9 @@ class Waivers:
         """The check, and who accepts that it fails, or whose acceptance has ended. The verdict
         stays what it is."""
         found = [one for one in self.declared if _of_check(one, check)]
-        held = [one for one in found if self.holds(one)]
+        held = [one for one in found if self._accepts(one, check)]
         words = [f"{_who(one)}: {one.reason}" for one in held]
-        words += [] if held else [_ended(one) for one in found]
+        words += [] if held else [self._why_not(one) for one in found]
         by = _together(held)
         return replace(check, waived_by=by, message="; ".join([check.message, *words]))
 
@@ -105,10 +106,21 @@ class Waivers:
         made = list(checks)
         return [self._row(one, made, findings) for one in self.declared]
 
+    def _accepts(self, waiver: Waiver, check: Check) -> bool:
+        return self.holds(waiver) and not _exceeds(check, waiver)
+
+    def _why_not(self, waiver: Waiver) -> str:
+        if not self.holds(waiver):
+            return f"the waiver {waiver.waiver} expired on {_day(waiver.until)}"
+        return f"the waiver {waiver.waiver} accepts {waiver.at_most:,} and no more"
+
     def _row(self, one: Waiver, checks: Iterable[Check], findings: Iterable[Row]) -> Row:
-        found = sum(_of_check(one, each) for each in checks)
-        found += sum(_of_finding(one, each) for each in findings)
-        status = "unmatched" if not found else "active" if self.holds(one) else "expired"
+        failing = [each for each in checks if _of_check(one, each)]
+        found = len(failing) + sum(_of_finding(one, each) for each in findings)
+        status = "active" if self.holds(one) else "expired"
+        if self.holds(one) and any(_exceeds(each, one) for each in failing):
+            status = "exceeded"
+        status = status if found else "unmatched"
         return {**vars(one), "status": status, "matches": found, "as_of": self.day}
 
 
@@ -118,6 +130,10 @@ def _of_check(waiver: Waiver, check: Check) -> bool:
         and (waiver.source, waiver.check_name) == (check.source, check.check_name)
         and waiver.period in (None, check.period)
     )
+
+
+def _exceeds(check: Check, waiver: Waiver) -> bool:
+    return waiver.at_most is not None and check.failed_rows > waiver.at_most
 
 
 def _of_finding(waiver: Waiver, finding: Row) -> bool:
@@ -134,22 +150,26 @@ def judged(row: Row, day: date) -> str:
     """The status of a row of meta.waiver on another day."""
     if row["status"] == "unmatched":
         return "unmatched"
-    return "active" if day <= row["until"] else "expired"
+    if day > row["until"]:
+        return "expired"
+    return "exceeded" if row["status"] == "exceeded" else "active"
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:
     """The checks on waivers; in the order of CHECKS."""
     lost = [str(row["place"]) for row in rows if row["status"] == "unmatched"]
     over = [f"{row['place']} on {_day(row['until'])}" for row in rows if row["status"] == "expired"]
+    more = [str(row["place"]) for row in rows if row["status"] == "exceeded"]
+    ended = [f"waivers that expired: {', '.join(over)}"] * bool(over)
+    ended += [f"waivers of which more fails than they accept: {', '.join(more)}"] * bool(more)
+    words = "; ".join([*ended, "mend what fails, or have it accepted anew"])
     gone = f"waivers that match nothing any more: {', '.join(lost)}; delete the entry"
-    ended = f"waivers that expired: {', '.join(over)}; mend what fails, or have it accepted anew"
-    return [
-        Check(
-            ABOUT, spec.name, not found, words if found else spec.words, spec.severity, None,
-            len(found),
-        )
-        for spec, found, words in zip(CHECKS, (lost, over), (gone, ended), strict=True)
-    ]  # fmt: skip
+    return [_check(CHECKS[0], gone, len(lost)), _check(CHECKS[1], words, len(over) + len(more))]
+
+
+def _check(spec: CheckSpec, words: str, found: int) -> Check:
+    said = words if found else spec.words
+    return Check(ABOUT, spec.name, not found, said, spec.severity, failed_rows=found)
 
 
 def told(rows: Sequence[Row], day: date) -> list[str]:
@@ -168,10 +188,6 @@ def _what(row: Row) -> str:
 
 def _who(one: Waiver) -> str:
     return f"accepted until {_day(one.until)} by {one.role} (waiver {one.waiver})"
-
-
-def _ended(one: Waiver) -> str:
-    return f"the waiver {one.waiver} expired on {_day(one.until)}"
 
 
 def _together(found: Iterable[Waiver]) -> str | None:

@@ -107,3 +107,24 @@ def test_a_claim_and_a_target(
     tmp_path: Path, heading: str, statement: str, expected: list[tuple[Any, ...]]
 ) -> None:
     assert rows(tmp_path, heading, statement) == expected
+
+
+def test_a_waiver(tmp_path: Path) -> None:
+    found = rows(
+        tmp_path,
+        "A waiver",
+        "SELECT passed, waived_by, status FROM meta.check_result AS c, meta.waiver "
+        "WHERE c.check_name = 'files_recognised'",
+    )
+    assert found == [(False, "noise_not_read_yet", "active")]
+
+
+def test_a_correction(tmp_path: Path) -> None:
+    found = rows(
+        tmp_path,
+        "A correction",
+        "SELECT rows_read, rows_valid, rows_excluded, c.rows, c.status, correction "
+        "FROM meta.extract AS e, meta.correction AS c WHERE e.file LIKE '2014-04-%'",
+    )
+    # a head and three rows, of which the second is left out
+    assert found == [(4, 2, 2, 1, "applied", "a_test_row")]

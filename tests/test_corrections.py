@@ -21,7 +21,7 @@ from same_release import differences
 from small_folder import MAY, POPULATION, refresh, street, street_row, write_small
 from test_conservation import HEAD, TOY, TOYS
 
-from safecity_pipeline import registry, settings
+from safecity_pipeline import registry, settings, summary
 from safecity_pipeline.ingest import adding
 from safecity_pipeline.model import Check, Correction, Range, Refused, Source
 from safecity_pipeline.refresh import Refresh
@@ -437,6 +437,8 @@ def test_a_correction_reaches_the_figures_and_ends_with_the_suppliers_mended_fil
     assert rows(chosen, said) == [("a_digit_too_many", "applied", 1, 1, False)]
     trace = "SELECT column_name, received, corrected_to FROM quarantine.correction"
     assert rows(chosen, trace, restricted=True) == [("persons", "2400000", "240000")]
+    told = "corrected: population: a_digit_too_many (1 row): A digit too many. Office for National"
+    assert told in "\n".join(summary.of(chosen))
     # The population was read again, and nothing else was.
     after = read_again(chosen)
     assert {name for name in after if after[name] != before[name]} == {"population"}

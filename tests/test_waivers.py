@@ -94,6 +94,7 @@ SLIPS = [
     (PIRACY, "Head of community safety", "m@example.org", "role is a role or a body, and never"),
     (PIRACY, "source =", "indicator =", "unknown key; got: 'indicator'"),
     (PIRACY, 'source = "street_crime"', "", "source is missing"),
+    (PIRACY, "source =", "at_most = 0\nsource =", "at_most is a whole number from 1; got: 0"),
     (PIRACY, "source =", 'period = "2014"\nsource =', "period is a period: .*write it as 2014-15"),
     (BURGLARY, "burglary_rate", "burglary_rat", "unknown indicator; .*did you mean burglary_rate"),
     (BURGLARY, '"D22"', '"D222"', "unknown definitional change; .*did you mean D22"),
@@ -198,6 +199,20 @@ def test_a_waiver_holds_to_its_last_day_and_while_it_matches(
     assert (match.severity, match.passed) == ("ERROR", status != "unmatched")
     assert (current.severity, current.passed) == ("WARN", status != "expired")
     assert status != "unmatched" or "waivers.toml [w]; delete the entry" in match.message
+
+
+def test_more_than_was_accepted_counts_again() -> None:
+    day = date(2015, 12, 31)
+    one = Waiver("w", "p", "Head", "asked", day, day, "volume", "marac", at_most=3)
+    judge = Waivers((one,), day)
+    for failed, waived, status in ((3, "w", "active"), (4, None, "exceeded")):
+        check = Check("marac", "volume", False, "too few", failed_rows=failed)
+        assert judge.on(check).waived_by == waived
+        (row,) = judge.rows([check], [])
+        assert row["status"] == waivers.judged(row, day) == status
+        assert waivers.checks([row])[1].passed == bool(waived)
+        assert waivers.judged(row, date(2016, 1, 1)) == "expired"
+    assert judge.on(check).message == "too few; the waiver w accepts 3 and no more"
 
 
 FINDING = {

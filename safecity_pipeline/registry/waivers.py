@@ -6,8 +6,9 @@ what a waiver does to a check or a finding (`safecity_pipeline.waivers`).
 
 An entry accepts either a check (`check`, `source`; `period`, where the check names one) or
 comparisons (`indicator`, and `period`, `base_period` or `change`; `comparison`, as previous_year).
-What is left out may be anything. `role`: who answers for it, a role and never a person. `until`:
-the last day on which it holds.
+What is left out may be anything. `at_most`: so many failed rows of the check are accepted, and no
+more; a waiver without it accepts whatever the check finds. `role`: who answers for it, a role and
+never a person. `until`: the last day on which it holds.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PERSON = re.compile(r"@|\b(mr|mrs|ms|miss|mx|dr|prof|cllr|sir|dame)\b", re.I)
 _SAID = {"role", "reason", "accepted_on", "until"}
 _OF_CHECK = {"check", "source"}
+_MORE_OF_CHECK = {"at_most"}
 _OF_FINDING = {"indicator", "comparison", "base_period", "change"}
 
 
@@ -51,6 +53,7 @@ class Waiver:
     period: str | None = None
     base_period: str | None = None
     change_id: str | None = None
+    at_most: int | None = None
 
 
 def load(
@@ -91,7 +94,7 @@ def _waiver(
     changes: Collection[str],
 ) -> Waiver:
     about_check = isinstance(entry, dict) and "check" in entry
-    known = {*_SAID, "period"} | (_OF_CHECK if about_check else _OF_FINDING)
+    known = {*_SAID, "period"} | (_OF_CHECK | _MORE_OF_CHECK if about_check else _OF_FINDING)
     entries.keys(place, entry, known, _SAID | (_OF_CHECK if about_check else {"indicator"}))
     made = Waiver(
         key,
@@ -107,6 +110,7 @@ def _waiver(
         _optional(place, "period", entry, _label),
         _optional(place, "base_period", entry, _label),
         _optional(place, "change", entry),
+        _count(place, entry["at_most"]) if "at_most" in entry else None,
     )
     if made.until < made.accepted_on:
         rule = "a waiver ends after it was accepted"
@@ -155,6 +159,12 @@ def day(place: str, what: str, value: object) -> date:
         return value
     entries.day(place, what, value)
     return date.fromisoformat(str(value))
+
+
+def _count(place: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Refused("at_most is a whole number from 1", place, value, "write at_most = 3")
+    return value
 
 
 def _label(place: str, what: str, value: object) -> str:
