@@ -102,6 +102,10 @@ def _figures(indicator: Indicator, value: dict[str, Any]) -> list[str]:
         lines.append(f"  numerator {number('numerator')}, denominator {number('denominator')}")
     if isinstance(value["denominator_vintage"], str):
         lines.append(f"  population estimates of edition {value['denominator_vintage']}")
+    if isinstance(changed := value.get("series_break"), str):
+        lines.append(
+            f"  not on the definition of the figure before it: {changed}; `safecity changes`"
+        )
     return lines
 
 

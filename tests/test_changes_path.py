@@ -108,6 +108,8 @@ def test_from_an_odd_jump_to_a_row_and_a_sentence_worded_anew(
     assert sentence(town) in after
     # of the values with one before them: 2015M06 and 2015-16
     assert "marks 2 values and breaks " in listed[listed.index(", S01") :]
+    explained = call("explain", "burglary_rate").out
+    assert "not on the definition of the figure before it: S01" in explained
     _only_what_it_reaches_is_made_anew(town)
 
 
