@@ -23,11 +23,12 @@ RESTS_ON, NOTE = "comparable_rests_on", "comparable_note"
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the assessed area's series: the subject that each indicator belongs to, and
-    all indicators by key."""
+    """What is known of the assessed area's series: the subject that each indicator belongs to, all
+    indicators by key, and the ids of the changes that break no comparison."""
 
     subjects: Mapping[str, Subject]
     indicators: Mapping[str, Indicator]
+    immaterial: frozenset[str] = frozenset()
 
 
 def rows(findings: Iterable[dict[str, Any]], known: Known) -> Iterator[dict[str, Any]]:
@@ -48,7 +49,10 @@ def _comparable(row: Mapping[str, Any], known: Known) -> Comparable | None:
     earlier, later = (period.parse(row[name]) for name in ("base_period", "period"))
     if row["compared_months"] not in (None, len(later.months)):
         return None
-    return comparable.comparable(about, earlier, later, (row["base_value"], row["value"]))
+    found = comparable.comparable(about, earlier, later, (row["base_value"], row["value"]))
+    # Another source of the series may have changes of its own, of which no step is known.
+    broken = set(str(row["broken_by"]).split()) - known.immaterial
+    return found if found and broken <= set(found.changes) else None
 
 
 def _is_broken_change(row: Mapping[str, Any]) -> bool:

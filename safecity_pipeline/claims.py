@@ -229,7 +229,11 @@ def estimated(chosen: Computed | None, known: Figures) -> str | None:
 
 def allowing(chosen: Computed | None, known: Figures) -> str | None:
     """What is left of a change across a definition, where that is known; without its full stop."""
-    if chosen is None or chosen.reading.figure not in CHANGES:
+    if (
+        chosen is None
+        or chosen.reading.figure not in CHANGES
+        or (chosen.reading.figure == AGAINST_PEERS)
+    ):
         return None
     one, area = chosen.reading, chosen.reading.area or known.area_code
     note = known.allowing.get((one.indicator, area, one.period, one.base))

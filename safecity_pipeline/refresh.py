@@ -962,7 +962,9 @@ class Refresh:
         made = self._subjects(connection, chosen, _as_it_is) if chosen else []
         subjects = {one.indicator: about for one, about in zip(chosen, made, strict=True)}
         own = {key: subjects[one.indicator] for key, one in bases.items()}
-        return allowing.Known(own, self.registry.indicators)
+        changes = self.registry.changes.changes
+        immaterial = frozenset(one.id for one in changes if one.materiality != "material")
+        return allowing.Known(own, self.registry.indicators, immaterial)
 
     def _made_by_one(self, rows_of: RowsOf) -> tuple[list[list[Cells]], Cost]:
         """Findings of each indicator, two at a time: a third of it is drawing ranks, which leaves

@@ -55,7 +55,7 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))
     kept = shareable.findings(findings, shown, known.indicators, rounded)
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
-    _leave_out_what_rests_on(connection, list(rules))
+    _leave_out_what_rests_on(connection, sorted({key for key, _ in hidden}))
     _write_statements(connection, known, again)
     drafted = shareable.drafts(
         _rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
@@ -76,15 +76,16 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     _write_totals(connection, ruled)
 
 
-def _leave_out_what_rests_on(connection: DuckDBPyConnection, references: Sequence[str]) -> None:
-    """A step against a series that has a rule says something of its months: of such changes what
-    is left when recording is allowed for is not shared."""
+def _leave_out_what_rests_on(connection: DuckDBPyConnection, hidden: Sequence[str]) -> None:
+    """A step in or against a series of which something is hidden was worked out with it: of such
+    changes what is left when recording is allowed for is not shared."""
+    rests_on = "list_append(string_split(comparable_rests_on, ' + '), indicator)"
     off = ", ".join(f"{name} = NULL" for name in shareable.ALLOWING)
     connection.execute(
         f"UPDATE {tables.FINDING.shareable.full_name} SET {off}, "
         "sentence = replace(sentence, ' ' || comparable_note, '') "
-        "WHERE list_has_any(string_split(comparable_rests_on, ' + '), ?::VARCHAR[])",
-        [references],
+        f"WHERE comparable_note IS NOT NULL AND list_has_any({rests_on}, ?::VARCHAR[])",
+        [hidden],
     )
 
 
