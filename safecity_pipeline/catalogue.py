@@ -1,7 +1,7 @@
 """The catalogue of definitional changes for people: what each change does to a release, what lies
 between the figures of one indicator, and a row of one's own.
 
-Belongs here: what `safecity changes` and `safecity new-change` print and write. Does not belong
+Belongs here: what `safecity changes` and `safecity declare` print and write. Does not belong
 here: what a change reaches (`registry.reach`) and which comparisons it breaks (`breaks`).
 """
 
@@ -142,7 +142,7 @@ def of_indicator(settings: Settings, known: Registry, key: str, area: str | None
         *(f"  {_short(one)}" for one in reaching or ()),
         *["  none"] * (not reaching),
         "A change that is missing here:",
-        f'  safecity new-change {key} 2014-06-01 "what changed"',
+        f'  safecity declare {key} 2014-06-01 "what changed"',
     ]
 
 

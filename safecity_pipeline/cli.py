@@ -293,7 +293,7 @@ def changes(
 
     With --indicator: each yearly figure beside the change on the year before, and the changes of
     definition between them. A jump without any is either real or not declared yet: `safecity
-    new-change`.
+    declare` then writes the row.
     """
     chosen = _settings(config, None, warehouse, None)
     with _configuration():
@@ -314,7 +314,7 @@ def changes(
 
 
 @app.command()
-def new_change(
+def declare(
     indicator: Annotated[str, typer.Argument(help="Key of an indicator that it reaches.")],
     day: Annotated[str, typer.Argument(help="Day on which it took effect, as 2014-06-01.")],
     what: Annotated[str, typer.Argument(help="What changed, in words for residents.")],

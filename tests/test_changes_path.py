@@ -22,7 +22,7 @@ from safecity_pipeline.registry.changes import FILE
 README = Path(__file__).parent.parent / "README.md"
 COMMANDS = """
     safecity changes --indicator burglary_rate
-    safecity new-change burglary_rate 2015-06-01 "the force counts attempts too" --scope force
+    safecity declare burglary_rate 2015-06-01 "the force counts attempts too" --scope force
     safecity refresh
     safecity changes --indicator burglary_rate
     safecity changes
@@ -127,7 +127,7 @@ def _only_what_it_reaches_is_made_anew(town: Path) -> None:
 
 
 def test_a_row_that_is_refused_leaves_the_file_as_it_was(town: Path, call: Call) -> None:  # noqa: F811
-    first = call("new-change", "burglary_rate", "2015-06-01", "sheds are burgled too")
+    first = call("declare", "burglary_rate", "2015-06-01", "sheds are burgled too")
     assert first.status == 0, first.err
     before = (town / FILE).read_bytes()
     for arguments, words in (
@@ -136,10 +136,10 @@ def test_a_row_that_is_refused_leaves_the_file_as_it_was(town: Path, call: Call)
         (("burglary_rate", "2015-06-01", "x", "--scope", "city"), "unknown scope"),
         (("burglary_rate", "2015-06-01", "x", "--kind", "rumour"), "unknown kind of change"),
     ):
-        answer = call("new-change", *arguments)
+        answer = call("declare", *arguments)
         assert (answer.status, words in answer.err) == (2, True), answer.err
         assert (town / FILE).read_bytes() == before
-    second = call("new-change", "asb_rate", "2015-06-01", "a, b", "--scope", "supplier")
+    second = call("declare", "asb_rate", "2015-06-01", "a, b", "--scope", "supplier")
     assert second.status == 0 and "S02" in second.out
     assert before in (town / FILE).read_bytes()
 
@@ -148,12 +148,12 @@ def test_without_a_configuration_of_its_own_there_is_no_place_for_a_row(
     tmp_path: Path,
     call: Call,  # noqa: F811
 ) -> None:
-    answer = call("new-change", "burglary_rate", "2015-06-01", "x")
+    answer = call("declare", "burglary_rate", "2015-06-01", "x")
     assert answer.status == 2 and "make a safecity.toml" in answer.err
 
 
 def test_the_catalogue_says_what_each_change_does(town: Path, call: Call) -> None:  # noqa: F811
-    assert call("new-change", "burglary_rate", "2017-06-01", "x").status == 0
+    assert call("declare", "burglary_rate", "2017-06-01", "x").status == 0
     told = {
         found[1]: block
         for block in call("changes").out.split("\n\n")
