@@ -1,4 +1,4 @@
-"""What `safecity classification` prints and writes: changes of categories, the new ones first.
+"""What `safecity classes` prints and writes: changes of categories, the new ones first.
 
 Belongs here: text for a terminal, and two files for a spreadsheet. Does not belong here: finding
 changes, and proposing rows (`watch`).
@@ -63,9 +63,9 @@ def lines(release: Row, rows: Sequence[Row], everything: bool) -> list[str]:
     for row in [*new, *(covered if everything else [])]:
         told += ["", *_change(row)]
     if new:
-        told += ["", "To paste and verify the new ones: safecity classification --csv FOLDER"]
+        told += ["", "To paste and verify the new ones: safecity classes --csv FOLDER"]
     if covered and not everything:
-        told += ["", "Those that are covered: safecity classification --all"]
+        told += ["", "Those that are covered: safecity classes --all"]
     return told
 
 

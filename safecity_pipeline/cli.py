@@ -220,7 +220,7 @@ def drift(
 
 
 @app.command()
-def classification(
+def classes(
     everything: Annotated[
         bool, typer.Option("--all", help="Also those that definitional_changes.csv covers.")
     ] = False,
@@ -233,7 +233,7 @@ def classification(
     config: Config = None,
     warehouse: Home = None,
 ) -> None:
-    """Show categories that came, went, or were divided anew, as the extracts tell.
+    """Show categories that came, went, or were divided anew.
 
     Crime types, offence codes and the like that were renamed, split or merged between two periods:
     when, where, how large, and what share of the old went into which new one, as far as the counts

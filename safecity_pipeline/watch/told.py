@@ -26,7 +26,7 @@ ROUGH = 0.1
 MOST = 3
 """Changes that a message tells; the table has them all."""
 REPAIR = (
-    "`safecity classification` lists what is new, and `--csv` writes the rows for "
+    "`safecity classes` lists what is new, and `--csv` writes the rows for "
     "definitional_changes.csv; verify them, and add them"
 )
 
