@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 from safecity_pipeline import registry, upkeep
 from safecity_pipeline.cost import Cost, measured
@@ -134,7 +134,7 @@ class Helper:
             answer = None
             try:
                 _say(self._process.stdin, piece)
-                answer = pickle.load(_there(self._process.stdout))
+                answer = _heard(self._process.stdout)
             except Exception:  # whatever it is that a broken answer makes of pickle
                 self._process.kill()  # its next answer would be to this question
                 with self._sharing_out:
@@ -150,14 +150,15 @@ class Helper:
             return self._left.pop(name), future
 
 
-def _say(stream: object, what: object) -> None:
-    pickle.dump(what, _there(stream), pickle.HIGHEST_PROTOCOL)
-    _there(stream).flush()
-
-
-def _there(stream: object) -> BinaryIO:
+def _say(stream: IO[bytes] | None, what: object) -> None:
     assert stream
-    return stream  # type: ignore[return-value]
+    pickle.dump(what, stream, pickle.HIGHEST_PROTOCOL)
+    stream.flush()
+
+
+def _heard(stream: IO[bytes] | None) -> Any:
+    assert stream
+    return pickle.load(stream)
 
 
 def serve() -> None:
@@ -165,13 +166,13 @@ def serve() -> None:
     None, until nothing more comes."""
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # a stray word would spoil the answers
-    folder, agreed = pickle.load(asked)
+    folder, agreed = _heard(asked)
     os.chdir(folder)  # the folders of a configuration may be relative to it
     here = Here(agreed.settings, agreed.warehouse, registry.load(agreed.settings.config))
     alike = made_from(here.registry) == agreed.made_from
     while True:
         try:
-            piece = pickle.load(asked)
+            piece = _heard(asked)
         except EOFError:
             return
         _say(answers, _answer(piece, here) if alike else None)

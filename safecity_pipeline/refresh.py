@@ -278,7 +278,7 @@ class Refresh:
         there = {extract_id for extract_id, source in stored if source in kept}
         unread = sum(e.bytes for e in self.gathered.extracts if e.extract_id not in there)
         if unread >= helper.WORTH_IT:
-            with suppress(OSError):  # where none can be started, there is one
+            with suppress(OSError):  # where none can be started, one is enough
                 self._helper = Helper(self._agreed)
 
     def _share_work(self, connection: DuckDBPyConnection) -> None:
@@ -313,7 +313,8 @@ class Refresh:
         with warehouse.reading(connection, made.value, "helper"), transaction(connection):
             intake.adopt(connection, source, self._rules_hash(name), "helper")
         made.value.unlink()
-        log.info("%s: %d files read", name, len(self._extracts_of(name)))
+        count = len(self._extracts_of(name))
+        log.info("%s: %d of %d files read", name, count, count)
         return made.cost
 
     def _write_registry(self, connection: DuckDBPyConnection) -> None:
@@ -696,11 +697,11 @@ class Refresh:
             try:
                 yield
             finally:
-                self._close()
-                self._kept = None
                 if self._helper:
                     self._helper.close()
                 self._helper = None
+                self._close()
+                self._kept = None
 
     @contextmanager
     def _work(self) -> Iterator[DuckDBPyConnection]:
