@@ -31,6 +31,7 @@ CHECK = CheckSpec(
 ABOUT = "claims"
 AGAINST_PEERS = "change_against_peers"
 OF_COUNTS = ("change_of_count", AGAINST_PEERS)
+OF_ONE_AREA = tuple(one for one in CHANGES if one != AGAINST_PEERS)
 WHOLE = "comparable"  # status of a rank in which every area has its whole period
 
 BrokenBy = Callable[[str, str, Days, Days], Broken]
@@ -229,11 +230,7 @@ def estimated(chosen: Computed | None, known: Figures) -> str | None:
 
 def allowing(chosen: Computed | None, known: Figures) -> str | None:
     """What is left of a change across a definition, where that is known; without its full stop."""
-    if (
-        chosen is None
-        or chosen.reading.figure not in CHANGES
-        or (chosen.reading.figure == AGAINST_PEERS)
-    ):
+    if chosen is None or chosen.reading.figure not in OF_ONE_AREA:
         return None
     one, area = chosen.reading, chosen.reading.area or known.area_code
     note = known.allowing.get((one.indicator, area, one.period, one.base))
