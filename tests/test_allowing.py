@@ -110,8 +110,8 @@ def test_where_that_is_not_known_nothing_is_said(known: Registry, fields: dict[s
             "weak",
             "Over the same period violence against the person fell (-3.1 %, likely -5.2 to -1.0 %) "
             "and violence with injury changed by +2.0 %; allowing for the change in recording "
-            "(April 2014), as far as series show that follow it only from afar, the comparable change is "
-            "-2.0 % (likely -9.1 to +5.8 %).",
+            "(April 2014), as far as series show that follow it only from afar, the comparable "
+            "change is -2.0 % (likely -9.1 to +5.8 %).",
         ),
         (
             (),
