@@ -466,6 +466,25 @@ def test_words_of_a_code_that_stand_in_a_few_rows_about_persons_are_told_nowhere
     assert counted.count.sum() == 98
 
 
+@pytest.mark.parametrize("order", ["words", "words DESC"])
+def test_of_words_that_as_many_rows_have_the_same_are_told_in_whatever_order_files_came(
+    known: Registry, order: str
+) -> None:
+    source = known.sources["street_crime"]
+    connection = warehouse.memory()
+    connection.execute(
+        "CREATE SCHEMA IF NOT EXISTS clean; CREATE TABLE clean.street_crime AS SELECT 'E23000030' "
+        "AS force_code, DATE '2014-04-01' AS month, 'street' AS file_kind, '8N' AS crime_type, "
+        "words AS context FROM (VALUES (E'Assault\\n without injury'), ('Assault')) AS t(words), "
+        f"range(20) ORDER BY {order}"
+    )
+    source = replace(source, table="'street'")
+    by_code = replace(source.classified[0], words="context")
+    (counted,) = of_source(connection, source, by_code, {})
+    # On one line, since the lines of a crosswalk are made of it.
+    assert counted.named(0) == "8N Assault without injury"
+
+
 def test_of_a_source_that_is_not_for_everybody_no_count_is_told(known: Registry) -> None:
     change = replace(RELABELLED, count_before=812.0, count_after=799.0, share=0.2345)
     crossed = Crossed(change.old[0], change.new[0], 0.0412)

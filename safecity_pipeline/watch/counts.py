@@ -78,7 +78,9 @@ def statement(source: Source, one: Classification) -> str:
         f'SELECT "{one.column}" AS label, {words} AS words, count(*) AS rows FROM {source.clean} '
         f"GROUP BY ALL HAVING count(*) >= {least}"
     )
-    most = "SELECT label, arg_max(words, rows) AS words FROM said GROUP BY label"
+    # Of two that as many rows have, always the same one, in whatever order the files came.
+    order = "{'rows': rows, 'words': words}"
+    most = f"SELECT label, arg_max(words, {order}) AS words FROM said GROUP BY label"
     return (
         f"WITH counted AS ({counted}), said AS ({said}), most AS ({most}) "
         "SELECT counted.*, words FROM counted LEFT JOIN most USING (label) ORDER BY ALL"
@@ -150,7 +152,8 @@ def _places(values: Sequence[object], among: Sequence[object]) -> np.ndarray:
 
 
 def _texts(values: pd.Series) -> list[str]:
-    return [value if isinstance(value, str) else "" for value in values]
+    """On one line each, whatever stood in the cell: lines of a crosswalk are made of them."""
+    return [" ".join(value.split()) if isinstance(value, str) else "" for value in values]
 
 
 def _summed(shape: tuple[int, ...], where: tuple[np.ndarray, ...], count: pd.Series) -> np.ndarray:
