@@ -214,17 +214,22 @@ class TakeIn:
         if intake.rules_hash(source, here.registry.areas_digest) != self.rules_version:
             raise ValueError("another key for pseudonyms")
         transcripts.remember(self.transcripts)
-        file = warehouse.scratch / f"taken-in-{self.source}.duckdb"
-        with warehouse.open_beside(file) as connection:
-            intake.read_in(
-                connection,
-                source,
-                self.extracts,
-                here.registry.areas,
-                self.rules_version,
-                warehouse.scratch,
-                transaction,
-            )
+        # Of this process: that of a refresh which was killed may be at the same source still.
+        file = warehouse.scratch / f"taken-in-{self.source}-{os.getpid()}.duckdb"
+        try:
+            with warehouse.open_beside(file) as connection:
+                intake.read_in(
+                    connection,
+                    source,
+                    self.extracts,
+                    here.registry.areas,
+                    self.rules_version,
+                    warehouse.scratch,
+                    transaction,
+                )
+        except BaseException:
+            warehouse.drop_beside(file)  # the refresh needs the room
+            raise
         return file
 
 

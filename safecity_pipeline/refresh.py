@@ -312,7 +312,7 @@ class Refresh:
         source = self.registry.sources[name]
         with warehouse.reading(connection, made.value, "helper"), transaction(connection):
             intake.adopt(connection, source, self._rules_hash(name), "helper")
-        made.value.unlink()
+        self.warehouse.drop_beside(made.value)
         count = len(self._extracts_of(name))
         log.info("%s: %d of %d files read", name, count, count)
         return made.cost

@@ -127,6 +127,12 @@ class Warehouse:
         finally:
             connection.close()
 
+    def drop_beside(self, file: Path) -> None:
+        """Remove such a database, with whatever DuckDB left beside it, as far as it can be."""
+        for one in (file, _log_of(file)):
+            with contextlib.suppress(OSError):  # a sweep removes it
+                one.unlink()
+
     def _furnish(self, connection: DuckDBPyConnection) -> None:
         connection.execute(f"USE work; ATTACH ':memory:' AS {tables.ASIDE}")
         for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):

@@ -17,6 +17,7 @@ from small_folder import small_settings
 from safecity_pipeline import cost, helper
 from safecity_pipeline.helper import Helper
 from safecity_pipeline.ingest import adding, intake
+from safecity_pipeline.model import Refused
 from safecity_pipeline.refresh import Refresh
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.sample import looked_after_workbook, police_arrest, population, treatment
@@ -51,10 +52,10 @@ def taken_over(folder: Path, known: Registry) -> Taken:
         one.look()
         for name in SOURCES:
             one.take_in(name)
-        for step in (one.indicators, one.findings, one.revisions, one.claims, one.targets):
+        for step in (one.indicators, one.estimates, one.comparables, one.findings, one.revisions):
             step()
-        one.drafts()
-        one.release()
+        for step in (one.claims, one.targets, one.drafts, one.waivers, one.release):
+            step()
         assert not list(one.warehouse.scratch.glob("taken-in-*"))
     return found
 
@@ -158,3 +159,18 @@ def test_rows_that_were_judged_by_other_rules_are_not_taken_over(
     usual = intake.rules_hash
     monkeypatch.setattr(intake, "rules_hash", lambda *of: usual(*of)[::-1])
     assert taken_over(folder, known) == {}
+
+
+def test_a_file_that_grows_meanwhile_leaves_no_rows_behind(tmp_path: Path, known: Registry) -> None:
+    """The refresh reads it again, and needs the room for that."""
+    fill(tmp_path / "raw")
+    one = Refresh(small_settings(tmp_path))
+    one.registry = cut(known)
+    with one.warehouse.lock():
+        one.look()
+        piece = one._work_on("police_arrest")
+        with max(piece.extracts, key=lambda extract: extract.bytes).path.open("ab") as file:
+            file.write(b"\n")
+        with pytest.raises(Refused, match="the file changed while it was being read"):
+            piece.done(helper.Here(one.settings, one.warehouse, one.registry))
+        assert not list(one.warehouse.scratch.glob("taken-in-*"))
