@@ -202,11 +202,11 @@ def _batches(
 def _a_few_first(extracts: Sequence[Extract]) -> Iterator[Sequence[Extract]]:
     """A small batch for each desk, and the others as large as may be, so that the desks end at the
     same time."""
-    small = max(BATCH_BYTES, sum(map(_size, extracts)) // (6 * WORKERS))
+    small = max(BATCH_BYTES, sum(map(size, extracts)) // (6 * WORKERS))
     few = list(islice(_as_large_as(small, extracts), WORKERS))
     yield from few
     others = extracts[sum(map(len, few)) :]
-    share = sum(map(_size, others)) // WORKERS + max(map(_size, others), default=0)
+    share = sum(map(size, others)) // WORKERS + max(map(size, others), default=0)
     yield from _as_large_as(max(BATCH_BYTES, min(PLAIN_BYTES, share)), others)
 
 
@@ -214,7 +214,7 @@ def _as_large_as(most: int, extracts: Sequence[Extract]) -> Iterator[list[Extrac
     """In order, as many together as have at most so many bytes; at least one."""
     batch: list[Extract] = []
     for extract in extracts:
-        if batch and sum(map(_size, batch)) + _size(extract) > most:
+        if batch and sum(map(size, batch)) + size(extract) > most:
             yield batch
             batch = []
         batch.append(extract)
@@ -222,7 +222,8 @@ def _as_large_as(most: int, extracts: Sequence[Extract]) -> Iterator[list[Extrac
         yield batch
 
 
-def _size(extract: Extract) -> int:
+def size(extract: Extract) -> int:
+    """Bytes of its rows as text, about."""
     return extract.bytes * UNPACKED.get(extract.path.suffix.lower(), 1)
 
 
@@ -243,7 +244,7 @@ def _alike(source: Source, extracts: Sequence[Extract]) -> dict[Spelling, Alike]
     large = [
         (spelling, pieces)
         for spelling, pieces in alike.items()
-        if len(pieces) > 1 and sum(_size(piece.extract) for piece in pieces) > BATCH_BYTES // 2
+        if len(pieces) > 1 and sum(size(piece.extract) for piece in pieces) > BATCH_BYTES // 2
     ]
     return {
         spelling: Alike(pieces, Known(source, number))
