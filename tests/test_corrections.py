@@ -236,6 +236,17 @@ def test_once_a_row_says_otherwise_nothing_is_changed_and_the_entry_must_go(
     assert bench.rows("FROM quarantine.correction") == []
 
 
+@pytest.mark.parametrize("cell", ["-", ""])
+@pytest.mark.parametrize("others", [[], ["y,b,1"]])
+def test_what_is_no_number_cannot_be_multiplied_and_the_entry_does_not_lie_dormant(
+    tmp_path: Path, cell: str, others: list[str]
+) -> None:
+    bench = toys(tmp_path, [f"x,a,{cell}", *others], replace(TIMES, expect={"number": (cell,)}))
+    check = judged(bench)
+    assert not check.passed
+    assert check.failed_rows == 1
+
+
 @pytest.mark.parametrize(
     "entry",
     [

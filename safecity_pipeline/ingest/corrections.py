@@ -202,8 +202,12 @@ class _Change:
         return f"({' AND '.join(asked)})"
 
     def _held(self) -> str:
-        """The condition of a row in which stands what is expected."""
-        return " AND ".join(self._holds(name, texts) for name, texts in self.one.expect.items())
+        """The condition of a row in which stands what is expected; to be multiplied, a number."""
+        held = [self._holds(name, texts) for name, texts in self.one.expect.items()]
+        if self.one.action == "multiply":
+            numbers = ", ".join(map(quoted, self._products())) or "NULL"
+            held.append(f"coalesce(s.{self.one.column} IN ({numbers}), false)")
+        return " AND ".join(held)
 
     def _holds(self, name: str, expected: tuple[str, ...] | Range) -> str:
         """The condition of a cell that is one of some texts, or means the same."""
