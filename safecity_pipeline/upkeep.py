@@ -345,7 +345,7 @@ def _behind(keys: Iterable[str], known: Registry, values: Mapping[str, str]) -> 
     indicators, changes = known.indicators, known.changes
     return [
         (
-            indicators[key].series,
+            indicators[key],  # its title is in the words, and its group decides the peers
             values.get(key),
             [
                 one

@@ -227,6 +227,32 @@ def test_a_change_that_reaches_one_source_alone_is_not_allowed_for_in_its_figure
     assert (late["status"], late["comparable_value"]) == ("as_recorded", late["value"])
 
 
+def test_a_rate_over_another_edition_of_the_estimates_is_not_as_recorded(known: Registry) -> None:
+    """Comparisons call it another definition (`denominator_vintage`), and so must this."""
+    counts = drawn(1, 1000)
+    subject = about(known, counts, [], held("calls", drawn(2, 3000)))
+    rows = value_rows(counts, "recorded_violence_rate")
+    old = pd.to_datetime(rows["period_end"]) < pd.Timestamp(2013, 4, 1)
+    rows["denominator_vintage"] = old.map({True: "2011", False: "2015"})
+    indicator = known.indicators["recorded_violence_rate"]
+    none = replace(known, changes=replace(known.changes, changes=()))
+    found = comparable.of_values(indicator, subject, rows, CITY, none)
+    status = {row["period"]: (row["status"], row["comparable_value"] is None) for row in found}
+    assert status["2012-13"] == status["2013M01"] == ("cannot_tell", True)
+    assert status["2013-14"] == status["2013M04"] == ("as_recorded", False)
+
+
+def test_a_change_of_which_the_months_show_but_one_date_is_not_allowed_for(known: Registry) -> None:
+    """Months from April 2012; the change came in January 2012 and in June 2014."""
+    listed = [change(known, "X1", date(2012, 1, 1), date(2014, 6, 1))]
+    counts, calls = (drawn(seed, 1000)[36:] for seed in (1, 2))
+    subject = about(known, counts, listed, held("calls", calls))
+    allowed = comparable.allowed_for(subject, period.parse("2011-12"), NEW)
+    assert (allowed.step, allowed.changes) == (None, ())
+    later = comparable.allowed_for(subject, period.parse("2013-14"), NEW)
+    assert (later.step is not None, later.days) == (True, (date(2014, 6, 1),))
+
+
 # --- what may be shared --------------------------------------------------------------------------
 
 
