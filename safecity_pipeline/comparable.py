@@ -387,9 +387,12 @@ class _Newest:
         """The step from a period to the newest year."""
         if span.start >= self.year.start:
             return self._not_before(span)
-        allowed = allowed_for(self.about, span, self.year)
         came = [one.id for one in self.reach if _came(one, span, self.year)]
-        if other := [id for id in came if id not in allowed.changes]:
+        if not came:
+            return Allowed(NO_STEP, reason="no change of definition lies between")
+        allowed = allowed_for(self.about, span, self.year)
+        # In either direction: the months that give the step may have changes of their own.
+        if other := sorted(set(came) ^ set(allowed.changes)):
             said = f"{', '.join(other)} cannot be allowed for"
             return replace(allowed, step=None, reason=allowed.reason if not allowed.step else said)
         return allowed

@@ -28,7 +28,7 @@ from safecity_pipeline import detection, disclosure
 from safecity_pipeline.detection import CANNOT_TELL, FLAGGED, NOT_FLAGGED, Break, Parts
 from safecity_pipeline.model import Check, CheckSpec, Indicator, Row
 from safecity_pipeline.period import MONTH_NAMES
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.changes import Change
 from safecity_pipeline.registry.references import STRONG, Judged, Reference
 
@@ -188,8 +188,7 @@ def reaching(key: str, place: Place, known: Registry) -> tuple[Change, ...]:
     return tuple(
         change
         for change in changes.changes
-        if change.concerns(place.code, place.force_code)
-        and changes.reaches(change, one.series, {one.main.source})
+        if change.concerns(place.code, place.force_code) and reach.reaches(changes, change, one)
     )
 
 

@@ -451,7 +451,7 @@ def drafts(rows: Iterable[Row], hidden: Collection[tuple[str, str, str]]) -> lis
 
 def without_notes(rows: Iterable[Row], notes: Collection[str]) -> list[Row]:
     """Rows of mart.draft without notes that their findings may not have."""
-    found = []
+    found: list[Row] = []
     for row in rows:
         sentence = row["sentence"]
         for note in notes:

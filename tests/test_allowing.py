@@ -75,6 +75,7 @@ def test_a_change_that_is_only_noted_stands_in_no_way(known: Registry) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
+        {"broken_by": "D33"},  # X1 reaches the months alone, and not the figure
         {"broken_by": "X1 D46"},  # of one source only: nobody knows its step
         {"broken_by": "X1 denominator_vintage"},
         {"status": "comparable"},

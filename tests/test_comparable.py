@@ -21,6 +21,7 @@ from test_estimates import APRIL, CITY, NOVEMBER, about, change, drawn, held, ra
 
 from safecity_pipeline import (
     comparable,
+    estimates,
     period,
     registry,
     shareable,
@@ -34,7 +35,7 @@ from safecity_pipeline.estimates import Subject
 from safecity_pipeline.explaining import explain
 from safecity_pipeline.model import Row
 from safecity_pipeline.refresh import Refresh
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry import Registry, changes
 from safecity_pipeline.warehouse import Warehouse
 
 OLD, MIXED, NEW = map(period.parse, ("2013-14", "2014-15", "2015-16"))
@@ -251,6 +252,30 @@ def test_a_change_of_which_the_months_show_but_one_date_is_not_allowed_for(known
     assert (allowed.step, allowed.changes) == (None, ())
     later = comparable.allowed_for(subject, period.parse("2013-14"), NEW)
     assert (later.step is not None, later.days) == (True, (date(2014, 6, 1),))
+
+
+def test_a_change_of_the_months_alone_leaves_a_published_rate_as_it_is(known: Registry) -> None:
+    """The force's own extract changed in June 2014, the published rate did not; what stepped in
+    April did so in both, and its size is not known apart."""
+    subject = about(known, raised(drawn(1, 1000), "2014-06"), [], held("calls", drawn(2, 3000)))
+    scope = changes.Scope.of("@police_crime")
+    own = replace(change(known, "S01", date(2014, 6, 1)), scope=scope)
+    both = replace(change(known, "X1", APRIL), scope=changes.Scope.of("recorded_crime"))
+    rows = value_rows(subject.counts, "recorded_violence_rate")
+    indicator = known.indicators["recorded_violence_rate"]
+
+    def year(*listed: changes.Change) -> Row:
+        only = replace(known, changes=replace(known.changes, changes=listed))
+        changed = replace(subject, changes=estimates.reaching("violence_count", CITY, only))
+        found = comparable.of_values(indicator, changed, rows, CITY, only)
+        return next(row for row in found if row["period"] == "2012-13")
+
+    assert (year(own)["status"], year(own)["step"]) == ("as_recorded", 0)
+    told = year(both, own)
+    assert (told["status"], told["reason"]) == ("cannot_tell", "S01 cannot be allowed for")
+    assert year(both)["status"] == "estimated"
+    people = replace(own, id="S02", scope=changes.Scope.of("@population"))
+    assert year(people)["status"] == "cannot_tell"  # what it is divided by is another thing
 
 
 # --- what may be shared --------------------------------------------------------------------------

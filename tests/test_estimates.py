@@ -282,10 +282,11 @@ def test_what_is_said_of_a_reference_or_decides_the_peers_makes_all_anew(known: 
         estimated = upkeep.of_estimates(other, (SOUTHAMPTON, "Southampton"), hashes, True)
         return [found["violence_count"], estimated["violence_count"]]
 
-    for key, of, at in (
+    told: list[tuple[str, dict[str, Any], int]] = [
         ("calls_violence_count", {"title": "Calls"}, 0),  # stands in the sentence
         ("recorded_violence_rate", {"peer_group": "youth_family"}, 1),
-    ):
+    ]
+    for key, of, at in told:
         changed: Any = {**known.indicators, key: replace(known.indicators[key], **of)}
         assert states(replace(known, indicators=changed))[at] != states(known)[at]
 
