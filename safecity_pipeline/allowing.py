@@ -50,9 +50,10 @@ def _comparable(row: Mapping[str, Any], known: Known) -> Comparable | None:
     if row["compared_months"] not in (None, len(later.months)):
         return None
     found = comparable.comparable(about, earlier, later, (row["base_value"], row["value"]))
-    # Another source of the series may have changes of its own, of which no step is known.
+    # Another source of the series may have changes of its own, of which no step is known; and so
+    # may the one whose months give the step, which the figure has not.
     broken = set(str(row["broken_by"]).split()) - known.immaterial
-    return found if found and broken <= set(found.changes) else None
+    return found if found and broken == set(found.changes) else None
 
 
 def _is_broken_change(row: Mapping[str, Any]) -> bool:

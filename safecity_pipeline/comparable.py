@@ -114,8 +114,7 @@ def allowed_for(about: Subject, earlier: Span, later: Span) -> Allowed:
     """
     came = [one for one in about.changes if _came(one, earlier, later)]
     days = [day for day in about.days if earlier.start < day <= later.end]
-    dated = {id for day in days for id in about.days[day]}
-    if undated := [one.id for one in came if one.id not in dated]:
+    if undated := [one.id for one in came if not _dated(one, days, earlier, later)]:
         said = f"no date to test of {', '.join(undated)} lies between the periods"
         return Allowed(None, (), tuple(days), reason=said)
     if not days:
@@ -135,6 +134,12 @@ def allowed_for(about: Subject, earlier: Span, later: Span) -> Allowed:
 def _came(change: Change, earlier: Span, later: Span) -> bool:
     first, last = change.effective_first, change.effective_last
     return change.materiality == "material" and last > earlier.start and first <= later.end
+
+
+def _dated(change: Change, days: Sequence[date], earlier: Span, later: Span) -> bool:
+    """Whether every date to test between the periods is one that the months can show."""
+    between = {day for day in change.test_dates if earlier.start < day <= later.end}
+    return bool(between) and between <= set(days)
 
 
 def _between(about: Subject, first: date, later: Span) -> Answer:
@@ -325,22 +330,35 @@ def of_values(
         for one in estimates.reaching(indicator.indicator, place, known)
         if one.materiality == "material"
     ]
-    on = _Newest(about, years[-1], reach)
     chosen = values[values["period_kind"].isin(["year", "month"])]
     plain = chosen.astype(object).where(chosen.notna(), None)
     records: list[dict[str, Any]] = plain.to_dict("records")  # type: ignore[assignment]
+    on = _Newest(about, years[-1], reach, _edition(records, years[-1]))
     return [on.row(row) for row in records]
+
+
+def _edition(records: Iterable[Mapping[str, Any]], newest: period.Period) -> str | None:
+    """The edition of the estimates by which the last year's figure is divided."""
+    there = [one for one in records if one["period_kind"] == "year" and one["value"] is not None]
+    dated = [one for one in there if _date(one["period_end"]) <= newest.end]
+    last = max(dated, key=lambda one: _date(one["period_end"]), default=None)
+    return last.get("denominator_vintage") if last else None
 
 
 class _Newest:
     """A series on the definition of its newest whole year."""
 
-    def __init__(self, about: Subject, year: period.Period, reach: Sequence[Change]) -> None:
-        self.about, self.year, self.reach = about, year, reach
+    def __init__(
+        self, about: Subject, year: period.Period, reach: Sequence[Change], edition: str | None
+    ) -> None:
+        self.about, self.year, self.reach, self.edition = about, year, reach, edition
 
     def row(self, value: Mapping[str, Any]) -> Row:
         """One value, as recorded and on that definition."""
         allowed = self._from(Days(_date(value["period_start"]), _date(value["period_end"])))
+        if self.edition and value["denominator_vintage"] not in (None, self.edition):
+            said = "divided by another edition of the estimates than the newest figure"
+            allowed = replace(allowed, step=None, reason=said)
         status, step = ESTIMATED if allowed.answer else AS_RECORDED, allowed.step
         if step is None:
             status = CANNOT_TELL
@@ -369,9 +387,12 @@ class _Newest:
         """The step from a period to the newest year."""
         if span.start >= self.year.start:
             return self._not_before(span)
-        allowed = allowed_for(self.about, span, self.year)
         came = [one.id for one in self.reach if _came(one, span, self.year)]
-        if other := [id for id in came if id not in allowed.changes]:
+        if not came:
+            return Allowed(NO_STEP, reason="no change of definition lies between")
+        allowed = allowed_for(self.about, span, self.year)
+        # In either direction: the months that give the step may have changes of their own.
+        if other := sorted(set(came) ^ set(allowed.changes)):
             said = f"{', '.join(other)} cannot be allowed for"
             return replace(allowed, step=None, reason=allowed.reason if not allowed.step else said)
         return allowed

@@ -28,7 +28,7 @@ from safecity_pipeline import detection, disclosure
 from safecity_pipeline.detection import CANNOT_TELL, FLAGGED, NOT_FLAGGED, Break, Parts
 from safecity_pipeline.model import Check, CheckSpec, Indicator, Row
 from safecity_pipeline.period import MONTH_NAMES
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.changes import Change
 from safecity_pipeline.registry.references import STRONG, Judged, Reference
 
@@ -61,7 +61,14 @@ class Held:
 
     @cached_property
     def days(self) -> Days:
-        return _days_of(self.changes, self.counts)
+        """The known dates within its months: of a change without a date to test, its ends."""
+        return _days_of(self.changes, self.counts, lambda one: one.test_dates or _ends(one))
+
+    def changed_in(self, asked: Sequence[date]) -> list[str]:
+        """Changes that the days asked cannot be told apart from."""
+        found = [id for day in _within(self.days, asked) for id in self.days[day]]
+        slow = [one.id for one in self.changes if asked and _comes_slowly(one, asked)]
+        return list(dict.fromkeys([*found, *slow]))
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Subject:
     @cached_property
     def days(self) -> Days:
         """The catalogued dates within the months of the series."""
-        return _days_of(self.changes, self.counts)
+        return _days_of(self.changes, self.counts, lambda one: one.test_dates)
 
 
 @dataclass(frozen=True)
@@ -97,14 +104,28 @@ class Answer:
     beside: tuple[date, ...] = ()
 
 
-def _days_of(changes: Iterable[Change], counts: pd.Series[float]) -> dict[date, tuple[str, ...]]:
-    """Dates to test that lie within the months of a series, in their order."""
+def _days_of(
+    changes: Iterable[Change],
+    counts: pd.Series[float],
+    dates: Callable[[Change], Iterable[date]],
+) -> dict[date, tuple[str, ...]]:
+    """Dates of material changes that lie within the months of a series, in their order."""
     found: dict[date, list[str]] = {}
     for change in changes:
-        for day in change.test_dates if change.materiality == "material" else ():
+        for day in dates(change) if change.materiality == "material" else ():
             if len(counts) and counts.index[0] < pd.Period(day, "M") <= counts.index[-1]:
                 found.setdefault(day, []).append(change.id)
     return {day: tuple(found[day]) for day in sorted(found)}
+
+
+def _ends(change: Change) -> Iterable[date]:
+    return dict.fromkeys((change.effective_first, change.effective_last))
+
+
+def _comes_slowly(change: Change, asked: Sequence[date]) -> bool:
+    """Whether a change without a date to test was coming in the days asked."""
+    undated = change.materiality == "material" and not change.test_dates
+    return undated and change.effective_first <= asked[-1] and change.effective_last >= asked[0]
 
 
 # --- from values and declarations to subjects ----------------------------------------------------
@@ -167,8 +188,7 @@ def reaching(key: str, place: Place, known: Registry) -> tuple[Change, ...]:
     return tuple(
         change
         for change in changes.changes
-        if change.concerns(place.code, place.force_code)
-        and changes.reaches(change, one.series, {one.main.source})
+        if change.concerns(place.code, place.force_code) and reach.reaches(changes, change, one)
     )
 
 
@@ -204,9 +224,8 @@ def answers(about: Subject, asked: Sequence[date], ask: Ask) -> list[Answer]:
 def _alone(about: Subject, one: Held, asked: Sequence[date], ask: Ask) -> Answer:
     beside = _beside(about, [one], asked)
     strength = one.reference.strength
-    if within := _within(one.days, asked):
-        ids = ", ".join(dict.fromkeys(id for day in within for id in one.days[day]))
-        found = _cannot_tell(f"{one.key} changed then as well: {ids}", asked)
+    if changed := one.changed_in(asked):
+        found = _cannot_tell(f"{one.key} changed then as well: {', '.join(changed)}", asked)
     else:
         found = ask({one.key: one.counts}, beside)
     return Answer(one.key, strength, found, False, beside)

@@ -449,6 +449,17 @@ def drafts(rows: Iterable[Row], hidden: Collection[tuple[str, str, str]]) -> lis
     return [_not_drafted(row) if _rests_on_hidden(row, hidden, of_anybody) else row for row in rows]
 
 
+def without_notes(rows: Iterable[Row], notes: Collection[str]) -> list[Row]:
+    """Rows of mart.draft without notes that their findings may not have."""
+    found: list[Row] = []
+    for row in rows:
+        sentence = row["sentence"]
+        for note in notes:
+            sentence = sentence and sentence.replace(f" {note}", "")
+        found.append({**row, "sentence": sentence})
+    return found
+
+
 def _rests_on_hidden(
     row: Row, hidden: Collection[tuple[str, str, str]], of_anybody: Collection[tuple[str, str]]
 ) -> bool:
@@ -500,18 +511,26 @@ def figures_printed(
     counts: Collection[str],
 ) -> pd.DataFrame:
     """Rows of mart.printed of indicators that have a rule, as they may be shared: only `counts` of
-    which today's is shown, and that grew or shrank by no small number. Of what did not change at
-    all nothing is told either: else what is hidden changed a little."""
+    which today's is shown, that were not small when printed, and that grew or shrank by no small
+    number, neither until now nor from one assessment to the next. Of what did not change at all
+    nothing is told either: else what is hidden changed a little."""
     key = ["indicator", "area_code", "period"]
     today = shown[shown["dimension"] == "all"].set_index(key)["value"]
     rows = rows.reset_index(drop=True)
-    least = rows["indicator"].map(lambda one: rules[one].least).to_numpy(dtype=float)
-    moved = abs(
-        today.reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy() - rows["printed_value"]
-    )
-    stays = rows["indicator"].isin(set(counts) - set(rounded)) & (moved >= least)
-    rows.loc[~stays, [*PRINTED, "change_unit"]] = None
-    rows.loc[~stays, "sentence"] = f"The figures are {WHY}."
+    now = today.reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy()
+    told: dict[tuple[str, str, str], list[float]] = {}
+    stays = []
+    for place, printed, figure in zip(
+        rows[key].itertuples(index=False, name=None), rows["printed_value"], now, strict=True
+    ):
+        rule, before = rules[place[0]], told.setdefault(place, [])
+        by = [figure - printed, *(printed - other for other in before)]
+        small = rule.hides(printed) or any(rule.hides(one) for one in by)
+        stays.append(abs(by[0]) >= rule.least and not small and place[0] in set(counts))
+        before += [printed] if stays[-1] else []
+    kept = pd.Series(stays, rows.index, dtype=bool) & ~rows["indicator"].isin(list(rounded))
+    rows.loc[~kept, [*PRINTED, "change_unit"]] = None
+    rows.loc[~kept, "sentence"] = f"The figures are {WHY}."
     return rows
 
 

@@ -8,6 +8,7 @@ how figures are compared (`refresh` hands that in).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +56,12 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))
     kept = shareable.findings(findings, shown, known.indicators, rounded)
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
-    _leave_out_what_rests_on(connection, sorted({key for key, _ in hidden}))
+    _leave_out_what_rests_on(connection, _resting_on({key for key, _ in hidden}, known))
     _write_statements(connection, known, again)
     drafted = shareable.drafts(
         _rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
     )
+    drafted = shareable.without_notes(drafted, _notes_left_out(connection))
     warehouse.fill(connection, tables.DRAFT.shareable, pd.DataFrame(drafted))
     revised = _rows_about(connection, tables.REVISION, list(rules))
     kept = shareable.revisions(revised, shown, rules, rounded)
@@ -74,6 +76,23 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     for table in (tables.ARRIVAL, tables.CORRECTION):
         _write_without_rows(connection, table, ruled)
     _write_totals(connection, ruled)
+
+
+def _resting_on(hidden: AbstractSet[str], known: Registry) -> list[str]:
+    """The hidden indicators, and those whose steps are worked out with the months of one."""
+    by_months = {
+        key for key, judged in comparable.bases(known).items() if judged.indicator in hidden
+    }
+    return sorted(hidden | by_months)
+
+
+def _notes_left_out(connection: DuckDBPyConnection) -> list[str]:
+    """What is said in findings of changes with recording allowed for, and is not shared."""
+    found = connection.execute(
+        f"SELECT comparable_note FROM {tables.FINDING.full_name} WHERE comparable_note IS NOT NULL "
+        f"EXCEPT SELECT comparable_note FROM {tables.FINDING.shareable.full_name} ORDER BY 1"
+    ).fetchall()
+    return [note for (note,) in found]
 
 
 def _leave_out_what_rests_on(connection: DuckDBPyConnection, hidden: Sequence[str]) -> None:

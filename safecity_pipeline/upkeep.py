@@ -342,19 +342,9 @@ def of_comparables(
 
 
 def _behind(keys: Iterable[str], known: Registry, values: Mapping[str, str]) -> list[object]:
-    indicators, changes = known.indicators, known.changes
-    return [
-        (
-            indicators[key].series,
-            values.get(key),
-            [
-                one
-                for one in changes.changes
-                if changes.reaches(one, indicators[key].series, {indicators[key].main.source})
-            ],
-        )
-        for key in keys
-    ]
+    """Whole indicators: a title stands in words, and a peer group decides who the peers are."""
+    behind = [known.indicators[key] for key in keys]
+    return [(one, values.get(one.indicator), reaching(one, known)) for one in behind]
 
 
 def _compared_by(indicator: Indicator, known: Registry) -> list[object]:

@@ -13,7 +13,7 @@ import pytest
 from part_of_sample import SOUTHAMPTON
 from test_comparable import stepped
 
-from safecity_pipeline import allowing, sharing, tables
+from safecity_pipeline import allowing, shareable, sharing, tables
 from safecity_pipeline.comparable import Comparable, Moved
 from safecity_pipeline.registry import Registry
 
@@ -75,6 +75,7 @@ def test_a_change_that_is_only_noted_stands_in_no_way(known: Registry) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
+        {"broken_by": "D33"},  # X1 reaches the months alone, and not the figure
         {"broken_by": "X1 D46"},  # of one source only: nobody knows its step
         {"broken_by": "X1 denominator_vintage"},
         {"status": "comparable"},
@@ -148,3 +149,14 @@ def test_what_rests_on_a_series_of_which_something_is_hidden_is_not_shared() -> 
         ("c", "C", None, None),
         ("ed", "Said.", None, None),
     ]
+
+
+def test_nor_what_rests_on_its_months_nor_the_same_words_in_a_draft(known: Registry) -> None:
+    """The rate is published, and its step is that of the force's own months."""
+    off = sharing._resting_on({COUNT}, known)
+    assert COUNT in off and "recorded_violence_rate" in off and INJURY not in off
+    kept = shareable.without_notes(
+        [{"sentence": "Said. Note. More."}, {"sentence": "Said. Other."}, {"sentence": None}],
+        ["Note."],
+    )
+    assert [row["sentence"] for row in kept] == ["Said. More.", "Said. Other.", None]

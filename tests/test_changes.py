@@ -9,6 +9,7 @@ import csv
 import shutil
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +66,16 @@ def broken(changes: Changes, series: str, sources: set[str], area: str, pair: st
 
 
 # --- a deployment's own rows ---------------------------------------------------------------------
+
+
+def test_a_change_of_one_day_is_tested_on_it_and_a_slow_one_where_it_says(tmp_path: Path) -> None:
+    """`safecity declare` writes no date to test, nor must an analyst."""
+    slow = {"id": "S02", "effective_first": "2014-03-01", "effective_last": "2014-08-31"}
+    noted = {"id": "S03", "materiality": "negligible"}
+    days = {"effective_first": "", "effective_last": ""}
+    rows = [days | OWN | more for more in ({}, slow, noted)]
+    found = registry.load(town(tmp_path, *rows)).changes.changes[-3:]
+    assert [one.test_dates for one in found] == [(date(2014, 6, 1),), (), ()]
 
 
 def test_one_row_beside_the_configuration_is_all_that_an_analyst_adds(tmp_path: Path) -> None:

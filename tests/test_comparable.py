@@ -21,6 +21,7 @@ from test_estimates import APRIL, CITY, NOVEMBER, about, change, drawn, held, ra
 
 from safecity_pipeline import (
     comparable,
+    estimates,
     period,
     registry,
     shareable,
@@ -34,7 +35,7 @@ from safecity_pipeline.estimates import Subject
 from safecity_pipeline.explaining import explain
 from safecity_pipeline.model import Row
 from safecity_pipeline.refresh import Refresh
-from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry import Registry, changes
 from safecity_pipeline.warehouse import Warehouse
 
 OLD, MIXED, NEW = map(period.parse, ("2013-14", "2014-15", "2015-16"))
@@ -225,6 +226,56 @@ def test_a_change_that_reaches_one_source_alone_is_not_allowed_for_in_its_figure
     early, late = found["2012-13"], found["2014-15"]
     assert (early["status"], early["reason"]) == ("cannot_tell", "D46 cannot be allowed for")
     assert (late["status"], late["comparable_value"]) == ("as_recorded", late["value"])
+
+
+def test_a_rate_over_another_edition_of_the_estimates_is_not_as_recorded(known: Registry) -> None:
+    """Comparisons call it another definition (`denominator_vintage`), and so must this."""
+    counts = drawn(1, 1000)
+    subject = about(known, counts, [], held("calls", drawn(2, 3000)))
+    rows = value_rows(counts, "recorded_violence_rate")
+    old = pd.to_datetime(rows["period_end"]) < pd.Timestamp(2013, 4, 1)
+    rows["denominator_vintage"] = old.map({True: "2011", False: "2015"})
+    indicator = known.indicators["recorded_violence_rate"]
+    none = replace(known, changes=replace(known.changes, changes=()))
+    found = comparable.of_values(indicator, subject, rows, CITY, none)
+    status = {row["period"]: (row["status"], row["comparable_value"] is None) for row in found}
+    assert status["2012-13"] == status["2013M01"] == ("cannot_tell", True)
+    assert status["2013-14"] == status["2013M04"] == ("as_recorded", False)
+
+
+def test_a_change_of_which_the_months_show_but_one_date_is_not_allowed_for(known: Registry) -> None:
+    """Months from April 2012; the change came in January 2012 and in June 2014."""
+    listed = [change(known, "X1", date(2012, 1, 1), date(2014, 6, 1))]
+    counts, calls = (drawn(seed, 1000)[36:] for seed in (1, 2))
+    subject = about(known, counts, listed, held("calls", calls))
+    allowed = comparable.allowed_for(subject, period.parse("2011-12"), NEW)
+    assert (allowed.step, allowed.changes) == (None, ())
+    later = comparable.allowed_for(subject, period.parse("2013-14"), NEW)
+    assert (later.step is not None, later.days) == (True, (date(2014, 6, 1),))
+
+
+def test_a_change_of_the_months_alone_leaves_a_published_rate_as_it_is(known: Registry) -> None:
+    """The force's own extract changed in June 2014, the published rate did not; what stepped in
+    April did so in both, and its size is not known apart."""
+    subject = about(known, raised(drawn(1, 1000), "2014-06"), [], held("calls", drawn(2, 3000)))
+    scope = changes.Scope.of("@police_crime")
+    own = replace(change(known, "S01", date(2014, 6, 1)), scope=scope)
+    both = replace(change(known, "X1", APRIL), scope=changes.Scope.of("recorded_crime"))
+    rows = value_rows(subject.counts, "recorded_violence_rate")
+    indicator = known.indicators["recorded_violence_rate"]
+
+    def year(*listed: changes.Change) -> Row:
+        only = replace(known, changes=replace(known.changes, changes=listed))
+        changed = replace(subject, changes=estimates.reaching("violence_count", CITY, only))
+        found = comparable.of_values(indicator, changed, rows, CITY, only)
+        return next(row for row in found if row["period"] == "2012-13")
+
+    assert (year(own)["status"], year(own)["step"]) == ("as_recorded", 0)
+    told = year(both, own)
+    assert (told["status"], told["reason"]) == ("cannot_tell", "S01 cannot be allowed for")
+    assert year(both)["status"] == "estimated"
+    people = replace(own, id="S02", scope=changes.Scope.of("@population"))
+    assert year(people)["status"] == "cannot_tell"  # what it is divided by is another thing
 
 
 # --- what may be shared --------------------------------------------------------------------------

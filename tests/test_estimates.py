@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -209,6 +210,20 @@ def test_a_break_in_the_time_of_a_change_or_event_is_explained(known: Registry) 
     assert not unexplained(known, noted).passed
 
 
+def test_a_reference_that_changed_meanwhile_says_nothing_though_its_days_are_not_known(
+    known: Registry,
+) -> None:
+    """Calls moved to another system from February to May 2014: the ratio stepped for that, too."""
+    moved = replace(change(known, "S1", date(2014, 2, 1), date(2014, 5, 31)), test_dates=())
+    long_ago = replace(change(known, "S2", date(2011, 2, 1), date(2011, 5, 31)), test_dates=())
+    recorded, listed = raised(drawn(1, 1000), "2014-04"), [change(known, "X1", APRIL)]
+    (row,) = rows(about(known, recorded, listed, held("calls", drawn(2, 3000), moved)), "test_at")
+    assert (row["verdict"], row["recording_share"]) == ("cannot_tell", None)
+    assert row["reason"] == "calls changed then as well: S1"
+    (row,) = rows(about(known, recorded, listed, held("c", drawn(2, 3000), long_ago)), "test_at")
+    assert (row["verdict"], row["beside"]) == ("flagged", "2011-02-01 2011-05-31")
+
+
 def test_the_month_of_a_break_is_named_by_references_that_did_not_change_near_it(
     known: Registry,
 ) -> None:
@@ -257,6 +272,23 @@ def test_a_row_of_the_catalogue_makes_anew_what_it_reaches(known: Registry) -> N
     assert anew("D23") == {*of_violence, "recorded_crime_count"}
     assert anew("D25") == {*of_violence, "ed_assaults_count"}  # by way of a reference
     assert anew("D52") == set()
+
+
+def test_what_is_said_of_a_reference_or_decides_the_peers_makes_all_anew(known: Registry) -> None:
+    hashes = dict.fromkeys(known.indicators, "the same")
+
+    def states(other: Registry) -> list[str | None]:
+        found = upkeep.of_findings(other, (SOUTHAMPTON, "Southampton"), hashes)
+        estimated = upkeep.of_estimates(other, (SOUTHAMPTON, "Southampton"), hashes, True)
+        return [found["violence_count"], estimated["violence_count"]]
+
+    told: list[tuple[str, dict[str, Any], int]] = [
+        ("calls_violence_count", {"title": "Calls"}, 0),  # stands in the sentence
+        ("recorded_violence_rate", {"peer_group": "youth_family"}, 1),
+    ]
+    for key, of, at in told:
+        changed: Any = {**known.indicators, key: replace(known.indicators[key], **of)}
+        assert states(replace(known, indicators=changed))[at] != states(known)[at]
 
 
 # --- the sample ----------------------------------------------------------------------------------

@@ -174,6 +174,22 @@ def test_by_how_few_a_small_number_moved_is_not_shared() -> None:
     assert gone[["printed_value", "value", "change"]].isna().all(axis=None)
 
 
+def test_a_small_number_that_was_printed_is_not_shared_nor_by_how_few_two_editions_differ() -> None:
+    """3 when printed; 80, 83 and 90 of the same figure, of which 83 gives 3 away beside 80."""
+    named = pd.DataFrame(
+        [("count", area, "2013-14") for area in "BAAA"],
+        columns=["indicator", "area_code", "period"],
+    )
+    shown = named.drop_duplicates().assign(dimension="all", value=[10.0, 110.0])
+    rows = named.assign(
+        printed_value=[3.0, 80.0, 83.0, 90.0], value=1.0, change=1.0, change_unit="percent",
+        sentence="told",
+    )  # fmt: skip
+    kept = shareable.figures_printed(rows, shown, {"count": Rule(5)}, (), ("count",))
+    assert kept["printed_value"].dropna().to_list() == [80.0, 90.0]
+    assert (kept["sentence"] == "told").to_list() == [False, True, False, True]
+
+
 def test_the_command_says_what_it_kept(
     deployment: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,8 @@ source; the dots go from whole to part.
 `definitional_changes.csv`, one change a row; a change is added by adding a row.
 
 * `effective_first` to `effective_last`: the days over which it came; `effective_date` among them.
+* `test_dates`: days at which the figures may show it, parted by blanks; where it is blank, a
+  material change that came on one day is tested on that day, and a slower one nowhere.
 * `kind`: one of KINDS; `nature`: the same in freer words, where there are any.
 * `series_scope`: terms separated by blanks. `name` means it and all below, `=name` it alone,
   `!name` neither it nor below, whatever other terms say, `@source` all counted from that source.
@@ -382,8 +384,11 @@ def _days(row: Mapping[str, str], place: str) -> tuple[date, date, date]:
 
 
 def _tests(row: Mapping[str, str], first: date, last: date, place: str) -> tuple[date, ...]:
-    """Within the change, from the first day of the month in which it began."""
+    """Within the change, from the first day of the month in which it began; of a material one that
+    came on one day that day, where none is named."""
     found = tuple(_date(text, place) for text in row["test_dates"].split())
+    if not found and first == last and row["materiality"] == "material":
+        return (first,)
     for day in found:
         if not first.replace(day=1) <= day <= last:
             repair = f"write days from {first.replace(day=1)} to {last}"
