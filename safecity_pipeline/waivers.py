@@ -20,11 +20,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from safecity_pipeline import arrivals, bookkeeping, claims, period
+from safecity_pipeline import arrivals, bookkeeping, claims, estimates, period
 from safecity_pipeline.ingest import intake
-from safecity_pipeline.model import Check, CheckSpec, Refused, Row
+from safecity_pipeline.model import Check, CheckSpec, Refused, Row, Source
 from safecity_pipeline.registry import Registry, entries
 from safecity_pipeline.registry.waivers import Waiver
+from safecity_pipeline.watch import told as watch
 
 ABOUT = "waivers"
 CHECKS = (
@@ -36,6 +37,7 @@ NEVER = frozenset({"ledger_adds_up", "synthetic_apart", "files_still_there", "co
 OTHERS: Mapping[str, Sequence[CheckSpec]] = {
     "raw": bookkeeping.SURVEY_CHECKS,
     claims.ABOUT: (claims.CHECK,),
+    estimates.ABOUT: (estimates.CHECK,),
 }
 """Checks that are not of one source, by what they speak of."""
 
@@ -57,12 +59,16 @@ def proven(known: Registry, today: date | None = None) -> Registry:
 def _check_known(known: Registry, waiver: Waiver) -> None:
     entries.one_of(waiver.place, "source", waiver.source, [*OTHERS, *known.sources])
     about = str(waiver.source)
-    specs = OTHERS.get(about) or (*intake.check_specs(known.sources[about]), arrivals.CHECK)
-    names = [one.name for one in specs]
+    names = [one.name for one in OTHERS.get(about) or _of_source(known.sources[about])]
     entries.one_of(waiver.place, f"check of {about}", waiver.check_name, names)
     if waiver.check_name in NEVER:
         rule = "nobody can accept that this check fails"
         raise Refused(rule, waiver.place, waiver.check_name, "delete the entry")
+
+
+def _of_source(source: Source) -> Sequence[CheckSpec]:
+    watched = [watch.CHECK] * bool(source.classified)
+    return [*intake.check_specs(source), arrivals.CHECK, *watched]
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,18 @@ def test_a_check_is_one_that_is_made_and_may_fail(
         waivers.proven(replace(known, waivers=found), date(2015, 12, 1))
 
 
+@pytest.mark.parametrize(
+    ("source", "check"),
+    [("street_crime", "categories_changed"), ("breaks", "unexplained_break")],
+)
+def test_what_the_watch_and_the_scan_warn_of_can_be_accepted(
+    tmp_path: Path, known: Registry, source: str, check: str
+) -> None:
+    named = PIRACY.replace("street_crime", source).replace("crime_type_known", check)
+    found = read(tmp_path, named, known)
+    waivers.proven(replace(known, waivers=found), date(2015, 12, 1))
+
+
 def test_every_check_of_a_refresh_is_known_by_name(known: Registry, whole_sample: Path) -> None:
     """A new kind of check must be put among those that can be waived."""
     home = Warehouse(whole_sample / "warehouse")

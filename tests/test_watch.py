@@ -389,10 +389,10 @@ def steps(one: Refresh) -> Check:
                 names = [c.check_name for c in report.checks]
                 watched = bool(one.registry.sources[source].classified)
                 assert ("categories_changed" in names) == watched
-        for step in (one.indicators, one.findings, one.revisions, one.claims, one.targets):
+        for step in (one.indicators, one.estimates, one.comparables, one.findings, one.revisions):
             step()
-        one.drafts()
-        one.release()
+        for step in (one.claims, one.targets, one.drafts, one.waivers, one.release):
+            step()
     return found
 
 
