@@ -56,7 +56,10 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))
     kept = shareable.findings(findings, shown, known.indicators, rounded)
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
-    _leave_out_what_rests_on(connection, _resting_on({key for key, _ in hidden}, known))
+    own = "WHERE dimension = 'all' AND area_code = $1"
+    _leave_out_what_rests_on(
+        connection, _resting_on(_shown_otherwise(connection, own, area_code), known)
+    )
     _write_statements(connection, known, again)
     drafted = shareable.drafts(
         _rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
@@ -97,7 +100,8 @@ def _notes_left_out(connection: DuckDBPyConnection) -> list[str]:
 
 def _leave_out_what_rests_on(connection: DuckDBPyConnection, hidden: Sequence[str]) -> None:
     """A step in or against a series of which something is hidden was worked out with it: of such
-    changes what is left when recording is allowed for is not shared."""
+    changes, which are the assessed area's own, what is left when recording is allowed for is not
+    shared."""
     rests_on = "list_append(string_split(comparable_rests_on, ' + '), indicator)"
     off = ", ".join(f"{name} = NULL" for name in shareable.ALLOWING)
     connection.execute(
@@ -181,12 +185,7 @@ def _write_estimates(
     """Estimates and comparable values as they stand, but for those that rest on a value which is
     not shown as it is: these are made of what is shown."""
     of_area = "WHERE dimension = 'all' AND (area_code = $1 OR period_kind = 'year')"
-    rows = connection.execute(
-        f"SELECT DISTINCT indicator FROM (FROM {tables.INDICATOR_VALUE.full_name} {of_area} "
-        f"EXCEPT FROM {tables.INDICATOR_VALUE.shareable.full_name} {of_area})",
-        [area_code],
-    ).fetchall()
-    other = {indicator for (indicator,) in rows}
+    other = _shown_otherwise(connection, of_area, area_code)
     resting = {one.indicator: set(one.keys) for one in known.references}
     bases = {key: {key, *one.keys} for key, one in comparable.bases(known).items()}
     for table, behind, made in (
@@ -195,6 +194,17 @@ def _write_estimates(
     ):
         anew = [key for key, keys in behind.items() if keys & other]
         _write_anew(connection, table, anew, made(anew) if anew else pd.DataFrame())
+
+
+def _shown_otherwise(connection: DuckDBPyConnection, which: str, area_code: str) -> set[str]:
+    """The indicators of which a value is not shared as it is; `which`: of which values, $1 the
+    assessed area."""
+    rows = connection.execute(
+        f"SELECT DISTINCT indicator FROM (FROM {tables.INDICATOR_VALUE.full_name} {which} "
+        f"EXCEPT FROM {tables.INDICATOR_VALUE.shareable.full_name} {which})",
+        [area_code],
+    ).fetchall()
+    return {indicator for (indicator,) in rows}
 
 
 def _write_anew(

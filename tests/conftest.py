@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings as hypothesis_settings
 from small_folder import refresh
 
 from safecity_pipeline import registry, sample, settings, warehouse
@@ -17,6 +18,10 @@ from safecity_pipeline.ingest import intake, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.model import Check, Extract, Layout, Source
 from safecity_pipeline.registry import Registry
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 Rows = list[tuple[Any, ...]]
 

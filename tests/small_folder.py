@@ -67,16 +67,16 @@ def refresh(chosen: Settings, run_id: str = "") -> Report:
             one.look()
             for source in one.registry.sources:
                 one.take_in(source)
-            one.indicators()
-            one.estimates()
-            one.comparables()
-            one.findings()
-            one.revisions()
-            one.claims()
-            one.targets()
-            one.drafts()
-            one.waivers()
-            return one.release()
+            return after_taking_in(one)
+
+
+def after_taking_in(one: Refresh) -> Report:
+    """All later steps in order; the report of the last."""
+    for step in (one.indicators, one.estimates, one.comparables, one.findings, one.revisions):
+        step()
+    for step in (one.claims, one.targets, one.drafts, one.waivers):
+        step()
+    return one.release()
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -647,7 +647,10 @@ def test_every_sentence_of_the_assessment_is_drafted(made: dict[str, pd.DataFram
         "(likely between 21% and 30%). This is not like for like: what is counted, or how, changed "
         "in between (15 January 2014 to 30 November 2014: police forces record crime more fully, "
         "D22; 18 November 2014 to 31 March 2015: an inspection finds that a fifth of crimes go "
-        "unrecorded, D23). 2014/15 had 14 days to settle before it was taken out, 2013/14 had 104 "
+        "unrecorded, D23). Over the same period calls for service to the police about violence "
+        "did not clearly change (-0.6 %, likely -10.3 to +10.2 %); allowing for the change in "
+        "recording (April 2014 and November 2014), the comparable change is -0.2 % (likely "
+        "-13.2 to +14.7 %). 2014/15 had 14 days to settle before it was taken out, 2013/14 had 104 "
         "days: a newer extract may change 2014/15. Violent crime is here violence against the "
         "person."
     )

@@ -339,7 +339,7 @@ def test_without_its_rows_in_the_catalogue_the_step_is_an_unexplained_break(
         one.look()
         for source in known.sources:
             one.take_in(source)
-        assert one.indicators().facts["computed"] == 0
+        one.indicators()  # those that the two rows reach: their values lose a mark
         report = one.estimates()
         again = one.estimates()
     assert (report.facts["computed"], report.facts["kept"]) == (4, 2)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from duckdb import DuckDBPyConnection
 from same_release import differences
-from small_folder import small_settings
+from small_folder import after_taking_in, small_settings
 
 from safecity_pipeline import cost, helper
 from safecity_pipeline.helper import Helper
@@ -52,10 +52,7 @@ def taken_over(folder: Path, known: Registry) -> Taken:
         one.look()
         for name in SOURCES:
             one.take_in(name)
-        for step in (one.indicators, one.estimates, one.comparables, one.findings, one.revisions):
-            step()
-        for step in (one.claims, one.targets, one.drafts, one.waivers, one.release):
-            step()
+        after_taking_in(one)
         assert not list(one.warehouse.scratch.glob("taken-in-*"))
     return found
 

@@ -24,6 +24,7 @@ from hypothesis import settings as generated
 from hypothesis import strategies as st
 from oracle import drawn
 from pandera.typing import Series
+from small_folder import after_taking_in
 
 from safecity_pipeline import (
     measure,
@@ -739,16 +740,7 @@ class Refreshed:
             refresh.look()
             for name in refresh.registry.sources:
                 refresh.take_in(name)
-            refresh.indicators()
-            refresh.estimates()
-            refresh.comparables()
-            refresh.findings()
-            refresh.revisions()
-            refresh.claims()
-            refresh.targets()
-            refresh.drafts()
-            refresh.waivers()
-            refresh.release()
+            after_taking_in(refresh)
 
     def rows(self, statement: str) -> Dicts:
         connection = warehouse.Warehouse(self.folder / "warehouse").read_release(restricted=True)
@@ -818,7 +810,8 @@ def assert_every_value_agrees(refreshed: Refreshed) -> None:
     found: dict[str, dict[tuple[str, str], Any]] = {}
     for row in refreshed.rows("SELECT * FROM mart.indicator_value WHERE dimension = 'all'"):
         of_indicator = found.setdefault(row["indicator"], {})
-        of_indicator[row["area_code"], row["period"]] = Record(row)
+        status = "A" if row["obs_status"] == "B" else row["obs_status"]  # which: `test_marks`
+        of_indicator[row["area_code"], row["period"]] = Record({**row, "obs_status": status})
     for key, indicator in known.indicators.items():
         if oracle.understands(indicator):
             expected = oracle.figures(indicator, rows, areas, members)

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandera.typing import Series
 from same_release import differences
-from small_folder import small_settings
+from small_folder import after_taking_in, small_settings
 
 from safecity_pipeline import measure, period, registry, revisions, tables, warehouse
 from safecity_pipeline.ingest import units
@@ -286,16 +286,7 @@ def refreshed(folder: Path, raw: Path, declared: Registry) -> Path:
     with one.warehouse.lock(), one.at_work():
         one.look()
         one.take_in(CALLS.name)
-        for step in (
-            one.indicators,
-            one.findings,
-            one.revisions,
-            one.claims,
-            one.targets,
-            one.drafts,
-        ):
-            step()
-        one.release()
+        after_taking_in(one)
     return folder / "warehouse"
 
 

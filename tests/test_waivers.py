@@ -337,6 +337,7 @@ def assert_as_clean(chosen: Settings, folder: Path) -> None:
     assert differences(chosen.warehouse, other.warehouse) == []
 
 
+@pytest.mark.nightly
 def test_without_a_day_that_is_set_a_waiver_ends_with_the_days_that_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Bench
-from small_folder import small_settings
+from small_folder import after_taking_in, small_settings
 
 from safecity_pipeline import categories, warehouse
 from safecity_pipeline.model import Check, Classification, Refused
@@ -389,10 +389,7 @@ def steps(one: Refresh) -> Check:
                 names = [c.check_name for c in report.checks]
                 watched = bool(one.registry.sources[source].classified)
                 assert ("categories_changed" in names) == watched
-        for step in (one.indicators, one.estimates, one.comparables, one.findings, one.revisions):
-            step()
-        for step in (one.claims, one.targets, one.drafts, one.waivers, one.release):
-            step()
+        after_taking_in(one)
     return found
 
 

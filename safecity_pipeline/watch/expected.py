@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 NO_CATEGORIES = (
-    *("recording behaviour", "recording standard", "inspection", "real shock"),
-    *("denominator", "comparator"),
+    *("recording behaviour", "recording standard", "inspection"),
+    *("event", "denominator", "comparator"),
 )
-"""Kinds of change that rename and divide nothing."""
+"""Kinds and natures of change that rename and divide nothing."""
 IN_DOUBT = timedelta(days=31)
 """By which the day of a row may be wrong that is still to be verified."""
 MOSTLY = 0.5
@@ -98,7 +98,7 @@ def judged(seen: Seen, changes: Changes, areas: Areas) -> Seen:
     covering = [
         one.id
         for one in changes.changes
-        if one.kind not in NO_CATEGORIES
+        if not {one.kind, one.nature} & set(NO_CATEGORIES)
         and one.materiality != "event"
         and _in_time(one, seen.change)
         and _reaches(one, changes, seen)
