@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
@@ -120,9 +120,7 @@ class FindingsOf:
     rows: Sequence[compare.Row]
 
     def done(self, here: Here) -> list[Cells]:
-        one = Refresh(here.settings)
-        one.registry = here.registry
-        return one.found_of(self.indicator, self.rows)
+        return _refresh_in(here).found_of(self.indicator, self.rows)
 
 
 class Refresh:
@@ -1042,6 +1040,14 @@ class Refresh:
             **self.fingerprint,
         }
         warehouse.fill(connection, tables.RELEASE, pd.DataFrame([facts]))
+
+
+@cache
+def _refresh_in(here: Here) -> Refresh:
+    """A refresh in the second process: one, for what it looks up once is looked up once."""
+    one = Refresh(here.settings)
+    one.registry = here.registry
+    return one
 
 
 def _hash(text: str) -> str:
