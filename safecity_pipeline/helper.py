@@ -56,9 +56,9 @@ class Agreed:
     made_from: tuple[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Here:
-    """What a piece of work finds in the second process."""
+    """What a piece of work finds in the second process, one for all pieces."""
 
     settings: Settings
     warehouse: Warehouse

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
@@ -139,9 +139,7 @@ class FindingsOf:
     rows: Sequence[compare.Row]
 
     def done(self, here: Here) -> list[Cells]:
-        one = Refresh(here.settings)
-        one.registry = here.registry
-        return one.found_of(self.indicator, self.rows)
+        return _refresh_in(here).found_of(self.indicator, self.rows)
 
 
 class Refresh:
@@ -1278,6 +1276,14 @@ class Refresh:
         return plain.assign(
             **said, waived_by=pd.Series([one.waived_by for one in judged], dtype=object)
         )
+
+
+@cache
+def _refresh_in(here: Here) -> Refresh:
+    """A refresh in the second process: one, for what it looks up once is looked up once."""
+    one = Refresh(here.settings)
+    one.registry = here.registry
+    return one
 
 
 def _hash(text: str) -> str:
