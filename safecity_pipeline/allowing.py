@@ -14,7 +14,7 @@ from safecity_pipeline import comparable, estimates, period
 from safecity_pipeline.comparable import Comparable, Moved
 from safecity_pipeline.estimates import Subject
 from safecity_pipeline.model import Indicator
-from safecity_pipeline.registry.indicators import is_share
+from safecity_pipeline.registry.indicators import is_percentage
 from safecity_pipeline.sentences import PERCENT, listed, signed
 
 COLUMNS = ("comparable_change", "comparable_lower_95", "comparable_upper_95")
@@ -44,7 +44,7 @@ def _comparable(row: Mapping[str, Any], known: Known) -> Comparable | None:
     about = known.subjects.get(row["indicator"])
     if about is None or row["area_code"] != about.area_code or not _is_broken_change(row):
         return None
-    if is_share(known.indicators[row["indicator"]]):
+    if is_percentage(known.indicators[row["indicator"]]):
         return None
     earlier, later = (period.parse(row[name]) for name in ("base_period", "period"))
     if row["compared_months"] not in (None, len(later.months)):

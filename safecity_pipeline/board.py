@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from safecity_pipeline import arrivals, period, waivers
 from safecity_pipeline.settings import Settings
-from safecity_pipeline.warehouse import Warehouse
+from safecity_pipeline.warehouse import Warehouse, named_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -61,8 +61,7 @@ def _accepted(connection: DuckDBPyConnection) -> Rows:
 
 def _records(connection: DuckDBPyConnection, statement: str) -> list[dict[str, Any]]:
     found = connection.execute(statement)
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return named_rows(found)
 
 
 def lines(rows: Sequence[arrivals.Rows], release: arrivals.Rows, as_of: date) -> list[str]:

@@ -21,7 +21,7 @@ from safecity_pipeline.period import describe_coverage, parse
 from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.changes import FILE, NEEDED, Change
 from safecity_pipeline.settings import PACKAGED, Settings
-from safecity_pipeline.warehouse import Warehouse
+from safecity_pipeline.warehouse import Warehouse, named_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -162,8 +162,7 @@ def _years(connection: DuckDBPyConnection, key: str, code: str) -> list[dict[str
         "AND v.period_kind NOT IN ('month', 'quarter') ORDER BY v.period_start, v.period",
         [key, code],
     )
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return named_rows(found)
 
 
 def _beside(indicator: Indicator, row: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from safecity_pipeline import tables
 from safecity_pipeline.model import Refused
 from safecity_pipeline.registry.changes import CHANGE_COLUMNS
 from safecity_pipeline.settings import Settings
-from safecity_pipeline.warehouse import Warehouse
+from safecity_pipeline.warehouse import Warehouse, named_rows
 from safecity_pipeline.watch.proposal import CROSSWALK_COLUMNS
 
 WIDTH = 100
@@ -43,8 +43,7 @@ def of(settings: Settings) -> tuple[Row, list[dict[str, Any]]]:
             f"SELECT * FROM {table.full_name} "
             "ORDER BY expected_by IS NOT NULL, source, classification, first_day, what"
         )
-        names = [column[0] for column in found.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        rows = named_rows(found)
         return warehouse.release_facts() or {}, rows
     finally:
         connection.close()

@@ -37,7 +37,7 @@ from safecity_pipeline.model import Finding, Indicator
 from safecity_pipeline.period import Period
 from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
 from safecity_pipeline.registry.areas import PeerGroup
-from safecity_pipeline.registry.indicators import PER_CENT, PUBLISHED
+from safecity_pipeline.registry.indicators import PUBLISHED, is_percentage
 from safecity_pipeline.registry.stand_ins import StandIn
 from safecity_pipeline.statistics import Interval
 
@@ -491,7 +491,7 @@ def _trend(indicator: Indicator, series: Series, value: Value, broken_by: Broken
     found = trends.window(labels, lambda one: _in_a_trend(indicator, series, one), between)
     figures = [_figure(indicator, series, one, series.offsets(one)) for one in found.labels]
     points = [trends.Point(one.cases or 0.0, one.base) for one in figures]
-    way = trends.direction(points, _is_share(indicator)) if found.whole else None
+    way = trends.direction(points, is_percentage(indicator)) if found.whole else None
     broken = "definition_changed" if found.cut_by.material else "missing_base"
     return Finding(
         indicator.indicator,
@@ -611,7 +611,7 @@ def _changed(indicator: Indicator, base: Figure, now: Figure) -> dict[str, Any]:
         return {"status": "missing_denominator"}
     if not (_possible(indicator, base) and _possible(indicator, now)):
         return {"status": "cannot_tell"}
-    share = _is_share(indicator)
+    share = is_percentage(indicator)
     unit = "percentage points" if share else "percent"
     if base.value == 0 and not share:
         return {"status": "zero_base", "change_unit": unit}
@@ -625,17 +625,13 @@ def _changed(indicator: Indicator, base: Figure, now: Figure) -> dict[str, Any]:
     }
 
 
-def _is_share(indicator: Indicator) -> bool:
-    """Its values are percentages of a whole: a change is in points, and starts from 0 too."""
-    published = indicator.kind == PUBLISHED and indicator.unit == PER_CENT
-    return published or indicator.kind == "proportion"
-
-
 def _possible(indicator: Indicator, figure: Figure) -> bool:
     """False for a count below 0, and for a part larger than its whole: both come of corrections."""
     if figure.cases is None:
         return True
-    return figure.cases >= 0 and (not _is_share(indicator) or figure.cases <= (figure.base or 0.0))
+    return figure.cases >= 0 and (
+        not is_percentage(indicator) or figure.cases <= (figure.base or 0.0)
+    )
 
 
 def _interval_of_change(indicator: Indicator, base: Figure, now: Figure) -> Interval:
@@ -645,10 +641,10 @@ def _interval_of_change(indicator: Indicator, base: Figure, now: Figure) -> Inte
     if uncounted or not (base.by_chance and now.by_chance):
         assert base.value is not None and now.value is not None
         points = now.value - base.value
-        change = points if _is_share(indicator) else 100 * points / base.value
+        change = points if is_percentage(indicator) else 100 * points / base.value
         return Interval(change, None, None, "")
     assert base.cases is not None and now.cases is not None
-    if _is_share(indicator):
+    if is_percentage(indicator):
         return statistics.change_of_proportion(
             base.cases, base.base or 0.0, now.cases, now.base or 0.0
         )
@@ -909,7 +905,7 @@ def _rank_limits(
             values = [figure.value for figure in ranked.figures]
             return statistics.rank_range(values, indicator.rounded_to)
         return [(None, None)] * len(ranked.series)
-    kind = "proportion" if _is_share(indicator) else "rate"
+    kind = "proportion" if is_percentage(indicator) else "rate"
     # The same draw on every machine and in every run, another one for each ranking.
     seed = zlib.crc32(f"{indicator.indicator} {label}".encode())
     cases = [figure.cases for figure in ranked.figures]
@@ -967,7 +963,7 @@ def _own_limits(
     indicator: Indicator, cases: Sequence[float | None], bases: Sequence[float]
 ) -> Iterator[tuple[float | None, float | None]]:
     """The limits of each area's own value."""
-    many = statistics.proportions if _is_share(indicator) else statistics.rates
+    many = statistics.proportions if is_percentage(indicator) else statistics.rates
     _, *limits = many(cases, bases, indicator.per)
     lower, upper = (
         [None if pd.isna(limit) else float(limit) for limit in column] for column in limits

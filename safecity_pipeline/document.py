@@ -18,7 +18,7 @@ from safecity_pipeline.model import Refused
 from safecity_pipeline.period import parse
 from safecity_pipeline.registry import published
 from safecity_pipeline.settings import PACKAGED, Settings
-from safecity_pipeline.warehouse import Warehouse
+from safecity_pipeline.warehouse import Warehouse, named_rows
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -36,8 +36,7 @@ def drafts_of(settings: Settings, year: str | None = None) -> Rows:
         found = connection.execute(
             f"SELECT * FROM {tables.DRAFT.full_name} ORDER BY rowid" if tables_there else "SELECT 1"
         )
-        names = [column[0] for column in found.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        rows = named_rows(found)
     finally:
         connection.close()
     _check(made_in, year, rows if tables_there else [])
@@ -123,7 +122,6 @@ def _printed_by(settings: Settings, area_code: str) -> tuple[str, bool, Rows]:
             f"SELECT * FROM {tables.INDICATOR_VALUE.full_name} WHERE area_code = ? ORDER BY ALL",
             [area_code],
         )
-        names = [column[0] for column in found.description or ()]
-        return *made[0], [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return *made[0], named_rows(found)
     finally:
         connection.close()

@@ -36,8 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Bytes of extracts to be read: below, the process would not begin before the work is done.
 WORTH_IT = 2 << 20
 # Bytes of one source's rows as text. A larger one stays with the refresh, where it keeps both cores
-# busy by itself, and so there is no second process that holds much memory: 200 megabytes, and with
-# ten times as many bytes, packed into few, 440.
+# busy by itself, and so there is no second process that holds much memory beside it.
 LARGEST = 8 << 20
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from safecity_pipeline import period, sentences
 from safecity_pipeline.model import Finding, Indicator, Refused
-from safecity_pipeline.registry.indicators import is_share
+from safecity_pipeline.registry.indicators import is_percentage
 from safecity_pipeline.registry.published import PrintedFigure
 
 FirstPrinted = Mapping[tuple[str, str], PrintedFigure]
@@ -91,7 +91,7 @@ def rows(
             "printed_value": one.value,
             "value": value,
             "change": _change(indicator, one.value, value),
-            "change_unit": "percentage points" if is_share(indicator) else "percent",
+            "change_unit": "percentage points" if is_percentage(indicator) else "percent",
             "synthetic": one.synthetic,
         }
         yield {**told, "sentence": _sentence(indicator, told)}
@@ -102,7 +102,7 @@ def _change(indicator: Indicator, then: float, now: float | None) -> float | Non
     if now is None:
         return None
     alike = float(sentences.rounded(now, indicator.decimals).replace(",", ""))
-    if is_share(indicator):
+    if is_percentage(indicator):
         return alike - then
     return 100 * (alike - then) / then if then else None
 

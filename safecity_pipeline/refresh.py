@@ -1326,8 +1326,7 @@ def _checks_in(
 def _rows_in(connection: DuckDBPyConnection, table: Table) -> list[dict[str, Any]]:
     """The rows of a table, dates as dates and None for what is missing."""
     found = connection.execute(f"SELECT * FROM {table.full_name} ORDER BY ALL")
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return warehouse.named_rows(found)
 
 
 def _counts(connection: DuckDBPyConnection, statement: str) -> tuple[int, ...]:

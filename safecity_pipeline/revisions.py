@@ -23,7 +23,8 @@ from safecity_pipeline import measure, period, sentences
 from safecity_pipeline.ingest import adding, intake, schema, units
 from safecity_pipeline.ingest.units import Unit
 from safecity_pipeline.model import Indicator, Source
-from safecity_pipeline.registry.indicators import PUBLISHED, is_share
+from safecity_pipeline.registry import reach
+from safecity_pipeline.registry.indicators import PUBLISHED, is_percentage
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -80,7 +81,7 @@ def of(
     rows = [
         row
         for indicator in listed
-        if again.keys() & _sources_of(indicator)
+        if again.keys() & reach.counted_from(indicator)
         for row in _rows(connection, indicator, as_first, synthetic)
     ]
     for table in (*(as_first[name].clean for name in again), "part_again", "chosen"):
@@ -88,13 +89,8 @@ def of(
     return pd.DataFrame(rows)
 
 
-def _sources_of(indicator: Indicator) -> set[str]:
-    parts = (indicator.value, indicator.numerator, indicator.denominator)
-    return {part.source for part in parts if part}
-
-
 def _named_by(indicators: Iterable[Indicator], sources: Mapping[str, Source]) -> list[Source]:
-    names = {name for one in indicators for name in _sources_of(one)}
+    names = {name for one in indicators for name in reach.counted_from(one)}
     return [sources[name] for name in sorted(names) if schema.is_dated(sources[name])]
 
 
@@ -202,7 +198,8 @@ def _rows(
     synthetic: bool,
 ) -> Iterator[dict[str, Any]]:
     rows = connection.execute(
-        _statement(indicator, as_first), [indicator.indicator, sorted(_sources_of(indicator))]
+        _statement(indicator, as_first),
+        [indicator.indicator, sorted(reach.counted_from(indicator))],
     ).df()
     if rows.empty:
         return
@@ -247,7 +244,7 @@ def _row(indicator: Indicator, row: Mapping[str, Any], synthetic: bool) -> dict[
         "value": row["value_today"],
         "extracted_on": row["extracted_on"].date(),
         "change": _change(indicator, row),
-        "change_unit": "percentage points" if is_share(indicator) else "percent",
+        "change_unit": "percentage points" if is_percentage(indicator) else "percent",
         "synthetic": synthetic,
     }
     return {**told, "sentence": _sentence(indicator, told, _when(row))}
@@ -267,7 +264,7 @@ def _change(indicator: Indicator, row: Mapping[str, Any]) -> float | None:
     first, now = row["first_value"], row["value_today"]
     if first is None or now is None or not row["alike"]:
         return None
-    if is_share(indicator):
+    if is_percentage(indicator):
         return float(now - first)
     return 100 * (now - first) / first if first else None
 

@@ -164,8 +164,7 @@ def _refuse_unless_whole(connection: DuckDBPyConnection, table: Table) -> None:
 
 def _rows_of(connection: DuckDBPyConnection, table: Table) -> list[dict[str, Any]]:
     found = connection.execute(f"SELECT * FROM {table.full_name} ORDER BY rowid")
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return warehouse.named_rows(found)
 
 
 def _write_statements(connection: DuckDBPyConnection, known: Registry, again: Again) -> None:

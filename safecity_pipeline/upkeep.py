@@ -62,7 +62,7 @@ BEHIND_VALUES = (
     "registry.indicators",
     "marks",
     "breaks",
-    # `breaks` offers them, and no figure rests on them yet.
+    # `breaks` offers them, and no value rests on them.
     *("detection", "detection.annual", "detection.critical", "detection.monthly"),
     *("detection.months", "detection.regression", "detection.verdicts"),
     "registry.areas",
@@ -235,8 +235,7 @@ def classification_changes(connection: DuckDBPyConnection, source: str) -> list[
         f"SELECT * FROM {tables.CLASSIFICATION_CHANGE.full_name} WHERE source = ? ORDER BY rowid",
         [source],
     )
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return warehouse.named_rows(found)
 
 
 # --- states of indicators ------------------------------------------------------------------------
@@ -257,7 +256,7 @@ def of_values(known: Registry, home: Sequence[str], at: Mapping[str, str]) -> di
 def _state_of_values(
     common: str, indicator: Indicator, known: Registry, at: Mapping[str, str]
 ) -> str | None:
-    sources = sorted(_sources_of(indicator))
+    sources = sorted(reach.counted_from(indicator))
     if not all(source in at for source in sources):
         return None
     behind = [(source, at[source]) for source in sources]
@@ -268,11 +267,6 @@ def _state_of_values(
 def _breaks(change: Change) -> tuple[object, ...]:
     """What of a change decides which values it marks; its words do not."""
     return change.id, change.effective_first, change.effective_last, change.area_code
-
-
-def _sources_of(indicator: Indicator) -> set[str]:
-    parts = (indicator.value, indicator.numerator, indicator.denominator)
-    return {part.source for part in parts if part}
 
 
 def of_revisions(
@@ -359,7 +353,7 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
         [row for row in known.areas.peer_rows() if row["group"] == group],
         [found for found in stand_ins if found[0][0] == group],
         [one for one in known.published if one.indicator == indicator.indicator],
-        [known.sources[one].disclosure for one in sorted(_sources_of(indicator))],
+        [known.sources[one].disclosure for one in sorted(reach.counted_from(indicator))],
         reach.reaching_ranks(known.changes, indicator) if group else reaching(indicator, known),
     ]
 

@@ -218,8 +218,7 @@ class Warehouse:
         connection = self.read_release()
         try:
             found = connection.execute("SELECT * FROM meta.arrival")
-            names = [column[0] for column in found.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            return named_rows(found)
         finally:
             connection.close()
 
@@ -384,6 +383,12 @@ def reading(connection: DuckDBPyConnection, file: Path, name: str) -> Iterator[N
         yield
     finally:
         connection.execute(f"DETACH {name}")
+
+
+def named_rows(found: DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of a statement that was run, by the names of their columns."""
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def fill(connection: DuckDBPyConnection, table: Table, rows: pd.DataFrame) -> None:

@@ -258,8 +258,8 @@ def columns_of(source: Source) -> list[str]:
     return [*stored, *derived, *said, *(window.name for window in source.windows)]
 
 
-def is_share(indicator: Indicator) -> bool:
-    """Whether it is a percentage of a whole, so that it changes by percentage points."""
+def is_percentage(indicator: Indicator) -> bool:
+    """Whether it is a percentage of a whole: a change is in points, and starts from 0 too."""
     published = indicator.kind == PUBLISHED and indicator.unit == PER_CENT
     return published or indicator.kind == "proportion"
 
