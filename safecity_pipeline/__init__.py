@@ -33,6 +33,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     waivers         which failing check or broken comparison a role accepts, until when
     tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock
+    publish/        what people are handed beside the databases: editions and their products
     helper          a second process that takes in sources too
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from itertools import pairwise
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -72,6 +73,7 @@ from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.period import Period
 from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
+from safecity_pipeline.publish import products
 from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
@@ -666,10 +668,15 @@ class Refresh:
                     self._write_release(connection, stamp)
                     self._make_shareable(connection)
             self._close()
-            self.warehouse.publish(stamp, [table for table in tables.TABLES if table.public])
+            public = [table for table in tables.TABLES if table.public]
+            self.warehouse.publish(stamp, public, self._write_products)
             self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
         log.info("release %s published", stamp)
         return Report({"published": True, "release": stamp, **meter.read().facts(0)})
+
+    def _write_products(self, folder: Path) -> None:
+        """Write what people are handed beside the databases of a release, into its folder."""
+        products.write(folder, self.registry, self.settings)
 
     def _unchanged(self, about: str | None = None) -> Report:
         """No data work: the newest release stands, and so do its checks."""

@@ -2,7 +2,7 @@
 
     warehouse/build/            the pipeline's own (folder 0700): lock, work-*.duckdb, scratch,
                                 the release being published, Dagster's home
-    warehouse/releases/<stamp>/public/safecity.duckdb
+    warehouse/releases/<stamp>/public/safecity.duckdb      beside what `publish` makes of it
     warehouse/releases/<stamp>/restricted/safecity_restricted.duckdb      (folder 0700)
     warehouse/current           relative symlink to the newest release
 
@@ -22,7 +22,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,8 +222,16 @@ class Warehouse:
         finally:
             connection.close()
 
-    def publish(self, stamp: str, public: Iterable[Table]) -> Path:
+    def publish(
+        self,
+        stamp: str,
+        public: Iterable[Table],
+        beside: Callable[[Path], None] = lambda folder: None,
+    ) -> Path:
         """Make a release of the closed work file and switch to it. Returns its folder.
+
+        `beside`: writes what else belongs to the release into its folder, once the databases are
+        there; what it raises, nothing is published for.
 
         Everything is written under a name that no reader looks for, then named, then pointed to:
         a reader sees the whole old release or the whole new one. Each of the three is on the disk
@@ -237,6 +245,8 @@ class Warehouse:
                 self._mark(stamp)
                 self._settle()
                 self._make(partial, stamp, list(public))
+                beside(partial)
+                _flush_all(partial)
                 partial.rename(folder)
                 self._switch(stamp)
         except BaseException:
@@ -268,7 +278,7 @@ class Warehouse:
             raise Refused("nothing is published: the work file cannot be closed", str(self.work))
 
     def _make(self, partial: Path, stamp: str, public: list[Table]) -> None:
-        """The whole release under a name that nobody looks for, on the disk."""
+        """The databases of a release under a name that nobody looks for."""
         restricted, shared = _database(partial, True), _database(partial, False)
         shared.parent.mkdir(parents=True)
         restricted.parent.mkdir(mode=0o700)
@@ -277,10 +287,6 @@ class Warehouse:
         _finish(restricted, shared, public, self.scratch)
         if not all(_holds(file, stamp) for file in (restricted, shared)):
             raise Refused("nothing is published: the copy is not what was made", str(partial))
-        for file in (restricted, shared):
-            _flush(file)
-            _flush_folder(file.parent)
-        _flush_folder(partial)
 
     def _switch(self, stamp: str) -> None:
         _flush_folder(self.releases)
@@ -383,6 +389,18 @@ def reading(connection: DuckDBPyConnection, file: Path, name: str) -> Iterator[N
         yield
     finally:
         connection.execute(f"DETACH {name}")
+
+
+@contextmanager
+def opened(release: Path, restricted: bool = False) -> Iterator[DuckDBPyConnection]:
+    """A read-only connection to a database of a release, by the folder of the release."""
+    connection = duckdb.connect()
+    try:
+        file = quoted(str(_database(release, restricted)))
+        connection.execute(f"ATTACH {file} AS release (READ_ONLY); USE release")
+        yield connection
+    finally:
+        connection.close()
 
 
 def named_rows(found: DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -498,6 +516,13 @@ def _flush(file: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _flush_all(folder: Path) -> None:
+    """Have a folder on the disk with everything in it."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        (_flush_folder if path.is_dir() else _flush)(path)
+    _flush_folder(folder)
 
 
 def _flush_folder(folder: Path) -> None:

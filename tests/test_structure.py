@@ -31,6 +31,7 @@ FLOORS = (
     },
     {"shareable"},
     {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"},
+    {"publish"},
     {"refresh"},
     {"supplier", "explaining", "catalogue", "categories"},
     {"progress", "summary", "document", "board"},
