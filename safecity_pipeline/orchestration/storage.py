@@ -1,14 +1,14 @@
 """Dagster's own records in SQLite, with connections that stay open and events stored in bursts.
 
-A refresh leaves some nine hundred events, most of them of checks. Dagster's SQLite storage opens
+A refresh leaves some three thousand events, most of them of checks. Dagster's SQLite storage opens
 and closes a database three times for each, which takes longer than the steps of a small refresh.
-Here Dagster stores the same rows in the same databases through connections that are kept, and in
-one transaction for all that a step says at its end; a home can be read and written with either
-storage.
+Here the same rows are stored in the same databases through connections that are kept, and in one
+transaction for all that a step says at its end, its outputs and checks by one statement each; a
+home can be read and written with either storage.
 
-Belongs here: how connections are made and kept, and when events are written. Does not belong here:
-what is written, which is Dagster's. What is overridden of Dagster's, private methods too, is that
-of the version that is pinned.
+Belongs here: how connections are made and kept, and when and how events are written. Does not
+belong here: what is written, which is Dagster's. What is overridden of Dagster's, private methods
+too, is that of the version that is pinned.
 """
 
 from __future__ import annotations
@@ -17,15 +17,26 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from typing import Any
 
 from dagster import DagsterEventType, EventLogEntry
-from dagster._core.storage.event_log.schema import AssetKeyTable
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluation,
+    AssetCheckEvaluationPlanned,
+)
+from dagster._core.events import ASSET_CHECK_EVENTS
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetKeyTable,
+    SqlEventLogStorageTable,
+)
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, bindparam, create_engine
 from sqlalchemy import event as hook
 from sqlalchemy.pool import QueuePool
 
@@ -40,6 +51,46 @@ HELD = {
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
     DagsterEventType.STEP_OUTPUT,
 }
+
+
+Row = dict[str, Any]
+PLANNED, SUCCEEDED, FAILED = (
+    AssetCheckExecutionRecordStatus.PLANNED,
+    AssetCheckExecutionRecordStatus.SUCCEEDED,
+    AssetCheckExecutionRecordStatus.FAILED,
+)
+INSERTED = SqlEventLogStorageTable.insert().returning(
+    SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+)
+_KEY = ("asset_key", "check_name", "run_id")
+_OF_CHECK = AssetCheckExecutionsTable.c
+MADE = (
+    AssetCheckExecutionsTable.update()
+    .where(*(_OF_CHECK[name] == bindparam(f"now_{name}") for name in _KEY))
+    .where(_OF_CHECK.partition.is_(None))
+    .values(
+        {
+            name: bindparam(f"now_{name}")
+            for name in (
+                "execution_status",
+                "evaluation_event",
+                "evaluation_event_timestamp",
+                "evaluation_event_storage_id",
+                "materialization_event_storage_id",
+            )
+        }
+    )
+)
+
+
+def _alike(event: EventLogEntry) -> bool:
+    """Whether an event is stored with its neighbours: an output, or a check of a whole asset."""
+    of = event.dagster_event.event_specific_data if event.dagster_event else None
+    if isinstance(of, AssetCheckEvaluationPlanned):
+        return of.partitions_subset is None
+    if isinstance(of, AssetCheckEvaluation):
+        return of.partition is None and bool(event.run_id)
+    return event.dagster_event_type == DagsterEventType.STEP_OUTPUT
 
 
 class KeptEventLog(SqliteEventLogStorage):
@@ -63,13 +114,73 @@ class KeptEventLog(SqliteEventLogStorage):
                 self._store_held()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Each as Dagster stores it, in one transaction a database. The runs' end first: the index
+        """As Dagster stores each, in one transaction a database. The runs' end first: the index
         never has an event that its run lacks."""
         with self.index_connection(), ExitStack() as stack:
             for run_id in dict.fromkeys(event.run_id for event in events):
                 stack.enter_context(self.run_connection(run_id))
-            for event in events:
-                super().store_event(event)
+            for (run_id, alike), burst in groupby(events, lambda one: (one.run_id, _alike(one))):
+                if alike:
+                    self._store_burst(run_id, list(burst))
+                else:
+                    for event in burst:
+                        super().store_event(event)
+
+    def _store_burst(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
+        """Outputs, and checks planned and made, of one run: each put into words once, where Dagster
+        does so three times, and stored by one statement for all."""
+        rows = [self._event_to_row(event) for event in events]
+        with self.run_connection(run_id) as connection:
+            connection.execute(SqlEventLogStorageTable.insert(), rows)
+        checks = [
+            (event, row)
+            for event, row in zip(events, rows, strict=True)
+            if event.dagster_event_type in ASSET_CHECK_EVENTS
+        ]
+        if not checks:
+            return
+        with self.index_connection() as connection:
+            ids = connection.execute(INSERTED, [row for _, row in checks]).scalars().all()
+            executions = [
+                self._execution(event, row, number)
+                for (event, row), number in zip(checks, ids, strict=True)
+            ]
+            self._store_executions(connection, [event for event, _ in checks], executions)
+
+    def _execution(self, event: EventLogEntry, row: Mapping[str, Any], number: int) -> Row:
+        """What the table of checks says of one that is planned, or was made."""
+        of = event.get_dagster_event().event_specific_data
+        assert isinstance(of, AssetCheckEvaluationPlanned | AssetCheckEvaluation)
+        made = of if isinstance(of, AssetCheckEvaluation) else None
+        target = made.target_materialization_data if made else None
+        status = PLANNED if made is None else SUCCEEDED if made.passed else FAILED
+        return {
+            "asset_key": of.asset_key.to_string(),
+            "check_name": of.check_name,
+            "run_id": event.run_id,
+            "execution_status": status.value,
+            "evaluation_event": row["event"],
+            "evaluation_event_timestamp": row["timestamp"],
+            "evaluation_event_storage_id": number,
+            "materialization_event_storage_id": target.storage_id if target else None,
+        }
+
+    def _store_executions(
+        self, connection: Connection, events: Sequence[EventLogEntry], executions: Sequence[Row]
+    ) -> None:
+        both = list(zip(events, executions, strict=True))
+        planned = [one for _, one in both if one["execution_status"] == PLANNED.value]
+        made = [(event, one) for event, one in both if one["execution_status"] != PLANNED.value]
+        if planned:
+            connection.execute(AssetCheckExecutionsTable.insert(), planned)
+        if not made:
+            return
+        changed = connection.execute(
+            MADE, [{f"now_{name}": cell for name, cell in one.items()} for _, one in made]
+        ).rowcount
+        if changed != len(made):  # one that was never planned, or planned twice
+            for event, one in made:
+                self._update_asset_check_evaluation(event, one["evaluation_event_storage_id"])
 
     def _store_held(self) -> None:
         events, self._held = self._held, []
