@@ -270,13 +270,15 @@ class Refresh:
         return report
 
     def _ask_for_help(self, connection: DuckDBPyConnection) -> None:
-        """Begin a second process where there is much to read, and somebody to end it."""
+        """Begin a second process where there is much for it to read, and somebody to end it. Of a
+        source with a file as large as that it would read nothing."""
         if self._kept is None or self._helper or not helper.pays():
             return
         kept = self._kept_sources(connection)
         stored = connection.execute("SELECT extract_id, source FROM build.ingested").fetchall()
         there = {extract_id for extract_id, source in stored if source in kept}
-        unread = sum(e.bytes for e in self.gathered.extracts if e.extract_id not in there)
+        files = [e for e in self.gathered.extracts if e.bytes <= helper.LARGEST]
+        unread = sum(e.bytes for e in files if e.extract_id not in there)
         if unread >= helper.WORTH_IT:
             with suppress(OSError):  # where none can be started, one is enough
                 self._helper = Helper(self._agreed)

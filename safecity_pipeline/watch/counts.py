@@ -98,37 +98,43 @@ def of_source(
     `followed_by`: code of an area or body → the one that took its place.
     """
     rows = connection.execute(statement(source, one)).df()
-    rows["area"] = rows["area"].map(lambda code: followed_by.get(code, code))
+    rows["area"] = rows["area"].map(
+        {code: followed_by.get(code, code) for code in set(rows["area"])}
+    )
     return list(laid_out(rows, codes=one.words is not None))
 
 
 def laid_out(rows: pd.DataFrame, codes: bool = False) -> Iterator[Counts]:
-    """Rows of COLUMNS → an array for each kind and length. `codes`: labels are codes."""
-    if rows.empty:
-        return
-    rows = rows[[isinstance(one, str) and spelling.is_label(one) for one in rows["label"]]].copy()
+    """Rows of COLUMNS → an array for each kind and length. `codes`: labels are codes. Of a hundred
+    thousand rows some hundred labels are looked at, each once."""
+    key = spelling.code_key if codes else spelling.key
+    texts = (one for one in rows["label"].unique() if isinstance(one, str))
+    keys = {label: key(label) for label in texts if spelling.is_label(label)}
+    rows = rows[rows["label"].isin(list(keys))].copy()
+    rows["key"] = rows["label"].map(keys)
     rows["start"], rows["end"] = pd.to_datetime(rows["start"]), pd.to_datetime(rows["end"])
-    rows["months"] = [_months(*days) for days in zip(rows["start"], rows["end"], strict=True)]
-    rows["key"] = rows["label"].map(spelling.code_key if codes else spelling.key)
-    for kind, months in sorted(set(zip(rows["kind"], rows["months"], strict=True))):
-        yield _array(rows[(rows["kind"] == kind) & (rows["months"] == months)], months)
+    rows["months"] = _months(rows["end"]) - _months(rows["start"]) + 1
+    tables = rows[["kind", "months"]].drop_duplicates().itertuples(index=False, name=None)
+    for kind, months in sorted(tables):
+        yield _array(rows[(rows["kind"] == kind) & (rows["months"] == months)], int(months))
 
 
-def _months(start: pd.Timestamp, end: pd.Timestamp) -> int:
-    return (end.year - start.year) * 12 + end.month - start.month + 1
+def _months(days: pd.Series) -> pd.Series:
+    months: pd.Series = days.dt.year * 12 + days.dt.month
+    return months
 
 
 def _array(rows: pd.DataFrame, months: int) -> Counts:
-    areas = sorted(set(rows["area"]))
-    periods = sorted(set(zip(rows["start"], rows["end"], strict=True)))
+    areas = sorted(rows["area"].unique())
+    spans = pd.MultiIndex.from_frame(rows[["start", "end"]])
+    periods = spans.unique().sort_values()
     newest = rows.sort_values(["start", "label"]).drop_duplicates("key", keep="last")
     newest = newest.sort_values("label")
     keys = list(newest["key"])
-    days = rows["start"].tolist(), rows["end"].tolist()
     where = (
-        _places(rows["area"].tolist(), areas),
-        _places(list(zip(*days, strict=True)), periods),
-        _places(rows["key"].tolist(), keys),
+        pd.Index(areas).get_indexer(rows["area"]),
+        periods.get_indexer(spans),
+        pd.Index(keys).get_indexer(rows["key"]),
     )
     shape = (len(areas), len(periods), len(keys))
     listed = np.zeros(shape, bool)
@@ -144,11 +150,6 @@ def _array(rows: pd.DataFrame, months: int) -> Counts:
         listed,
         _spelt(rows, where, keys, shape[:2]),
     )
-
-
-def _places(values: Sequence[object], among: Sequence[object]) -> np.ndarray:
-    number = {value: place for place, value in enumerate(among)}
-    return np.array([number[value] for value in values])
 
 
 def _texts(values: pd.Series) -> list[str]:
