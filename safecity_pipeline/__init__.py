@@ -17,6 +17,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     breaks          which comparisons a definitional change breaks; marks: values on another
                     definition than the one before them
     estimates       how large a change of recording was, by references; breaks that none explains
+    yearly          sizes by whole years, where a series has no months
     comparable      a change on one definition; values of earlier periods on the newest one
     allowing        that change in words, beside one across a definition
     compare         values → findings; trends: over five years of one definition; sentences:

@@ -24,7 +24,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from safecity_pipeline import detection, disclosure
+from safecity_pipeline import detection, disclosure, period
 from safecity_pipeline.detection import CANNOT_TELL, FLAGGED, NOT_FLAGGED, Break, Parts
 from safecity_pipeline.model import Check, CheckSpec, Indicator, Row
 from safecity_pipeline.period import MONTH_NAMES
@@ -84,6 +84,8 @@ class Subject:
     synthetic: bool = False
     peers: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Counts of its peers, areas x financial years, by the label."""
+    years: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """Counts of it and of each reference, the area and its peers x financial years (`yearly`)."""
     answered: dict[tuple[date, date, date], Answer] = field(init=False, default_factory=dict)
     """Steps between levels that were asked for already (`comparable`), by first day and period."""
 
@@ -155,6 +157,13 @@ def subject(
         source = known.sources[known.indicators[key].main.source]
         return counts_of(mine[mine["indicator"] == key], disclosure.rule(source.disclosure))
 
+    own = known.indicators[judged.peers or judged.indicator]
+    areas = [place.code, *place.peers.get(own.peer_group or "", ())]
+
+    def by_year(key: str) -> pd.DataFrame:
+        source = known.sources[known.indicators[key].main.source]
+        return years_of(values, key, areas, disclosure.rule(source.disclosure))
+
     return Subject(
         known.indicators[judged.indicator],
         place.code,
@@ -167,6 +176,8 @@ def subject(
         ),
         synthetic,
         _of_peers(judged, values, place, known),
+        {judged.indicator: by_year(own.indicator)}
+        | {one.reference: by_year(one.reference) for one in judged.references},
     )
 
 
@@ -206,6 +217,26 @@ def counts_of(rows: pd.DataFrame, rule: disclosure.Rule) -> pd.Series[float]:
     return pd.Series(counts.to_numpy(), index=months).sort_index()
 
 
+def years_of(
+    values: pd.DataFrame, key: str, areas: Sequence[str], rule: disclosure.Rule
+) -> pd.DataFrame:
+    """Areas x consecutive financial years of an indicator; a count that is small, or not whole, is
+    missing. `values`: rows of mart.indicator_value by year."""
+    rows = values[
+        (values["indicator"] == key)
+        & (values["period_kind"] == "year")
+        & values["area_code"].isin(list(areas))
+        & values["complete"].astype(bool)
+    ]
+    table = rows.pivot(index="area_code", columns="period", values="numerator").astype("float64")
+    table = table.mask(table.map(rule.hides))
+    known = sorted(period.parse(str(label)).start.year for label in table.columns)
+    if not known:
+        return table
+    labels = [period.financial_year(year).label for year in range(known[0], known[-1] + 1)]
+    return table.reindex(columns=labels)
+
+
 # --- one question to all references --------------------------------------------------------------
 
 Ask = Callable[[Mapping[str, "pd.Series[float]"], Sequence[date]], Break]
@@ -225,7 +256,7 @@ def _alone(about: Subject, one: Held, asked: Sequence[date], ask: Ask) -> Answer
     beside = _beside(about, [one], asked)
     strength = one.reference.strength
     if changed := one.changed_in(asked):
-        found = _cannot_tell(f"{one.key} changed then as well: {', '.join(changed)}", asked)
+        found = cannot_tell(f"{one.key} changed then as well: {', '.join(changed)}", asked)
     else:
         found = ask({one.key: one.counts}, beside)
     return Answer(one.key, strength, found, False, beside)
@@ -240,7 +271,7 @@ def _combined(about: Subject, asked: Sequence[date], ask: Ask, alone: Sequence[A
         reasons = "; ".join(answer.found.reason for answer in alone) or "no reference series"
         names = AND.join(answer.reference for answer in alone)
         strength = alone[0].strength if alone else ""
-        return Answer(names, strength, _cannot_tell(reasons, asked), True)
+        return Answer(names, strength, cannot_tell(reasons, asked), True)
     if len(chosen) == 1:
         return replace(chosen[0], combined=True)
     held = [one for one in about.held if one.key in {answer.reference for answer in chosen}]
@@ -260,7 +291,7 @@ def _within(days: Iterable[date], asked: Sequence[date]) -> set[date]:
     return {day for day in days if asked and asked[0] <= day <= asked[-1]}
 
 
-def _cannot_tell(reason: str, asked: Sequence[date]) -> Break:
+def cannot_tell(reason: str, asked: Sequence[date]) -> Break:
     day = pd.Timestamp(asked[0]) if asked else None
     return Break(False, day, math.nan, math.nan, math.nan, CANNOT_TELL, reason)
 

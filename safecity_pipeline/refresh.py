@@ -51,6 +51,7 @@ from safecity_pipeline import (
     upkeep,
     waivers,
     warehouse,
+    yearly,
 )
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.claims import Figures
@@ -1009,7 +1010,8 @@ class Refresh:
         """Rows of mart.break_estimate of some indicators."""
         chosen = [judged for judged in self.registry.references if judged.indicator in set(keys)]
         subjects = self._subjects(connection, chosen, of)
-        return pd.DataFrame([*estimates.of(subjects), *comparable.of_years(subjects)])
+        made = (estimates.of, comparable.of_years, yearly.of)
+        return pd.DataFrame([row for of in made for row in of(subjects)])
 
     def _compared_like(
         self,

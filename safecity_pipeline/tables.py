@@ -193,7 +193,7 @@ BREAK_ESTIMATE = Table(
         reference VARCHAR Reference indicator; several parted by +: what they say together
         change_id VARCHAR Change, see meta.definitional_change; several parted by blanks, or null
         effective_date DATE Date tested, or month in which the largest step starts
-        method VARCHAR test_at a date, test_together of several, between_years, or scan for any
+        method VARCHAR test_at a date, test_together, between_years, annual (no months), scan
         step DOUBLE Size of the step, natural logarithm: 0.182 is up by 20 %; null: cannot tell
         lower_95 DOUBLE Lower limit of its 95 % interval, which allows for an error of the reference
         upper_95 DOUBLE Upper limit of its 95 % interval
@@ -221,8 +221,8 @@ BREAK_ESTIMATE = Table(
         covered_by VARCHAR Of a scan: changes and events in whose time the step lies; null: none
         reason VARCHAR The verdict in words: what chance alone would give, or what is missing
         synthetic BOOLEAN Computed from made-up extracts
-        base_period VARCHAR Earlier year, of between_years
-        period VARCHAR Later year, of between_years
+        base_period VARCHAR Earlier year, of between_years and annual
+        period VARCHAR Later year, of between_years and annual
         national DOUBLE Of total, what the mean of the peers did too, natural logarithm
         local DOUBLE The rest of total, natural logarithm
         peers_note VARCHAR By how many peers, or why the two cannot be told apart

@@ -25,7 +25,16 @@ FLOORS = (
     {"ingest"},
     {
         *("measure", "breakdowns", "maturity", "revisions", "printed", "breaks", "marks"),
-        *("watch", "detection", "estimates", "comparable", "allowing", "compare", "trends"),
+        *(
+            "watch",
+            "detection",
+            "estimates",
+            "yearly",
+            "comparable",
+            "allowing",
+            "compare",
+            "trends",
+        ),
         "sentences",
         *("claims", "targets", "drafts", "standings", "phrases"),
     },

@@ -109,7 +109,7 @@ def load(config: Path | None = None) -> Registry:
         areas,
         stand_ins.load(areas),
         listed,
-        references.load(declared, known, listed, beside),
+        references.load(declared, listed, beside),
         assessments.load(declared, documents),
         published.load(beside, declared, areas),
         _digest(files),

@@ -5,7 +5,8 @@ Belongs here: reading `references.csv`, and refusing a reference that is none. D
 here: what the figures say of the two (`estimates`, `detection`), and the changes (`changes`).
 
 One pair a row. `indicator` is the recorded one, `reference` what a change of recording does not
-touch; both are counts by month, and a series may have several references. `strength`: `strong`;
+touch; both are counts by month, or where there are no months by year, of the peers too; a series
+may have several references. `strength`: `strong`;
 `weak` for one that follows the series from afar or by way of recording itself (calls without an
 opening code), of which no share due to recording is printed; `none` takes a packaged pair out.
 `peers`: an indicator of the same series that peers have by year, to tell a national change from a
@@ -19,12 +20,11 @@ from __future__ import annotations
 
 import csv
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecity_pipeline.model import Indicator, Part, Refused, Source
+from safecity_pipeline.model import Indicator, Refused
 from safecity_pipeline.registry.changes import Changes
 
 __all__ = ["FILE", "STRONG", "WEAK", "Judged", "Reference", "load"]
@@ -33,8 +33,6 @@ FILE = Path(__file__).parent / "references.csv"
 COLUMNS = ["indicator", "reference", "strength", "peers", "why"]
 STRONG, WEAK, NONE = "strong", "weak", "none"
 STRENGTHS = (STRONG, WEAK, NONE)
-MONTHLY = re.compile(r"last_day\(\w+\)|month_end")
-"""How the sources that tell by months spell the end of a period."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,6 @@ class _Row:
 
 def load(
     indicators: Mapping[str, Indicator],
-    sources: Mapping[str, Source],
     changes: Changes,
     own: Path | None = None,
     file: Path = FILE,
@@ -82,7 +79,7 @@ def load(
     """Every recorded indicator with its references, in the order of the file.
 
     `own`: a deployment's folder. Raises Refused, naming file and row, for other columns, a pair
-    named twice, an indicator that is not known or no count by month, a reference that a material
+    named twice, an indicator that is not known or no count, a reference that a material
     change of the series itself reaches, and peers of another series.
     """
     rows = _rows(file)
@@ -90,7 +87,7 @@ def load(
         rows |= _rows(own / FILE.name)
     kept = [row for row in rows.values() if row.reference.strength != NONE]
     for row in rows.values():
-        _check_counts(row, indicators, sources)
+        _check_counts(row, indicators)
         _check_untouched(row, indicators, changes)
         _check_peers(row, indicators)
     return tuple(
@@ -114,29 +111,18 @@ def _judged(key: str, rows: list[_Row]) -> Judged:
 # --- what a pair must be -------------------------------------------------------------------------
 
 
-def _check_counts(
-    row: _Row, indicators: Mapping[str, Indicator], sources: Mapping[str, Source]
-) -> None:
+def _check_counts(row: _Row, indicators: Mapping[str, Indicator]) -> None:
     for key in (row.indicator, row.reference.reference):
-        indicator = _known(indicators, key, row.place)
-        part = indicator.main
-        if indicator.kind != "count" or not _is_monthly(part, sources[part.source]):
+        if _known(indicators, key, row.place).kind != "count":
             raise Refused(
-                "what is held against a reference, and the reference, are counts by month",
+                "what is held against a reference, and the reference, are counts",
                 row.place,
                 key,
-                "name an indicator of kind count whose source tells by months",
+                "name an indicator of kind count, by months or, where there are none, by years",
             )
     if row.indicator == row.reference.reference:
         rule = "a series is no reference of itself"
         raise Refused(rule, row.place, row.indicator, "name another one, or drop the row")
-
-
-def _is_monthly(part: Part, source: Source) -> bool:
-    """Whether it is counted by months, and not over a year of which months are no part."""
-    named = set(re.findall(r"\w+", f"{part.where} {part.aggregate}"))
-    of_year = any(window.of_year and window.name in named for window in source.windows)
-    return MONTHLY.fullmatch(source.period_end) is not None and not of_year
 
 
 def _check_untouched(row: _Row, indicators: Mapping[str, Indicator], changes: Changes) -> None:
