@@ -153,7 +153,7 @@ def _between(about: Subject, first: date, later: Span) -> Answer:
 def _asked(about: Subject, first: date, later: Span) -> Answer:
     def ask(references: Mapping[str, pd.Series[float]], others: Sequence[date]) -> Break:
         return detection.test_at(
-            about.counts, references, first, until=max(first, later.start), others=others
+            about.usual, references, first, until=max(first, later.start), others=others
         )
 
     return estimates.answers(about, [first, later.end], ask)[-1]
@@ -212,7 +212,7 @@ def _parts(
     until: pd.Period,
     peers: Sequence[tuple[float, float]] = (),
 ) -> Parts:
-    dispersion = estimates.dispersion_of(about.counts, until)
+    dispersion = estimates.dispersion_of(about.usual, until)
     return detection.parts(*counted, answer.found, dispersion=dispersion, peers=peers)
 
 
@@ -240,7 +240,7 @@ def _moved(
     for one in about.held:
         counted = _counted(one.counts, earlier, later)
         if one.key in answer.reference.split(estimates.AND) and counted:
-            dispersion = estimates.dispersion_of(one.counts, until)
+            dispersion = estimates.dispersion_of(one.usual, until)
             found = statistics.change(*counted, dispersion=dispersion)
             yield Moved(one.key, found.value, found.lower, found.upper)
 

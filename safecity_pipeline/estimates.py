@@ -60,6 +60,11 @@ class Held:
         return self.reference.reference
 
     @cached_property
+    def usual(self) -> pd.Series[float]:
+        """Its counts without the months of an event."""
+        return without_events(self.counts, self.changes)
+
+    @cached_property
     def days(self) -> Days:
         """The known dates within its months: of a change without a date to test, its ends."""
         return _days_of(self.changes, self.counts, lambda one: one.test_dates or _ends(one))
@@ -90,6 +95,12 @@ class Subject:
     """Steps between levels that were asked for already (`comparable`), by first day and period."""
 
     @cached_property
+    def usual(self) -> pd.Series[float]:
+        """Its counts without the months of an event: what they are held against, and how much they
+        stray by themselves, rests on no shock."""
+        return without_events(self.counts, self.changes)
+
+    @cached_property
     def days(self) -> Days:
         """The catalogued dates within the months of the series."""
         return _days_of(self.changes, self.counts, lambda one: one.test_dates)
@@ -118,6 +129,16 @@ def _days_of(
             if len(counts) and counts.index[0] < pd.Period(day, "M") <= counts.index[-1]:
                 found.setdefault(day, []).append(change.id)
     return {day: tuple(found[day]) for day in sorted(found)}
+
+
+def without_events(counts: pd.Series[float], changes: Iterable[Change]) -> pd.Series[float]:
+    """A series without the months in which an event of the catalogue took place."""
+    left = counts
+    for one in changes:
+        if one.materiality == "event" and len(left):
+            first, last = pd.Period(one.effective_first, "M"), pd.Period(one.effective_last, "M")
+            left = left[(left.index < first) | (left.index > last)]
+    return left
 
 
 def _ends(change: Change) -> Iterable[date]:
@@ -258,7 +279,7 @@ def _alone(about: Subject, one: Held, asked: Sequence[date], ask: Ask) -> Answer
     if changed := one.changed_in(asked):
         found = cannot_tell(f"{one.key} changed then as well: {', '.join(changed)}", asked)
     else:
-        found = ask({one.key: one.counts}, beside)
+        found = ask({one.key: one.usual}, beside)
     return Answer(one.key, strength, found, False, beside)
 
 
@@ -276,7 +297,7 @@ def _combined(about: Subject, asked: Sequence[date], ask: Ask, alone: Sequence[A
         return replace(chosen[0], combined=True)
     held = [one for one in about.held if one.key in {answer.reference for answer in chosen}]
     beside = _beside(about, held, asked)
-    found = ask({one.key: one.counts for one in held}, beside)
+    found = ask({one.key: one.usual for one in held}, beside)
     names = AND.join(one.key for one in held)
     return Answer(names, chosen[0].strength, found, True, beside)
 
@@ -300,7 +321,7 @@ def _at(about: Subject, days: Sequence[date]) -> list[Answer]:
     """Of one day, or of several near to one another together."""
 
     def ask(references: Mapping[str, pd.Series[float]], others: Sequence[date]) -> Break:
-        return detection.test_together(about.counts, references, days, others=others)
+        return detection.test_together(about.usual, references, days, others=others)
 
     return answers(about, days, ask)
 
@@ -324,7 +345,7 @@ def _scanned(about: Subject) -> Answer:
 
 def _anywhere(about: Subject) -> Answer:
     def ask(references: Mapping[str, pd.Series[float]], others: Sequence[date]) -> Break:
-        return detection.scan(about.counts, references, known=others)
+        return detection.scan(about.usual, references, known=others)
 
     return answers(about, (), ask)[-1]
 
@@ -472,7 +493,7 @@ def share_of(about: Subject, answer: Answer, days: Sequence[date]) -> Share:
     if isinstance(windows, str):
         return replace(NO_SHARE, note=f"not determinable: {windows}")
     before, after = (float(about.counts.reindex(months).sum()) for months in windows)
-    dispersion = dispersion_of(about.counts, windows[0][0])
+    dispersion = dispersion_of(about.usual, windows[0][0])
     return share_in(detection.parts(before, after, found, dispersion=dispersion), answer)
 
 
@@ -524,7 +545,8 @@ def dispersion_of(counts: pd.Series[float], until: pd.Period) -> float:
 
 
 def covering(about: Subject, found: Break) -> list[str]:
-    """Changes and events, of the series or a reference, in whose time the month of a step lies."""
+    """Changes and events, of the series or a reference, in whose time the month of a step lies, or
+    just after an event, whose own months are left out."""
     if found.date is None:
         return []
     month = pd.Period(found.date, "M")
@@ -536,8 +558,12 @@ def covering(about: Subject, found: Break) -> list[str]:
         change.id
         for change in changes.values()
         if change.materiality in TAKES_EFFECT
-        and pd.Period(change.effective_first, "M") <= month <= pd.Period(change.effective_last, "M")
+        and pd.Period(change.effective_first, "M") <= month <= _last_month(change)
     ]
+
+
+def _last_month(change: Change) -> pd.Period:
+    return pd.Period(change.effective_last, "M") + int(change.materiality == "event")
 
 
 def check(rows: Sequence[Row]) -> Check:

@@ -103,6 +103,20 @@ def test_a_real_rise_is_no_recording(known: Registry) -> None:
     assert row["recording_share"] < 0.2
 
 
+def test_the_month_of_an_event_is_kept_out_of_what_a_step_is_held_against(known: Registry) -> None:
+    """Twenty times as many in March 2014 as in other months; then recording × 1.2 from April."""
+    counts = raised(drawn(1, 1000), "2014-04")
+    march = pd.Period("2014-03", "M")
+    shocked = counts.where(counts.index != march, counts * 20)
+    riot = change(known, "X9", date(2014, 3, 8), materiality="event")
+    listed, calls = [change(known, "X1", APRIL)], held("calls", drawn(2, 3000))
+    (without,) = rows(about(known, shocked, listed, calls), "test_at")
+    (noted,) = rows(about(known, shocked, [*listed, riot], calls), "test_at")
+    (quiet,) = rows(about(known, counts[counts.index != march], listed, calls), "test_at")
+    assert noted["step"] == quiet["step"] == pytest.approx(math.log(1.2), abs=0.05)
+    assert abs(without["step"] - math.log(1.2)) > abs(noted["step"] - math.log(1.2))
+
+
 def test_no_share_is_given_of_a_weak_reference_nor_of_no_change(known: Registry) -> None:
     calls, listed = drawn(2, 3000), [change(known, "X1", APRIL)]
     weak = held("calls", calls, strength="weak")
