@@ -125,10 +125,40 @@ def test_without_the_change_of_recording_the_sentence_on_violence_differs(tmp_pa
     assert "C28 “… with reports of violent crime increasing by over 25% …”" in check["message"]
 
 
+@pytest.fixture(scope="module")
+def two_years_on(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _made(tmp_path_factory.mktemp("two-years-on"), Plan(through="2016-17"))
+
+
 @pytest.mark.nightly
-def test_targets_are_judged_when_their_years_are_there(tmp_path: Path) -> None:
-    folder = _made(tmp_path, Plan(through="2016-17"))
-    found = rows_of(folder, "SELECT * FROM mart.target")
+def test_the_change_of_recording_breaks_the_pairs_on_both_sides_of_its_year(
+    two_years_on: Path,
+) -> None:
+    """The better recording (D22) came from January to November 2014, what the inspection found (D23)
+    from November 2014 to March 2015: as far as these two go, 2016/17 alone is on the definition of
+    the year before it."""
+    found = rows_of(
+        two_years_on,
+        "SELECT period, status, broken_by FROM mart.finding WHERE indicator = 'violence_count' "
+        "AND area_code = 'E06000045' AND dimension = 'all' AND comparison = 'previous_year' "
+        "AND period IN ('2013-14', '2014-15', '2015-16', '2016-17')",
+    )
+    about_2014 = {
+        row["period"]: {"D22", "D23"} & set((row["broken_by"] or "").split()) for row in found
+    }
+    assert about_2014 == {
+        "2013-14": {"D22"},
+        "2014-15": {"D22", "D23"},
+        "2015-16": {"D22", "D23"},
+        "2016-17": set(),
+    }
+    status = {row["period"]: row["status"] for row in found}
+    assert status["2014-15"] == status["2015-16"] == "definition_changed"
+
+
+@pytest.mark.nightly
+def test_targets_are_judged_when_their_years_are_there(two_years_on: Path) -> None:
+    found = rows_of(two_years_on, "SELECT * FROM mart.target")
     custody = [row for row in found if row["claim"] == "C60"]
     assert {row["verdict"] for row in custody} == {"not_shown"}
     verdicts = Counter(row["verdict"] for row in found)
