@@ -134,9 +134,9 @@ def two_years_on(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_change_of_recording_breaks_the_pairs_on_both_sides_of_its_year(
     two_years_on: Path,
 ) -> None:
-    """The better recording (D22) came from January to November 2014, what the inspection found (D23)
-    from November 2014 to March 2015: as far as these two go, 2016/17 alone is on the definition of
-    the year before it."""
+    """The better recording (D22) came from January to November 2014, what the inspection found
+    (D23) from November 2014 to March 2015: as far as these two go, 2016/17 alone is on the
+    definition of the year before it."""
     found = rows_of(
         two_years_on,
         "SELECT period, status, broken_by FROM mart.finding WHERE indicator = 'violence_count' "
