@@ -27,6 +27,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     targets in words; phrases: numbers in words
     shareable       the tables with figures, without what must be hidden
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
+    lineage         where each published column comes from, by declarations and ledger
     sharing         these tables, written beside the others
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
     arrivals        the arrival board: which periods are due, and what came of each

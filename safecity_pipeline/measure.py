@@ -89,7 +89,7 @@ def _is_tallied(part: Part, source: Source) -> bool:
     said = names_in(f"{source.period_start} {source.period_end}")
     by_the_minute = any(types.get(name) == "TIMESTAMP" for name in said)
     plain = part.aggregate == COUNTED and not is_stock(source)
-    return plain and not by_the_minute and not _windows(part, source)
+    return plain and not by_the_minute and not windows_of(part, source)
 
 
 def rows_of(indicator: Indicator, source: Source, *columns: str) -> str:
@@ -102,7 +102,7 @@ def _named_by(part: Part) -> set[str]:
     return {*names_in(part.where), *names_in(part.aggregate)}
 
 
-def _windows(part: Part, source: Source) -> list[Window]:
+def windows_of(part: Part, source: Source) -> list[Window]:
     return _needed_windows(_named_by(part), source)
 
 
@@ -118,7 +118,7 @@ def _needed_windows(named: set[str], source: Source) -> list[Window]:
 
 def _rows_of(part: Part, source: Source) -> str:
     """The clean rows, with the windows that a part needs."""
-    return _with_windows(_windows(part, source), source)
+    return _with_windows(windows_of(part, source), source)
 
 
 def _with_windows(windows: Iterable[Window], source: Source) -> str:
@@ -471,7 +471,9 @@ def values(
 def _looks_over_a_year(indicator: Indicator, sources: Mapping[str, Source]) -> bool:
     """It names what is worked out over a year: in a part of it, everybody has done less."""
     parts = _parts(indicator)
-    return any(window.of_year for part in parts for window in _windows(part, sources[part.source]))
+    return any(
+        window.of_year for part in parts for window in windows_of(part, sources[part.source])
+    )
 
 
 def _not_by_chance(

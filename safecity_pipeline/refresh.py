@@ -37,6 +37,7 @@ from safecity_pipeline import (
     drafts,
     estimates,
     helper,
+    lineage,
     marks,
     measure,
     period,
@@ -1271,8 +1272,14 @@ class Refresh:
             "synthetic": self._synthetic,
             "published_at": datetime.now(UTC).replace(tzinfo=None),
             **self.fingerprint,
+            "as_of": self.settings.as_of,
+            "judged_on": self._judged_on,
+            **upkeep.code_behind(),
+            "packages": upkeep.packages(),
         }
         warehouse.fill(connection, tables.RELEASE, pd.DataFrame([facts]))
+        rows = lineage.rows(self.registry, bookkeeping.counted(connection))
+        warehouse.fill(connection, tables.LINEAGE, pd.DataFrame(rows))
 
     def _with_waivers(self, results: pd.DataFrame) -> pd.DataFrame:
         """Results of checks, with who accepts those that fail."""

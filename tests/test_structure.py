@@ -30,7 +30,8 @@ FLOORS = (
         *("claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},
-    {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"},
+    {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"}
+    | {"lineage"},
     {"publish"},
     {"refresh"},
     {"supplier", "explaining", "catalogue", "categories"},
