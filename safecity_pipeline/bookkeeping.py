@@ -82,6 +82,7 @@ def _source_rows(known: Registry) -> pd.DataFrame:
             **{fact: getattr(source, fact) for fact in facts},
             "rules_hash": intake.rules_hash(source, known.areas_digest),
             "link_domain": pseudonyms.domain(source) if schema.personal(source) else None,
+            "layouts_hash": _hash([one for one in known.layouts if one.source == source.name]),
         }
         for source in known.sources.values()
     )
@@ -93,10 +94,14 @@ def _indicator_rows(known: Registry) -> pd.DataFrame:
             **{fact: getattr(indicator, fact) for fact in INDICATOR_FACTS},
             "disclosure": shareable.rule_of(indicator, known.sources),
             "sql": measure.sql(indicator, known.sources),
-            "declared": hashlib.sha256(repr(indicator).encode()).hexdigest()[:16],
+            "declared": _hash(indicator),
         }
         for indicator in known.indicators.values()
     )
+
+
+def _hash(declared: object) -> str:
+    return hashlib.sha256(repr(declared).encode()).hexdigest()[:16]
 
 
 def survey_rows(survey: Survey, withdrawn: Mapping[str, str]) -> dict[Table, pd.DataFrame]:

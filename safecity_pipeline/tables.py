@@ -547,6 +547,7 @@ SOURCE = Table(
         sensitivity VARCHAR Of its rows: public, official, official-sensitive or personal
         link_domain VARCHAR Sources of one domain share the pseudonyms of persons; null: no persons
         settles_after BIGINT Days after a period until its rows change no more; null: none change
+        layouts_hash VARCHAR Hash of its layouts
     """),
 )
 
@@ -737,6 +738,7 @@ RELEASE = Table(
         code_of_values VARCHAR Hash of the code that a value rests on
         code_of_findings VARCHAR Hash of the code that a finding rests on
         packages VARCHAR Packages that it was computed with, and their versions
+        assessments VARCHAR Hash of the sentences and targets declared of published assessments
     """),
 )
 

@@ -403,6 +403,11 @@ def opened(release: Path, restricted: bool = False) -> Iterator[DuckDBPyConnecti
         connection.close()
 
 
+def public_database(release: Path) -> Path:
+    """The shareable database of a release, by the folder of the release."""
+    return _database(release, False)
+
+
 def named_rows(found: DuckDBPyConnection) -> list[dict[str, Any]]:
     """The rows of a statement that was run, by the names of their columns."""
     names = [column[0] for column in found.description or ()]

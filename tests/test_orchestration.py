@@ -59,6 +59,7 @@ EXPECTED = {
     "mart/draft",
     "meta/waiver",
     "release",
+    "release_diff",
 } | {f"clean/{name}" for name in SOURCES}
 
 
