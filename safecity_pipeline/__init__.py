@@ -38,7 +38,8 @@ The map, from the ground up; imports point only downward, and a test holds that.
     helper          a second process that takes in sources too
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
-    explaining, catalogue, categories, progress, summary, document, board
+    rebuilding      a release made anew, and compared with itself
+    explaining, comparing, catalogue, categories, progress, summary, document, board
                     what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`

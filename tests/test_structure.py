@@ -34,7 +34,7 @@ FLOORS = (
     | {"lineage"},
     {"publish"},
     {"refresh"},
-    {"supplier", "explaining", "catalogue", "categories"},
+    {"supplier", "explaining", "comparing", "rebuilding", "catalogue", "categories"},
     {"progress", "summary", "document", "board"},
     {"orchestration"},
     {"definitions"},

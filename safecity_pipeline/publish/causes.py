@@ -328,7 +328,7 @@ class Causes:
         old, new = self.before.sources.get(source), self.after.sources.get(source)
         if not old or not new:
             return frozenset()
-        found = set()
+        found: set[Cause] = set()
         if old["rules_hash"] != new["rules_hash"]:
             # It rests on the code and on thresholds, corrections and areas: both may differ.
             found |= self.code
@@ -372,7 +372,7 @@ class Causes:
         """A figure that is or was hidden moves with the figures around it."""
         if shareable.WHY not in one.either("suppressed_reason"):
             return frozenset()
-        found = set()
+        found: set[Cause] = set()
         for asked in self._asked(key):
             old, new = (k.sources.get(asked.source) for k in (self.before, self.after))
             if old and new and old["disclosure"] != new["disclosure"]:

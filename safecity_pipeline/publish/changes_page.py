@@ -63,7 +63,7 @@ class Changes:
 def between(connection: DuckDBPyConnection, earlier: Path) -> Changes:
     """What differs between the shareable database that is open and that of an earlier release, by
     its folder."""
-    with warehouse.reading(connection, warehouse.public_database(earlier), BEFORE):
+    with warehouse.reading(connection, warehouse.database(earlier), BEFORE):
         causes = Causes(connection)
         return Changes(
             (causes.before.facts, causes.after.facts),
@@ -87,7 +87,7 @@ def write(edition: Edition) -> None:
 
 
 def _since(edition: Edition) -> tuple[Changes | None, str]:
-    if edition.previous is None or not warehouse.public_database(edition.previous).is_file():
+    if edition.previous is None or not warehouse.database(edition.previous).is_file():
         return None, "This is the first release here: there is none to compare it with."
     try:
         return between(edition.connection, edition.previous), ""
