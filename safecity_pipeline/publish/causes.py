@@ -123,11 +123,17 @@ class Causes:
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self.before, self.after = Known(connection, BEFORE), Known(connection, AFTER)
         self._cached: dict[object, frozenset[Cause]] = {}
+        self._came_or_went: dict[tuple[str, str], list[Difference]] = defaultdict(list)
         self._values: dict[str, list[tuple[Difference, frozenset[Cause]]]] = defaultdict(list)
 
     def of_all(self, found: Iterable[Difference]) -> Iterator[tuple[Difference, tuple[Cause, ...]]]:
         """Each difference with its causes. Those of values first: others rest on them."""
-        for one in found:
+        rows = list(found)
+        for one in rows:
+            if one.of.table == tables.INDICATOR_VALUE and not one.columns:
+                place = (one.get("indicator"), one.get("area_code"))
+                self._came_or_went[place].append(one)
+        for one in rows:
             if one.of.table == tables.INDICATOR_VALUE:
                 causes = self._of_value(one)
                 self._values[str(one.get("indicator"))].append((one, causes))
@@ -265,12 +271,22 @@ class Causes:
             found |= self._by_reading(asked.source)
             if "extracted_on" in unlike:
                 found |= self._by_extracts(asked, one, self.received)
-        if unlike & {"series_break", "obs_status"} or not unlike:
-            found |= self._by_catalogue(one.either("series_break"))
+        if unlike & {"series_break", "obs_status"}:
+            found |= self._by_catalogue(one.either("series_break")) | self._by_value_before(one)
         found |= self._by_declaration(key) | self._by_area(one)
         found |= self._by_disclosure(one, key)
         guarded = (self.after.indicators.get(key) or {}).get("disclosure") != "none"
         return frozenset(found | (self.code if guarded else self._code_of("code_of_values")))
+
+    def _by_value_before(self, one: Difference) -> frozenset[Cause]:
+        """A break is marked against the value before it, which may have come or gone."""
+        place = (one.get("indicator"), one.get("area_code"))
+        earlier = (
+            other
+            for other in self._came_or_went.get(place, ())
+            if other.get("period_start") < one.get("period_start")
+        )
+        return frozenset(cause for other in earlier for cause in self._of_value(other))
 
     def _asked(self, key: str) -> list[Asked]:
         return list(

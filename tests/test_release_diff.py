@@ -1,0 +1,347 @@
+"""What changed between two releases, and why: a chain of releases, one thing changed each time.
+
+Two cities, Southampton and its peer Brighton, with 240,000 residents each, so that the counts rank
+as the rates do. Here: the differences, their causes, and the page, the table and the command that
+tell them. Not here: how a release is made (`test_incremental`).
+"""
+
+import csv
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pytest
+from small_folder import APRIL, MAY, POPULATION, street, street_row
+from test_incremental import PLAIN, Town
+from typer.testing import CliRunner
+
+from safecity_pipeline import cli, warehouse
+from safecity_pipeline.publish import changes_page, differences
+from safecity_pipeline.publish.causes import (
+    CODE,
+    DECLARATION,
+    DEFINITION,
+    MENDED,
+    REBASED,
+    SUPERSEDED,
+    WITHDRAWN,
+)
+from safecity_pipeline.publish.changes_page import Changes
+from safecity_pipeline.publish.differences import CHANGED, MARKED, RANKED, VANISHED
+from safecity_pipeline.registry import Registry
+
+HOME, PEER = "E06000045", "E06000043"
+NEWER_POPULATION = "MYEB3_summary_(2020_geog21).csv"
+CORRECTED = "2014-05-hampshire-street-corrected.csv"
+SUSSEX = "2014-{}-sussex-street.csv"
+# Figures of a value; days and months covered are no figures.
+VALUES = "mart.indicator_value"
+
+
+def of_brighton(month: str, rows: int) -> str:
+    """A month of Sussex, all in Brighton."""
+    made = street([street_row(month)] * rows).replace("Hampshire Constabulary", "Sussex Police")
+    return made.replace("E01017180,Southampton 029D", "E01016990,Brighton and Hove 001A")
+
+
+def residents(southampton: int, column: str = "ladcode20,laname20") -> str:
+    return (
+        f"{column},country,population_2014\nE06000045,Southampton,E,{southampton}\n"
+        "E06000043,Brighton and Hove,E,240000\n"
+    )
+
+
+class Chain:
+    """A town whose releases are kept by name."""
+
+    def __init__(self, town: Town) -> None:
+        self.town, self.made = town, dict[str, Path]()
+
+    def release(self, name: str) -> None:
+        self.town.refresh(replace(self.town.settings, keep_releases=20, keep_restricted=20))
+        current = warehouse.Warehouse(self.town.settings.warehouse).current()
+        assert current is not None and current not in self.made.values()
+        self.made[name] = current
+
+    def between(self, earlier: str, later: str) -> Changes:
+        with warehouse.opened(self.made[later]) as connection:
+            return changes_page.between(connection, self.made[earlier])
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory, known: Registry) -> Chain:
+    town = Town(tmp_path_factory.mktemp("chain"), known, PLAIN)
+    town.put(APRIL, street([street_row("2014-04")] * 3))
+    town.put(MAY, street([street_row("2014-05")] * 2))
+    town.put(SUSSEX.format("04"), of_brighton("2014-04", 3))
+    town.put(SUSSEX.format("05"), of_brighton("2014-05", 3))
+    town.put(POPULATION, residents(240_000))
+    made = Chain(town)
+    made.release("first")
+    town.put(MAY, street([street_row("2014-05")] * 4))
+    made.release("mended")
+    model = next(one for one in known.changes.changes if one.materiality == "material")
+    scope = replace(model.scope, terms=(("=", "recorded_crime"),))
+    day = model.effective_date.replace(year=2014, month=5, day=1)
+    own = replace(
+        model,
+        id="X99",
+        effective_date=day,
+        effective_first=day,
+        effective_last=day,
+        series_scope="=recorded_crime",
+        scope=scope,
+        area_code=None,
+        area_scope="national",
+    )
+    town.declare(changes=replace(known.changes, changes=(*known.changes.changes, own)))
+    made.release("catalogued")
+    (town.raw / POPULATION).unlink()
+    town.put(NEWER_POPULATION, residents(250_000))
+    made.release("rebased")
+    (town.raw / MAY).unlink()
+    town.put(CORRECTED, street([street_row("2014-05")] * 6))
+    made.release("superseded")
+    (town.raw / APRIL).unlink()
+    made.release("withdrawn")
+    rate = town.known.indicators["burglary_rate"]
+    told = {**town.known.indicators, "burglary_rate": replace(rate, per=10_000)}
+    town.declare(indicators=told)
+    made.release("declared")
+    return made
+
+
+def values(found: Changes) -> dict[tuple[str, str, str], tuple[str, tuple[str, ...]]]:
+    """Indicator, area and period of each value that differs → what, and the kinds of its causes."""
+    return {
+        (one.get("indicator"), one.get("area_code"), one.get("period")): (
+            one.kind,
+            tuple(dict.fromkeys(cause.kind for cause in causes)),
+        )
+        for one, causes in found.rows
+        if one.of.table.full_name == VALUES
+    }
+
+
+def kinds(found: Changes) -> set[str]:
+    """The kinds of causes of any row."""
+    return {cause.kind for _, causes in found.rows for cause in causes}
+
+
+def test_a_mended_extract_moves_exactly_the_values_that_count_its_rows(chain: Chain) -> None:
+    """May was 2 and is 4, so that the year was 3 + 2 = 5 and is 7, of 240,000 residents."""
+    found = chain.between("first", "mended")
+    assert values(found) == {
+        ("all_crime_rate", HOME, "2014M05"): (CHANGED, (MENDED,)),
+        ("all_crime_rate", HOME, "2014-15"): (CHANGED, (MENDED,)),
+    }
+    cells = {
+        one.get("period"): ((one.before or {})["value"], (one.after or {})["value"])
+        for one, _ in found.rows
+        if one.of.table.full_name == VALUES
+    }
+    assert cells["2014M05"] == (2 / 240, 4 / 240) and cells["2014-15"] == (5 / 240, 7 / 240)
+    assert {cause.words for _, causes in found.rows for cause in causes} == {MAY}
+    # Both cities change places: 2 against 3 crimes in May, and 5 against 6 in the year.
+    ranked = {
+        (one.get("area_code"), one.get("period")): (one.before, one.after)
+        for one, _ in found.rows
+        if one.kind == RANKED
+    }
+    assert {key[1] for key in ranked} == {"2014M05", "2014-15"}
+    for (area, _), (before, after) in ranked.items():
+        places = ((before or {})["rank_high"], (after or {})["rank_high"])
+        assert places == ((2, 1) if area == HOME else (1, 2))
+    assert (HOME, "2014M05") in ranked
+
+
+def test_it_names_just_the_rows_that_the_databases_do_not_share(chain: Chain) -> None:
+    """Against another way to ask: EXCEPT in both directions, table by table."""
+    names = list(chain.made)
+    for earlier, later in pairwise(names):
+        found = chain.between(earlier, later)
+        with duckdb.connect() as connection:
+            for name in (earlier, later):
+                file = warehouse.database(chain.made[name])
+                connection.execute(f"ATTACH '{file}' AS {name} (READ_ONLY)")
+            for one in differences.TABLES:
+                table = one.table.full_name
+                counted = [
+                    connection.execute(
+                        f"SELECT count(*) FROM (FROM {a}.{table} EXCEPT ALL FROM {b}.{table})"
+                    ).fetchall()[0][0]
+                    for a, b in ((earlier, later), (later, earlier))
+                ]
+                of_it = [each for each, _ in found.rows if each.of is one]
+                told = [
+                    sum(side is not None for side in sides)
+                    for sides in zip(*((each.before, each.after) for each in of_it), strict=True)
+                ] or [0, 0]
+                assert told == counted, (earlier, later, table)
+
+
+def test_a_catalogue_row_marks_what_it_reaches_and_nothing_else_is_the_cause(chain: Chain) -> None:
+    found = chain.between("mended", "catalogued")
+    assert {key[0] for key in values(found)} == {"all_crime_rate"}
+    assert set(values(found).values()) == {(MARKED, (DEFINITION,))}
+    marked = {
+        (one.before or {})["series_break"]: (one.after or {})["series_break"]
+        for one, _ in found.rows
+        if one.get("period") == "2014M05" and one.of.table.full_name == VALUES
+    }
+    assert len(marked) == 1
+    ((before, after),) = marked.items()
+    assert "X99" in after and "X99" not in (before or "")
+    assert kinds(found) == {DEFINITION}
+    assert {cause.words for _, causes in found.rows for cause in causes} == {
+        "X99 was added in the catalogue"
+    }
+
+
+def test_another_edition_of_the_population_is_told_as_such(chain: Chain) -> None:
+    """240,000 residents became 250,000: every rate moves, and no count of crimes does. Brighton
+    kept its number, and has another edition behind it."""
+    found = chain.between("catalogued", "rebased")
+    rates = {key: told for key, told in values(found).items() if key[1] == HOME}
+    assert len(rates) == 9  # three indicators, two months and the year
+    assert set(values(found).values()) == {(CHANGED, (REBASED,)), (MARKED, (REBASED,))}
+    assert all(told[0] == MARKED for key, told in values(found).items() if key[1] == PEER)
+    words = {cause.words for _, causes in found.rows for cause in causes}
+    assert words == {"edition 2019_geog20 → 2020_geog21"}
+
+
+def test_an_extract_in_the_place_of_another_and_one_that_is_gone(chain: Chain) -> None:
+    found = chain.between("rebased", "superseded")
+    assert set(values(found).values()) == {(CHANGED, (SUPERSEDED,))}
+    assert {cause.words for _, causes in found.rows for cause in causes} == {
+        f"{MAY} by {CORRECTED}"
+    }
+    found = chain.between("superseded", "withdrawn")
+    gone = {key for key, (kind, _) in values(found).items() if kind == VANISHED}
+    assert {key[2] for key in gone if key[1] == HOME} == {"2014M04"}
+    assert kinds(found) == {WITHDRAWN}
+
+
+def test_an_entry_of_the_registry_moves_its_own_values_alone(chain: Chain) -> None:
+    found = chain.between("withdrawn", "declared")
+    moved = [one for one, _ in found.rows if one.of.table.full_name == VALUES]
+    assert {one.get("indicator") for one in moved} == {"burglary_rate"}
+    assert kinds(found) == {DECLARATION}
+
+
+def test_where_several_could_be_the_cause_all_are_told_and_none_is_sure(chain: Chain) -> None:
+    """Across two releases May was mended and its supplier sent another in its place; here a rate
+    has both a mended extract and another edition behind it."""
+    found = chain.between("first", "rebased")
+    told = values(found)["all_crime_rate", HOME, "2014M05"]
+    assert set(told[1]) == {MENDED, REBASED, DEFINITION}
+    # April was not mended: there is no other cause than the edition.
+    assert values(found)["asb_rate", HOME, "2014M04"] == (CHANGED, (REBASED,))
+
+
+def test_changed_code_is_a_cause_only_of_what_its_code_makes(chain: Chain, tmp_path: Path) -> None:
+    """Two releases whose code differs, and one value with it: nothing else could have done it, and
+    if the code behind values were the same, nothing would be known."""
+    altered = tmp_path / "altered"
+    shutil.copytree(chain.made["first"], altered)
+    with duckdb.connect(str(warehouse.database(altered))) as connection:
+        connection.execute("UPDATE meta.release SET code = 'older', code_of_values = 'older'")
+        connection.execute(
+            "UPDATE mart.indicator_value SET value = value + 1 "
+            "WHERE indicator = 'asb_rate' AND period = '2014M04' AND area_code = ?",
+            [HOME],
+        )
+    for expected in (CODE, "not known"):
+        with warehouse.opened(chain.made["first"]) as connection:
+            found = changes_page.between(connection, altered)
+        assert values(found) == {("asb_rate", HOME, "2014M04"): (CHANGED, (expected,))}
+        assert found.differs and {cause.kind for cause in found.differs} == {CODE}
+        with duckdb.connect(str(warehouse.database(altered))) as connection:
+            told = _fact(chain.made["first"], "code_of_values")
+            connection.execute("UPDATE meta.release SET code_of_values = ?", [told])
+
+
+def _fact(release: Path, name: str) -> str:
+    with warehouse.opened(release) as connection:
+        return str(connection.execute(f"SELECT {name} FROM meta.release").fetchall()[0][0])
+
+
+# --- page, table, command ------------------------------------------------------------------------
+
+
+def test_each_release_tells_what_changed_since_the_one_before(chain: Chain) -> None:
+    first = chain.made["first"] / "public"
+    assert "there is none to compare it with" in (first / "changes.html").read_text("utf-8")
+    public = chain.made["mended"] / "public"
+    with (public / "data" / "changes.csv").open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    found = chain.between("first", "mended")
+    assert len(rows) == len(found.rows) > 4
+    (may,) = (row for row in rows if row["table"] == VALUES and row["period"] == "2014M05")
+    assert (float(may["before"]), float(may["after"])) == (2 / 240, 4 / 240)
+    assert (may["cause"], may["sure"]) == (MENDED, "true") and MAY in may["because"]
+    page = (public / "changes.html").read_text("utf-8")
+    assert page == changes_page.page(found)  # made again, it is the same
+    assert f"{MENDED}: {MAY}" in page and "http" not in page
+    counted = changes_page.counts(chain.made["mended"])
+    assert counted == {"compared": True} | {
+        kind.replace(" ", "_"): count for kind, count in found.counts.items()
+    }
+
+
+def test_a_release_before_it_that_cannot_be_read_does_not_stop_a_publication(
+    chain: Chain, tmp_path: Path, known: Registry
+) -> None:
+    town = Town(tmp_path / "spoilt", known, PLAIN)
+    shutil.copytree(chain.town.raw, town.raw)
+    made = Chain(town)
+    made.release("first")
+    town.put(APRIL, street([street_row("2014-04")] * 2))
+    database = warehouse.database(made.made["first"])
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("DROP TABLE meta.extract_unit")
+    made.release("second")
+    page = (made.made["second"] / "public" / "changes.html").read_text("utf-8")
+    assert "cannot be read (CatalogException)" in page
+    assert changes_page.counts(made.made["second"])["compared"] is True
+
+
+@pytest.fixture
+def run(chain: Chain) -> Callable[..., tuple[int, str]]:
+    def call(*arguments: str) -> tuple[int, str]:
+        home = ["--warehouse", str(chain.town.settings.warehouse)]
+        answer = CliRunner().invoke(cli.app, ["diff", *arguments, *home])
+        return answer.exit_code, f"{answer.output}{answer.exception or ''}"
+
+    return call
+
+
+def test_the_command_names_releases_and_writes_both_files(
+    chain: Chain, run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    page, table = tmp_path / "page.html", tmp_path / "table.csv"
+    earlier, later = chain.made["first"].name, str(chain.made["mended"])
+    status, told = run(earlier, later, "--html", str(page), "--csv", str(table))
+    assert status == 0 and f"because of: {MENDED}: {MAY}" in told
+    assert "value 0.008333333333 → 0.01666666667" in told  # 2 and 4 of 240,000, per 1,000
+    public = chain.made["mended"] / "public"
+    assert page.read_bytes() == (public / "changes.html").read_bytes()
+    assert table.read_bytes() == (public / "data" / "changes.csv").read_bytes()
+    status, told = run()  # the one before the newest, and the newest
+    assert status == 0 and DECLARATION in told
+    status, told = run("20010101T000000000000Z")
+    assert status == 1 and "no such release" in told and chain.made["first"].name in told
+
+
+def test_a_text_that_a_spreadsheet_would_run_stays_a_text() -> None:
+    assert [changes_page._safe(cell) for cell in ("=1+1", "@A", -1.5, "plain", None, True)] == [
+        "'=1+1",
+        "'@A",
+        -1.5,
+        "plain",
+        None,
+        "true",
+    ]
