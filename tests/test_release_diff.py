@@ -1,4 +1,5 @@
-"""What changed between two releases, and why: a chain of releases, one thing changed each time.
+"""What changed between two releases, and why: a chain of releases; what changes of one at the same
+time reaches other rows.
 
 Two cities, Southampton and its peer Brighton, with 240,000 residents each, so that the counts rank
 as the rates do. Here: the differences, their causes, and the page, the table and the command that
@@ -9,6 +10,7 @@ import csv
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,7 +33,9 @@ from safecity_pipeline.publish.causes import (
 )
 from safecity_pipeline.publish.changes_page import Changes
 from safecity_pipeline.publish.differences import CHANGED, MARKED, RANKED, VANISHED
+from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
+from safecity_pipeline.registry.changes import Change, Scope
 
 HOME, PEER = "E06000045", "E06000043"
 NEWER_POPULATION = "MYEB3_summary_(2020_geog21).csv"
@@ -82,36 +86,37 @@ def chain(tmp_path_factory: pytest.TempPathFactory, known: Registry) -> Chain:
     made = Chain(town)
     made.release("first")
     town.put(MAY, street([street_row("2014-05")] * 4))
+    town.declare(changes=replace(known.changes, changes=(*known.changes.changes, of_asb(known))))
     made.release("mended")
-    model = next(one for one in known.changes.changes if one.materiality == "material")
-    scope = replace(model.scope, terms=(("=", "recorded_crime"),))
-    day = model.effective_date.replace(year=2014, month=5, day=1)
-    own = replace(
-        model,
-        id="X99",
-        effective_date=day,
-        effective_first=day,
-        effective_last=day,
-        series_scope="=recorded_crime",
-        scope=scope,
-        area_code=None,
-        area_scope="national",
-    )
-    town.declare(changes=replace(known.changes, changes=(*known.changes.changes, own)))
-    made.release("catalogued")
     (town.raw / POPULATION).unlink()
     town.put(NEWER_POPULATION, residents(250_000))
     made.release("rebased")
     (town.raw / MAY).unlink()
     town.put(CORRECTED, street([street_row("2014-05")] * 6))
+    rate = town.known.indicators["burglary_rate"]
+    declared = {**town.known.indicators, "burglary_rate": replace(rate, per=10_000)}
+    town.declare(indicators=declared)
     made.release("superseded")
     (town.raw / APRIL).unlink()
     made.release("withdrawn")
-    rate = town.known.indicators["burglary_rate"]
-    told = {**town.known.indicators, "burglary_rate": replace(rate, per=10_000)}
-    town.declare(indicators=told)
-    made.release("declared")
     return made
+
+
+def of_asb(known: Registry) -> Change:
+    """A change of what anti-social behaviour is, in May 2014."""
+    model = next(one for one in known.changes.changes if one.materiality == "material")
+    day = date(2014, 5, 1)
+    return replace(
+        model,
+        id="X99",
+        effective_date=day,
+        effective_first=day,
+        effective_last=day,
+        series_scope="=asb.incidents",
+        scope=Scope.of("=asb.incidents"),
+        area_code=None,
+        area_scope="national",
+    )
 
 
 def values(found: Changes) -> dict[tuple[str, str, str], tuple[str, tuple[str, ...]]]:
@@ -126,14 +131,19 @@ def values(found: Changes) -> dict[tuple[str, str, str], tuple[str, tuple[str, .
     }
 
 
-def kinds(found: Changes) -> set[str]:
-    """The kinds of causes of any row."""
-    return {cause.kind for _, causes in found.rows for cause in causes}
+def about(found: Changes, *indicators: str) -> Changes:
+    """The same of some indicators alone."""
+    return replace(found, rows=[row for row in found.rows if row[0].get("indicator") in indicators])
+
+
+def words(found: Changes) -> set[tuple[str, str]]:
+    """The causes of any row."""
+    return {(cause.kind, cause.words) for _, causes in found.rows for cause in causes}
 
 
 def test_a_mended_extract_moves_exactly_the_values_that_count_its_rows(chain: Chain) -> None:
     """May was 2 and is 4, so that the year was 3 + 2 = 5 and is 7, of 240,000 residents."""
-    found = chain.between("first", "mended")
+    found = about(chain.between("first", "mended"), "all_crime_rate", "burglary_rate")
     assert values(found) == {
         ("all_crime_rate", HOME, "2014M05"): (CHANGED, (MENDED,)),
         ("all_crime_rate", HOME, "2014-15"): (CHANGED, (MENDED,)),
@@ -143,19 +153,22 @@ def test_a_mended_extract_moves_exactly_the_values_that_count_its_rows(chain: Ch
         for one, _ in found.rows
         if one.of.table.full_name == VALUES
     }
-    assert cells["2014M05"] == (2 / 240, 4 / 240) and cells["2014-15"] == (5 / 240, 7 / 240)
-    assert {cause.words for _, causes in found.rows for cause in causes} == {MAY}
+    assert cells == {
+        "2014M05": pytest.approx((2 / 240, 4 / 240)),
+        "2014-15": pytest.approx((5 / 240, 7 / 240)),
+    }
+    assert words(found) == {(MENDED, MAY)}
     # Both cities change places: 2 against 3 crimes in May, and 5 against 6 in the year.
     ranked = {
         (one.get("area_code"), one.get("period")): (one.before, one.after)
         for one, _ in found.rows
         if one.kind == RANKED
     }
-    assert {key[1] for key in ranked} == {"2014M05", "2014-15"}
+    assert {(HOME, "2014M05"), (HOME, "2014-15"), (PEER, "2014-15")} <= ranked.keys()
+    assert {period for _, period in ranked} == {"2014M05", "2014-15"}
     for (area, _), (before, after) in ranked.items():
         places = ((before or {})["rank_high"], (after or {})["rank_high"])
         assert places == ((2, 1) if area == HOME else (1, 2))
-    assert (HOME, "2014M05") in ranked
 
 
 def test_it_names_just_the_rows_that_the_databases_do_not_share(chain: Chain) -> None:
@@ -184,62 +197,68 @@ def test_it_names_just_the_rows_that_the_databases_do_not_share(chain: Chain) ->
 
 
 def test_a_catalogue_row_marks_what_it_reaches_and_nothing_else_is_the_cause(chain: Chain) -> None:
-    found = chain.between("mended", "catalogued")
-    assert {key[0] for key in values(found)} == {"all_crime_rate"}
-    assert set(values(found).values()) == {(MARKED, (DEFINITION,))}
-    marked = {
-        (one.before or {})["series_break"]: (one.after or {})["series_break"]
-        for one, _ in found.rows
-        if one.get("period") == "2014M05" and one.of.table.full_name == VALUES
-    }
-    assert len(marked) == 1
-    ((before, after),) = marked.items()
-    assert "X99" in after and "X99" not in (before or "")
-    assert kinds(found) == {DEFINITION}
-    assert {cause.words for _, causes in found.rows for cause in causes} == {
-        "X99 was added in the catalogue"
-    }
+    """The same two releases: no row of anti-social behaviour counts what was mended of May."""
+    found = chain.between("first", "mended")
+    asb = about(found, "asb_rate")
+    assert set(values(asb).values()) == {(MARKED, (DEFINITION,))}
+    assert words(asb) == {(DEFINITION, "X99 was added in the catalogue")}
+    (may,) = (
+        one
+        for one, _ in asb.rows
+        if (one.of.table.full_name, one.get("area_code"), one.get("period"))
+        == (VALUES, HOME, "2014M05")
+    )
+    marks = [(row or {})["series_break"] for row in (may.before, may.after)]
+    assert marks == ["D22", "D22 X99"]
+    assert words(found) == words(asb) | {(MENDED, MAY)}
 
 
 def test_another_edition_of_the_population_is_told_as_such(chain: Chain) -> None:
     """240,000 residents became 250,000: every rate moves, and no count of crimes does. Brighton
     kept its number, and has another edition behind it."""
-    found = chain.between("catalogued", "rebased")
-    rates = {key: told for key, told in values(found).items() if key[1] == HOME}
-    assert len(rates) == 9  # three indicators, two months and the year
-    assert set(values(found).values()) == {(CHANGED, (REBASED,)), (MARKED, (REBASED,))}
-    assert all(told[0] == MARKED for key, told in values(found).items() if key[1] == PEER)
-    words = {cause.words for _, causes in found.rows for cause in causes}
-    assert words == {"edition 2019_geog20 → 2020_geog21"}
-
-
-def test_an_extract_in_the_place_of_another_and_one_that_is_gone(chain: Chain) -> None:
-    found = chain.between("rebased", "superseded")
-    assert set(values(found).values()) == {(CHANGED, (SUPERSEDED,))}
-    assert {cause.words for _, causes in found.rows for cause in causes} == {
-        f"{MAY} by {CORRECTED}"
+    found = chain.between("mended", "rebased")
+    assert {key: told for key, told in values(found).items() if key[1] == HOME} == {
+        (key, HOME, label): (CHANGED, (REBASED,))
+        for key in ("all_crime_rate", "asb_rate", "burglary_rate")
+        for label in ("2014M04", "2014M05", "2014-15")
     }
+    assert {told for key, told in values(found).items() if key[1] == PEER} == {(MARKED, (REBASED,))}
+    assert words(found) == {(REBASED, "edition 2019_geog20 → 2020_geog21")}
+
+
+def test_an_extract_in_the_place_of_another_and_an_entry_that_reads_otherwise(chain: Chain) -> None:
+    """Both in one release: of burglaries there are none, so that only their scale tells."""
+    found = chain.between("rebased", "superseded")
+    crime, burglary = about(found, "all_crime_rate"), about(found, "burglary_rate")
+    assert values(crime) == {
+        ("all_crime_rate", HOME, "2014M05"): (CHANGED, (SUPERSEDED,)),
+        ("all_crime_rate", HOME, "2014-15"): (CHANGED, (SUPERSEDED,)),
+    }
+    assert words(crime) == {(SUPERSEDED, f"{MAY} by {CORRECTED}")}
+    assert {told for _, told in values(burglary).items()} == {(CHANGED, (DECLARATION,))}
+    assert words(burglary) == {(DECLARATION, "burglary_rate: per")}
+    assert about(found, "asb_rate").rows == []
+
+
+def test_an_extract_that_is_gone_takes_its_values_along(chain: Chain) -> None:
+    """What is marked against the value before it is marked otherwise without that."""
     found = chain.between("superseded", "withdrawn")
     gone = {key for key, (kind, _) in values(found).items() if kind == VANISHED}
-    assert {key[2] for key in gone if key[1] == HOME} == {"2014M04"}
-    assert kinds(found) == {WITHDRAWN}
-
-
-def test_an_entry_of_the_registry_moves_its_own_values_alone(chain: Chain) -> None:
-    found = chain.between("withdrawn", "declared")
-    moved = [one for one, _ in found.rows if one.of.table.full_name == VALUES]
-    assert {one.get("indicator") for one in moved} == {"burglary_rate"}
-    assert kinds(found) == {DECLARATION}
+    assert gone == {
+        (key, HOME, "2014M04") for key in ("all_crime_rate", "asb_rate", "burglary_rate")
+    }
+    assert values(found)["asb_rate", HOME, "2014M05"] == (MARKED, (WITHDRAWN,))
+    assert words(found) == {(WITHDRAWN, APRIL)}
 
 
 def test_where_several_could_be_the_cause_all_are_told_and_none_is_sure(chain: Chain) -> None:
-    """Across two releases May was mended and its supplier sent another in its place; here a rate
-    has both a mended extract and another edition behind it."""
+    """Across two releases May was mended, and every rate has another edition behind it."""
     found = chain.between("first", "rebased")
-    told = values(found)["all_crime_rate", HOME, "2014M05"]
-    assert set(told[1]) == {MENDED, REBASED, DEFINITION}
-    # April was not mended: there is no other cause than the edition.
-    assert values(found)["asb_rate", HOME, "2014M04"] == (CHANGED, (REBASED,))
+    may, april = (values(found)["all_crime_rate", HOME, f"2014M0{month}"] for month in (5, 4))
+    assert may == (CHANGED, (MENDED, REBASED))
+    assert april == (CHANGED, (REBASED,))  # of which nothing was mended
+    causes = {one.get("period"): both for one, both in about(found, "all_crime_rate").rows}
+    assert changes_page.why(causes["2014M05"]).startswith("could be any of: ")
 
 
 def test_changed_code_is_a_cause_only_of_what_its_code_makes(chain: Chain, tmp_path: Path) -> None:
@@ -280,8 +299,8 @@ def test_each_release_tells_what_changed_since_the_one_before(chain: Chain) -> N
         rows = list(csv.DictReader(handle))
     found = chain.between("first", "mended")
     assert len(rows) == len(found.rows) > 4
-    (may,) = (row for row in rows if row["table"] == VALUES and row["period"] == "2014M05")
-    assert (float(may["before"]), float(may["after"])) == (2 / 240, 4 / 240)
+    may = next(row for row in rows if (row["table"], row["period"]) == (VALUES, "2014M05"))
+    assert (float(may["before"]), float(may["after"])) == pytest.approx((2 / 240, 4 / 240))
     assert (may["cause"], may["sure"]) == (MENDED, "true") and MAY in may["because"]
     page = (public / "changes.html").read_text("utf-8")
     assert page == changes_page.page(found)  # made again, it is the same
@@ -293,20 +312,28 @@ def test_each_release_tells_what_changed_since_the_one_before(chain: Chain) -> N
 
 
 def test_a_release_before_it_that_cannot_be_read_does_not_stop_a_publication(
-    chain: Chain, tmp_path: Path, known: Registry
+    chain: Chain, tmp_path: Path
 ) -> None:
-    town = Town(tmp_path / "spoilt", known, PLAIN)
-    shutil.copytree(chain.town.raw, town.raw)
-    made = Chain(town)
-    made.release("first")
-    town.put(APRIL, street([street_row("2014-04")] * 2))
-    database = warehouse.database(made.made["first"])
-    with duckdb.connect(str(database)) as connection:
+    """One that lacks a table, one that is no database, and none at all."""
+    older, spoilt, folder = (tmp_path / name for name in ("older", "spoilt", "public"))
+    for copy in (older, spoilt):
+        shutil.copytree(chain.made["first"], copy)
+    folder.mkdir()
+    with duckdb.connect(str(warehouse.database(older))) as connection:
         connection.execute("DROP TABLE meta.extract_unit")
-    made.release("second")
-    page = (made.made["second"] / "public" / "changes.html").read_text("utf-8")
-    assert "cannot be read (CatalogException)" in page
-    assert changes_page.counts(made.made["second"])["compared"] is True
+    warehouse.database(spoilt).write_bytes(b"no database")
+    town = chain.town
+    with warehouse.opened(chain.made["mended"]) as connection:
+        for previous, words in (
+            (older, "it has no meta.extract_unit"),
+            (spoilt, "its database cannot be opened"),
+            (tmp_path / "none", "This is the first release here"),
+        ):
+            one = Edition("public", folder, connection, town.known, town.settings, previous)
+            changes_page.write(one)
+            assert words in (folder / "changes.html").read_text("utf-8")
+            table = (folder / "data" / "changes.csv").read_text("utf-8")
+            assert table.count("\n") == 1  # its head
 
 
 @pytest.fixture
@@ -325,13 +352,13 @@ def test_the_command_names_releases_and_writes_both_files(
     page, table = tmp_path / "page.html", tmp_path / "table.csv"
     earlier, later = chain.made["first"].name, str(chain.made["mended"])
     status, told = run(earlier, later, "--html", str(page), "--csv", str(table))
-    assert status == 0 and f"because of: {MENDED}: {MAY}" in told
+    assert status == 0 and "all_crime_rate: " in told and f"because of: {MENDED}: {MAY}" in told
     assert "value 0.008333333333 → 0.01666666667" in told  # 2 and 4 of 240,000, per 1,000
     public = chain.made["mended"] / "public"
     assert page.read_bytes() == (public / "changes.html").read_bytes()
     assert table.read_bytes() == (public / "data" / "changes.csv").read_bytes()
     status, told = run()  # the one before the newest, and the newest
-    assert status == 0 and DECLARATION in told
+    assert status == 0 and f"{WITHDRAWN}: {APRIL}" in told
     status, told = run("20010101T000000000000Z")
     assert status == 1 and "no such release" in told and chain.made["first"].name in told
 

@@ -19,8 +19,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from safecity_pipeline import period, shareable, tables
-from safecity_pipeline.publish.differences import AFTER, BEFORE, CHANGED, Difference, tables_of
+from safecity_pipeline.publish.differences import AFTER, BEFORE, CHANGED, Difference, columns_of
 from safecity_pipeline.registry.changes import Scope
+from safecity_pipeline.warehouse import named_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -69,8 +70,12 @@ class Known:
     """What one release says of what it was made from."""
 
     def __init__(self, connection: DuckDBPyConnection, database: str) -> None:
+        there = columns_of(connection, database)
+
         def rows(table: tables.Table) -> list[dict[str, Any]]:
-            return tables_of(connection, database, table.full_name)
+            """None where it has no such table."""
+            found = f"FROM {database}.{table.full_name}"
+            return named_rows(connection.execute(found)) if table.full_name in there else []
 
         self.facts = rows(tables.RELEASE)[0]
         self.extracts = {row["extract_id"]: row for row in rows(tables.EXTRACT)}
@@ -82,7 +87,8 @@ class Known:
         self.peers: dict[str, set[str]] = defaultdict(set)
         for row in rows(tables.PEER):
             self.peers[row["peer_group"]].add(repr(sorted(row.items(), key=str)))
-        self.asked = _asked(connection, database)
+        told = tables.LINEAGE.full_name in there
+        self.asked = _asked(connection, database) if told else {}
         self.counted = _counted(connection, database)
 
     def file(self, extract_id: str) -> str:
@@ -90,16 +96,15 @@ class Known:
 
 
 def _asked(connection: DuckDBPyConnection, database: str) -> dict[str, list[Asked]]:
-    """Indicator → what its parts ask; empty of a release that does not say so."""
+    """Indicator → what its parts ask."""
     found: dict[str, list[Asked]] = defaultdict(list)
-    if tables_of(connection, database, tables.LINEAGE.full_name):
-        rows = connection.execute(
-            "SELECT DISTINCT indicator, part, source, within, geography "
-            f"FROM {database}.{tables.LINEAGE.full_name} "
-            "WHERE column_name = 'value' AND part IS NOT NULL ORDER BY ALL"
-        ).fetchall()
-        for indicator, *asked in rows:
-            found[indicator].append(Asked(*asked))
+    rows = connection.execute(
+        "SELECT DISTINCT indicator, part, source, within, geography "
+        f"FROM {database}.{tables.LINEAGE.full_name} "
+        "WHERE column_name = 'value' AND part IS NOT NULL ORDER BY ALL"
+    ).fetchall()
+    for indicator, *asked in rows:
+        found[indicator].append(Asked(*asked))
     return found
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from safecity_pipeline import warehouse
+from safecity_pipeline import tables, warehouse
 from safecity_pipeline.publish import differences, plain_page
 from safecity_pipeline.publish.causes import Cause, Causes
 from safecity_pipeline.publish.differences import BEFORE, KINDS, Difference
@@ -32,6 +32,7 @@ COLUMNS = (
     *("dimension", "dimension_value", "comparison", "what", "column", "before", "after"),
     *("columns", "cause", "sure", "because", "synthetic"),
 )
+NEEDED = (tables.RELEASE, tables.EXTRACT, tables.EXTRACT_UNIT, tables.INDICATOR, tables.SOURCE)
 SHOWN = 40  # rows of an indicator on the page; the table has all
 CAUSES_SHOWN = 12
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -89,11 +90,20 @@ def write(edition: Edition) -> None:
 def _since(edition: Edition) -> tuple[Changes | None, str]:
     if edition.previous is None or not warehouse.database(edition.previous).is_file():
         return None, "This is the first release here: there is none to compare it with."
+    why = _unreadable(edition.connection, edition.previous)
+    return (None, why) if why else (between(edition.connection, edition.previous), "")
+
+
+def _unreadable(connection: DuckDBPyConnection, release: Path) -> str:
+    """Why a release cannot be compared with, in words; nothing where it can."""
+    said = f"The release before, {release.name}, cannot be compared with"
     try:
-        return between(edition.connection, edition.previous), ""
+        with warehouse.reading(connection, warehouse.database(release), BEFORE):
+            there = differences.columns_of(connection, BEFORE)
     except duckdb.Error as error:
-        kind = type(error).__name__
-        return None, f"The release before, {edition.previous.name}, cannot be read ({kind})."
+        return f"{said}: its database cannot be opened ({type(error).__name__})."
+    lacking = [table.full_name for table in NEEDED if table.full_name not in there]
+    return f"{said}: it has no {', '.join(lacking)}." if lacking else ""
 
 
 def counts(release: Path) -> dict[str, int | bool]:

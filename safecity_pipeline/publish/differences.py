@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from safecity_pipeline import shareable, sharing, tables, warehouse
+from safecity_pipeline import shareable, sharing, tables
 from safecity_pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Difference:
 
 def between(connection: DuckDBPyConnection) -> list[Difference]:
     """Every row that differs, table by table and in the order of their keys."""
-    there = {name: _columns(connection, name) for name in (BEFORE, AFTER)}
+    there = {name: columns_of(connection, name) for name in (BEFORE, AFTER)}
     return [
         found
         for one in TABLES
@@ -133,7 +133,7 @@ def between(connection: DuckDBPyConnection) -> list[Difference]:
 
 def not_compared(connection: DuckDBPyConnection) -> list[str]:
     """Tables and columns of the newer release that the earlier one has not: older code made it."""
-    before, after = (_columns(connection, name) for name in (BEFORE, AFTER))
+    before, after = (columns_of(connection, name) for name in (BEFORE, AFTER))
     lacking = []
     for one in TABLES:
         name = one.table.full_name
@@ -145,7 +145,8 @@ def not_compared(connection: DuckDBPyConnection) -> list[str]:
     return lacking
 
 
-def _columns(connection: DuckDBPyConnection, database: str) -> dict[str, list[str]]:
+def columns_of(connection: DuckDBPyConnection, database: str) -> dict[str, list[str]]:
+    """Table → its columns, of one of the databases."""
     rows = connection.execute(
         "SELECT schema_name || '.' || table_name, list(column_name ORDER BY column_index) "
         "FROM duckdb_columns() WHERE database_name = ? GROUP BY 1",
@@ -201,10 +202,3 @@ def _kind(one: Compared, unlike: set[str]) -> str:
     if unlike & set(one.figures):
         return CHANGED
     return WORDED if unlike <= set(one.words) else MARKED
-
-
-def tables_of(connection: DuckDBPyConnection, database: str, table: str) -> list[dict[str, Any]]:
-    """All rows of a table of one of the databases; none where it has no such table."""
-    if table not in _columns(connection, database):
-        return []
-    return warehouse.named_rows(connection.execute(f"FROM {database}.{table}"))
