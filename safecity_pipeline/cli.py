@@ -261,12 +261,22 @@ def explain(
     period: Annotated[
         str | None, typer.Option(help="2014-15, 2014M09, 2014Q3; else the newest year.")
     ] = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Also where each counted row lies; to a terminal only.")
+    ] = False,
     config: Config = None,
     warehouse: Home = None,
 ) -> None:
-    """Take a figure apart: formula, counts, extracts and SQL."""
+    """Take a figure apart: formula, counts by file and sheet, SQL.
+
+    `--rows` needs the restricted database of the release, and names no cell of a row: its file,
+    sheet and number. public/lineage.html of the release tells the same of every indicator.
+    """
     chosen = _settings(config, None, warehouse, None)
     with _configuration():
+        if rows and not sys.stdout.isatty():
+            repair = "call it in a terminal, without a pipe or a file behind it"
+            raise Refused("where rows lie is told to a terminal only", "--rows", repair=repair)
         from safecity_pipeline import registry
 
         known = registry.load(chosen.config)
@@ -275,7 +285,7 @@ def explain(
         period = _period(period).label if period else None
     from safecity_pipeline import explaining
 
-    _say("\n".join(explaining.explain(chosen, known, indicator, area, period)))
+    _say("\n".join(explaining.explain(chosen, known, indicator, area, period, rows)))
 
 
 @app.command()

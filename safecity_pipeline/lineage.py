@@ -170,13 +170,8 @@ def _of_indicator(
             "made_by": made.words or formula(indicator),
             "statement_columns": _answered(indicator, column, made),
         }
-        wanted = [
-            "value" if indicator.value else "numerator" if one == "main" else one
-            for one in made.parts
-        ]
+        wanted = _wanted(indicator, column, made)
         there = [name for name in wanted if name in asked]
-        if made.asked == "dimension" and not indicator.by:
-            there = []
         if not there:
             yield {**row, "rests_on": list(made.tables)}
         for name in there:
@@ -197,6 +192,17 @@ def _of_indicator(
                 "within": one.within,
                 "geography": one.geography,
             }
+
+
+def _wanted(indicator: Indicator, column: str, made: Made) -> list[str]:
+    """The parts whose rows a column is made from. Beside a published value the others are told, and
+    not divided."""
+    main = "value" if indicator.value else "numerator"
+    if made.asked == "dimension" and not indicator.by:
+        return []
+    if column == "value" and indicator.value:
+        return [main]
+    return [main if one == "main" else one for one in made.parts]
 
 
 def _answered(indicator: Indicator, column: str, made: Made) -> list[str]:
