@@ -353,7 +353,9 @@ def test_the_command_names_releases_and_writes_both_files(
     earlier, later = chain.made["first"].name, str(chain.made["mended"])
     status, told = run(earlier, later, "--html", str(page), "--csv", str(table))
     assert status == 0 and "all_crime_rate: " in told and f"because of: {MENDED}: {MAY}" in told
-    assert "value 0.008333333333 → 0.01666666667" in told  # 2 and 4 of 240,000, per 1,000
+    assert (
+        "Southampton, May 2014: value 0.008333 → 0.01667" in told
+    )  # 2 and 4 of 240,000, per 1,000
     public = chain.made["mended"] / "public"
     assert page.read_bytes() == (public / "changes.html").read_bytes()
     assert table.read_bytes() == (public / "data" / "changes.csv").read_bytes()

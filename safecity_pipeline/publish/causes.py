@@ -501,6 +501,11 @@ class Causes:
             return frozenset()
         return frozenset({Cause(DECLARATION, "the sentences and targets of an assessment")})
 
+    @property
+    def titled(self) -> dict[str, dict[str, Any]]:
+        """What is declared of every indicator, as the later release has it where it does."""
+        return {**self.before.indicators, **self.after.indicators}
+
     def summary(self) -> list[Cause]:
         """Everything that differs, whether it reaches a figure or not."""
         found = {each.cause for moved in self.moved.values() for each in moved}

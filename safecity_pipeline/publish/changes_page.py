@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from safecity_pipeline import tables, warehouse
+from safecity_pipeline import period, tables, warehouse
 from safecity_pipeline.publish import differences, plain_page
 from safecity_pipeline.publish.causes import Cause, Causes
 from safecity_pipeline.publish.differences import BEFORE, KINDS, Difference
@@ -26,6 +26,7 @@ from safecity_pipeline.publish.edition import Edition
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+TITLE = "What changed between two releases"
 PAGE, TABLE = "changes.html", "data/changes.csv"
 COLUMNS = (
     *("table", "entry", "indicator", "area_code", "area_name", "period", "base_period"),
@@ -49,6 +50,7 @@ class Changes:
     rows: Sequence[Told]
     differs: Sequence[Cause]
     not_compared: Sequence[str]
+    titles: Mapping[str, str]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,6 +73,7 @@ def between(connection: DuckDBPyConnection, earlier: Path) -> Changes:
             list(causes.of_all(differences.between(connection))),
             causes.summary(),
             differences.not_compared(connection),
+            {key: str(row["title"]) for key, row in causes.titled.items()},
         )
 
 
@@ -169,17 +172,16 @@ def _safe(cell: object) -> object:
 
 def page(found: Changes) -> str:
     """The whole page: what the releases were made of, counts, and the rows by indicator."""
-    old, new = found.facts
-    title = f"What changed between releases {old['stamp']} and {new['stamp']}"
-    return plain_page.page(title, _body(found), found.synthetic)
+    return plain_page.page(TITLE, _body(found), found.synthetic)
 
 
 def _nothing(why: str, synthetic: bool) -> str:
-    title = "What changed since the release before"
-    return plain_page.page(title, [f"<p>{escape(why)}</p>"], synthetic)
+    return plain_page.page(TITLE, [f"<p>{escape(why)}</p>"], synthetic)
 
 
 def _body(found: Changes) -> Iterator[str]:
+    old, new = found.facts
+    yield f"<p>Release {escape(new['stamp'])} beside release {escape(old['stamp'])}.</p>"
     yield f"<p>{escape(_in_all(found))}</p>"
     yield "<h2>What the releases were made from</h2>"
     yield plain_page.listed(map(escape, _made_from(found)))
@@ -193,10 +195,10 @@ def _body(found: Changes) -> Iterator[str]:
     yield plain_page.table(
         "Rows that differ, by indicator",
         ["Indicator", *map(str.capitalize, KINDS), "Cause"],
-        [_counted(name, rows) for name, rows in grouped.items()],
+        [_counted(name, found.titles.get(name, name), rows) for name, rows in grouped.items()],
     )
     for name, rows in grouped.items():
-        yield f'<h3 id="{escape(name)}">{escape(name)}</h3>'
+        yield f'<h3 id="{escape(name)}">{escape(found.titles.get(name, name))}</h3>'
         more = len(rows) - SHOWN
         yield _rows_of(name, sorted(rows, key=_importance)[:SHOWN])
         if more > 0:
@@ -227,11 +229,11 @@ def _grouped(rows: Iterable[Told]) -> dict[str, list[Told]]:
     return dict(sorted(found.items()))
 
 
-def _counted(name: str, rows: Sequence[Told]) -> list[str]:
+def _counted(name: str, title: str, rows: Sequence[Told]) -> list[str]:
     kinds = Counter(one.kind for one, _ in rows)
     why = Counter(" or ".join(dict.fromkeys(c.kind for c in causes)) for _, causes in rows)
     told = ", ".join(f"{words} ({count:,})" for words, count in why.most_common(4))
-    link = f'<a href="#{escape(name)}">{escape(name)}</a>'
+    link = f'<a href="#{escape(name)}">{escape(title)}</a>'
     return [link, *(f"{kinds[kind]:,}" if kinds[kind] else "–" for kind in KINDS), escape(told)]
 
 
@@ -250,8 +252,7 @@ def _rows_of(name: str, rows: Iterable[Told]) -> str:
             [
                 escape(_what(one)),
                 escape(f"{one.kind} ({one.shown})"),
-                escape(printed((one.before or {}).get(one.shown))),
-                escape(printed((one.after or {}).get(one.shown))),
+                *map(escape, printed(one)),
                 escape(why(causes)),
             ]
             for one, causes in rows
@@ -263,22 +264,39 @@ def _what(one: Difference) -> str:
     """Which row it is, in few words."""
     table = one.of.table.name.replace("_", " ")
     area = one.get("area_name") or one.get("area_code")
-    base = one.get("base_period")
+    label, base = (_when(one.get(name)) for name in ("period", "base_period"))
     told = [
         *(one.get(name) for name in ("claim", "target", "series") if name in one.of.key),
         area,
-        f"{one.get('period')} on {base}" if base else one.get("period"),
+        f"{label} on {base}" if base else label,
         None if one.get("dimension") in (None, "all") else one.get("dimension_value"),
         one.get("comparison"),
     ]
     return f"{table}: " + ", ".join(str(each) for each in told if each is not None)
 
 
-def printed(cell: object) -> str:
-    """A cell as people read it; numbers with as many digits as tell them apart."""
+def _when(label: str | None) -> str | None:
+    """A period as people write it."""
+    try:
+        return period.parse(label).printed if label else None
+    except ValueError:
+        return label
+
+
+def printed(one: Difference) -> tuple[str, str]:
+    """What is shown of it, before and after: of numbers no more digits than tell them apart."""
+    before, after = ((row or {}).get(one.shown) for row in (one.before, one.after))
+    for digits in range(4, 18):
+        told = _printed(before, digits), _printed(after, digits)
+        if told[0] != told[1]:
+            break
+    return told
+
+
+def _printed(cell: object, digits: int) -> str:
     if cell is None or cell != cell:
         return "none"
-    return f"{cell:,.10g}" if isinstance(cell, float) else str(cell)
+    return f"{cell:,.{digits}g}" if isinstance(cell, float) else str(cell)
 
 
 def why(causes: Sequence[Cause]) -> str:
@@ -316,5 +334,5 @@ def lines(found: Changes) -> list[str]:
 
 
 def _line(one: Difference) -> str:
-    cells = [printed((row or {}).get(one.shown)) for row in (one.before, one.after)]
-    return f"{_what(one)}: {one.shown} {cells[0]} → {cells[1]}"
+    before, after = printed(one)
+    return f"{_what(one)}: {one.shown} {before} → {after}"

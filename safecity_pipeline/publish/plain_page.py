@@ -20,14 +20,16 @@ body { margin: 0 auto; max-width: 75rem; padding: 1rem; background: var(--paper)
   color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 a { color: var(--link); }
 a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--link); }
+h1 { font-size: 1.75rem; line-height: 1.2; }
 h2 { margin-top: 2rem; } h3 { margin: 1.5rem 0 .25rem; }
 .note { border-left: .4rem solid var(--line); background: var(--soft); padding: .5rem 1rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: left;
-  vertical-align: top; overflow-wrap: normal; }
-td { overflow-wrap: anywhere; min-width: 5ch; } thead th { background: var(--soft); }
+  vertical-align: top; overflow-wrap: break-word; }
+tbody th { font-weight: 400; min-width: 16ch; } td:last-child { min-width: 24ch; }
+td code { overflow-wrap: anywhere; } thead th { background: var(--soft); }
 pre { white-space: pre-wrap; background: var(--soft); padding: .5rem; }
 @media print { body { max-width: none; font-size: 9pt; } a { color: inherit; } }
 """.strip()
