@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from safecity_pipeline import period, shareable, tables
@@ -129,7 +129,8 @@ class Causes:
         self.before, self.after = Known(connection, BEFORE), Known(connection, AFTER)
         self._cached: dict[object, frozenset[Cause]] = {}
         self._came_or_went: dict[tuple[str, str], list[Difference]] = defaultdict(list)
-        self._values: dict[str, list[tuple[Difference, frozenset[Cause]]]] = defaultdict(list)
+        # Indicator and area (None: any) → days of values that differ → their causes.
+        self._values: dict[tuple[str, str | None], dict[Days, frozenset[Cause]]] = {}
 
     def of_all(self, found: Iterable[Difference]) -> Iterator[tuple[Difference, tuple[Cause, ...]]]:
         """Each difference with its causes. Those of values first: others rest on them."""
@@ -141,12 +142,19 @@ class Causes:
         for one in rows:
             if one.of.table == tables.INDICATOR_VALUE:
                 causes = self._of_value(one)
-                self._values[str(one.get("indicator"))].append((one, causes))
+                self._note(one, causes)
             elif one.of.table == tables.FINDING:
                 causes = self._of_finding(one)
             else:
                 causes = self._of_statement(one)
             yield one, tuple(sorted(causes)) or (Cause(UNKNOWN, NO_CAUSE),)
+
+    def _note(self, one: Difference, causes: frozenset[Cause]) -> None:
+        """Remember causes of a value for what rests on it."""
+        days = _span("period", one)
+        for area in (str(one.get("area_code")), None):
+            by_days = self._values.setdefault((str(one.get("indicator")), area), {})
+            by_days[days] = by_days.get(days, frozenset()) | causes
 
     # --- what differs at all -------------------------------------------------------------------
 
@@ -445,9 +453,8 @@ class Causes:
             spans = [_days(label) for label in labels] or [ALWAYS]
             self._cached[asked] = frozenset(
                 cause
-                for value, causes in self._values.get(key, ())
-                if area in (None, value.get("area_code"))
-                and any(_overlap(_span("period", value), span) for span in spans)
+                for days, causes in self._values.get((key, area), {}).items()
+                if any(_overlap(days, span) for span in spans)
                 for cause in causes
             )
         return self._cached[asked]
@@ -492,7 +499,8 @@ class Causes:
             found |= self._assessments
         if not found:
             found |= self.registry
-            found |= {cause for key in self._values for cause in self._of_values_in(key, None, ())}
+            every = (key for key, area in self._values if area is None)
+            found |= {cause for key in every for cause in self._of_values_in(key, None, ())}
         return frozenset(found)
 
     @property
@@ -513,6 +521,7 @@ class Causes:
         return sorted(found)
 
 
+@cache
 def _days(label: str | None) -> Days:
     """First and last day of a period; a label of another form may be any time."""
     try:

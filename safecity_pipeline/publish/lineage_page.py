@@ -30,7 +30,8 @@ def write(edition: Edition) -> None:
     indicators = edition.rows("SELECT * FROM meta.indicator ORDER BY indicator")
     parts = edition.rows(
         f"SELECT * FROM {tables.LINEAGE.full_name} "
-        "WHERE column_name = 'value' AND part IS NOT NULL ORDER BY indicator, part"
+        "WHERE column_name = 'value' AND part IS NOT NULL "
+        "ORDER BY indicator, list_position(['value', 'numerator', 'denominator'], part)"
     )
     text = plain_page.page(
         "Where each figure comes from",
@@ -113,7 +114,7 @@ def _sources(edition: Edition) -> Iterator[str]:
         "SELECT extract_id, source, file, sha256, status FROM meta.extract "
         "WHERE source IS NOT NULL AND status <> 'withdrawn' ORDER BY source, file"
     ):
-        cells = [escape(row["file"]), f"<code>{row['sha256']}</code>"]
+        cells = [escape(row["file"]), f'<code class="hash">{row["sha256"]}</code>']
         read = "; ".join(sheets[row["extract_id"]])
         files[row["source"]].append([*cells, read or "none", escape(row["status"])])
     for source in edition.rows("SELECT * FROM meta.source ORDER BY source"):

@@ -29,7 +29,8 @@ caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: left;
   vertical-align: top; overflow-wrap: break-word; }
 tbody th { font-weight: 400; min-width: 16ch; } td:last-child { min-width: 24ch; }
-td code { overflow-wrap: anywhere; } thead th { background: var(--soft); }
+td code { overflow-wrap: normal; } td .hash { overflow-wrap: anywhere; font-size: .85em; }
+thead th { background: var(--soft); }
 pre { white-space: pre-wrap; background: var(--soft); padding: .5rem; }
 @media print { body { max-width: none; font-size: 9pt; } a { color: inherit; } }
 """.strip()
