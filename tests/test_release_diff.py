@@ -20,19 +20,24 @@ from small_folder import APRIL, MAY, POPULATION, street, street_row
 from test_incremental import PLAIN, Town
 from typer.testing import CliRunner
 
-from safecity_pipeline import cli, warehouse
+from safecity_pipeline import cli, shareable, warehouse
 from safecity_pipeline.publish import changes_page, differences
 from safecity_pipeline.publish.causes import (
     CODE,
+    CONFIGURATION,
     DECLARATION,
     DEFINITION,
+    DISCLOSURE,
     MENDED,
     REBASED,
+    RECEIPT,
     SUPERSEDED,
+    UNKNOWN,
+    WAIVER,
     WITHDRAWN,
 )
 from safecity_pipeline.publish.changes_page import Changes
-from safecity_pipeline.publish.differences import CHANGED, MARKED, RANKED, VANISHED
+from safecity_pipeline.publish.differences import CHANGED, MARKED, RANKED, VANISHED, WORDED
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.changes import Change, Scope
@@ -273,7 +278,7 @@ def test_changed_code_is_a_cause_only_of_what_its_code_makes(chain: Chain, tmp_p
             "WHERE indicator = 'asb_rate' AND period = '2014M04' AND area_code = ?",
             [HOME],
         )
-    for expected in (CODE, "not known"):
+    for expected in (CODE, UNKNOWN):
         with warehouse.opened(chain.made["first"]) as connection:
             found = changes_page.between(connection, altered)
         assert values(found) == {("asb_rate", HOME, "2014M04"): (CHANGED, (expected,))}
@@ -286,6 +291,56 @@ def test_changed_code_is_a_cause_only_of_what_its_code_makes(chain: Chain, tmp_p
 def _fact(release: Path, name: str) -> str:
     with warehouse.opened(release) as connection:
         return str(connection.execute(f"SELECT {name} FROM meta.release").fetchall()[0][0])
+
+
+ASB_IN_APRIL = f"indicator = 'asb_rate' AND period = '2014M04' AND area_code = '{HOME}'"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "figure", "kind", "cause"),
+    [
+        (
+            "meta.source SET disclosure = 'under_5' WHERE source = 'street_crime'",
+            "mart.indicator_value SET value = NULL, numerator = NULL, obs_status = 'C', "
+            f"suppressed_reason = '{shareable.WHY}' WHERE {ASB_IN_APRIL}",
+            CHANGED,
+            DISCLOSURE,
+        ),
+        (
+            "meta.release SET waivers = 'other'",
+            "mart.finding SET waived_by = 'W1' "
+            f"WHERE {ASB_IN_APRIL} AND comparison = 'previous_year'",
+            MARKED,
+            WAIVER,
+        ),
+        (
+            "meta.release SET configuration = 'other', area_name = 'Hampton'",
+            f"mart.indicator_value SET area_name = 'Hampton' WHERE {ASB_IN_APRIL}",
+            WORDED,
+            CONFIGURATION,
+        ),
+        (
+            f"meta.extract SET received_at = received_at - 1 WHERE file = '{APRIL}'",
+            f"mart.indicator_value SET extracted_on = extracted_on - 1 WHERE {ASB_IN_APRIL}",
+            MARKED,
+            RECEIPT,
+        ),
+    ],
+)
+def test_what_is_no_extract_is_told_as_what_it_is(
+    recorded: str, figure: str, kind: str, cause: str, chain: Chain, tmp_path: Path
+) -> None:
+    """An earlier release of which one thing was recorded otherwise, and one row with it; without
+    the first, it is not known why the second differs."""
+    altered = tmp_path / "altered"
+    shutil.copytree(chain.made["first"], altered)
+    for statement, expected in ((figure, UNKNOWN), (recorded, cause)):
+        with duckdb.connect(str(warehouse.database(altered))) as connection:
+            connection.execute(f"UPDATE {statement}")
+        with warehouse.opened(chain.made["first"]) as connection:
+            found = changes_page.between(connection, altered)
+        ((one, causes),) = found.rows
+        assert (one.kind, [each.kind for each in causes]) == (kind, [expected])
 
 
 # --- page, table, command ------------------------------------------------------------------------
