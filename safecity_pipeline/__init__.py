@@ -28,6 +28,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     targets in words; phrases: numbers in words
     shareable       the tables with figures, without what must be hidden
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
+    lineage         where each published column comes from, by declarations and ledger
     sharing         these tables, written beside the others
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
     arrivals        the arrival board: which periods are due, and what came of each
@@ -38,7 +39,8 @@ The map, from the ground up; imports point only downward, and a test holds that.
     helper          a second process that takes in sources too
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
-    explaining, catalogue, categories, progress, summary, document, board
+    rebuilding      a release made anew, and compared with itself
+    explaining, comparing, catalogue, categories, progress, summary, document, board
                     what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`

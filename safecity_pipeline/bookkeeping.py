@@ -6,6 +6,7 @@ see. Does not belong here: writing tables (`warehouse`), deciding anything (`ing
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from safecity_pipeline.ingest import intake, pseudonyms, schema
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey, absent_columns, extra_heads
 from safecity_pipeline.ingest.units import Decision
+from safecity_pipeline.lineage import Counted
 from safecity_pipeline.model import Check, CheckSpec, Extract
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.areas import Areas
@@ -80,6 +82,7 @@ def _source_rows(known: Registry) -> pd.DataFrame:
             **{fact: getattr(source, fact) for fact in facts},
             "rules_hash": intake.rules_hash(source, known.areas_digest),
             "link_domain": pseudonyms.domain(source) if schema.personal(source) else None,
+            "layouts_hash": _hash([one for one in known.layouts if one.source == source.name]),
         }
         for source in known.sources.values()
     )
@@ -91,9 +94,14 @@ def _indicator_rows(known: Registry) -> pd.DataFrame:
             **{fact: getattr(indicator, fact) for fact in INDICATOR_FACTS},
             "disclosure": shareable.rule_of(indicator, known.sources),
             "sql": measure.sql(indicator, known.sources),
+            "declared": _hash(indicator),
         }
         for indicator in known.indicators.values()
     )
+
+
+def _hash(declared: object) -> str:
+    return hashlib.sha256(repr(declared).encode()).hexdigest()[:16]
 
 
 def survey_rows(survey: Survey, withdrawn: Mapping[str, str]) -> dict[Table, pd.DataFrame]:
@@ -275,3 +283,15 @@ def stored_facts(
     ).fetchall()[0]
     found = dict(zip(NO_ROWS, counted, strict=True))
     return {**found, "units_superseded": superseded[0], "files": listing(extracts)}
+
+
+def counted(connection: DuckDBPyConnection) -> dict[str, Counted]:
+    """Source → its extracts of which rows count, and the layouts by which they were read."""
+    rows = connection.execute(
+        "SELECT source, list_sort(list(DISTINCT extract_id)), "
+        "list_sort(list(DISTINCT s.layout) FILTER (WHERE s.layout IS NOT NULL)) "
+        "FROM meta.extract AS e JOIN meta.extract_sheet AS s USING (extract_id) "
+        "WHERE extract_id IN (SELECT extract_id FROM meta.extract_unit WHERE status = 'counted') "
+        "GROUP BY source ORDER BY source"
+    ).fetchall()
+    return {source: Counted(tuple(ids), tuple(named or ())) for source, ids, named in rows}

@@ -261,12 +261,22 @@ def explain(
     period: Annotated[
         str | None, typer.Option(help="2014-15, 2014M09, 2014Q3; else the newest year.")
     ] = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Also where each counted row lies; to a terminal only.")
+    ] = False,
     config: Config = None,
     warehouse: Home = None,
 ) -> None:
-    """Take a figure apart: formula, counts, extracts and SQL."""
+    """Take a figure apart: formula, counts by file and sheet, SQL.
+
+    `--rows` needs the restricted database of the release, and names no cell of a row: its file,
+    sheet and number. public/lineage.html of the release tells the same of every indicator.
+    """
     chosen = _settings(config, None, warehouse, None)
     with _configuration():
+        if rows and not sys.stdout.isatty():
+            repair = "call it in a terminal, without a pipe or a file behind it"
+            raise Refused("where rows lie is told to a terminal only", "--rows", repair=repair)
         from safecity_pipeline import registry
 
         known = registry.load(chosen.config)
@@ -275,7 +285,54 @@ def explain(
         period = _period(period).label if period else None
     from safecity_pipeline import explaining
 
-    _say("\n".join(explaining.explain(chosen, known, indicator, area, period)))
+    _say("\n".join(explaining.explain(chosen, known, indicator, area, period, rows)))
+
+
+@app.command()
+def diff(
+    earlier: Annotated[
+        str, typer.Argument(help="A release: its stamp, previous, current, or its folder.")
+    ] = "previous",
+    later: Annotated[str, typer.Argument(help="The release to compare with it.")] = "current",
+    html: Annotated[Path | None, typer.Option(help="Write the page to this file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every difference to this file.")] = None,
+    config: Config = None,
+    warehouse: Home = None,
+) -> None:
+    """Say what changed between two releases, and why.
+
+    Values that changed, came or went, ranks that changed, sentences that read otherwise; by
+    indicator, with what caused it: a new, mended, superseded or withdrawn extract, a changed
+    definition, declaration or code, another edition of the population, a setting, a waiver. Where
+    several could be the cause, it says so. Both are compared as they may be shared. Every release
+    has the same beside it, compared with the one before: public/changes.html.
+    """
+    chosen = _settings(config, None, warehouse, None)
+    from safecity_pipeline import comparing
+
+    _say("\n".join(comparing.told(chosen, earlier, later, html, csv)))
+
+
+@app.command()
+def rebuild(
+    release: Annotated[str, typer.Argument(help="Its stamp, current or previous.")] = "current",
+    config: Config = None,
+    raw: Raw = None,
+    warehouse: Home = None,
+) -> None:
+    """Make a release anew from raw/ and prove that it is the same.
+
+    Every table of its databases is compared byte for byte, but for what says when and at what cost
+    it was made. Nothing is published. Exit status 0: equal; 1: not equal, or refused because
+    something that it was made from is not here as it was: an extract, the registry, the code.
+    """
+    chosen = _settings(config, raw, warehouse, None)
+    from safecity_pipeline import progress, rebuilding
+
+    with progress.shown():
+        rebuilt = rebuilding.rebuild(chosen, release)
+    _say("\n".join(rebuilt.lines))
+    raise typer.Exit(0 if rebuilt.equal else 1)
 
 
 @app.command()

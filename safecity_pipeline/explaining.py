@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -15,9 +17,17 @@ from safecity_pipeline.warehouse import Warehouse
 
 
 def explain(
-    settings: Settings, known: Registry, key: str, area: str | None, period: str | None
+    settings: Settings,
+    known: Registry,
+    key: str,
+    area: str | None,
+    period: str | None,
+    rows: bool = False,
 ) -> list[str]:
-    """Lines that take one value apart. Raises Refused where there is no such value."""
+    """Lines that take one value apart. Raises Refused where there is no such value.
+
+    `rows`: with the place of every row that is counted, for those who may read rows.
+    """
     indicator = known.indicator(key)
     code = known.area(area or settings.area_code).code
     house = Warehouse(settings.warehouse)
@@ -35,6 +45,7 @@ def explain(
         *_figures(indicator, value),
         *comparable,
         *_behind(house, known, indicator, value),
+        *(_places(house, known, indicator, value) if rows else []),
         "SQL, over the restricted database (all areas and periods):",
         *(f"  {line}" for line in str(statement).splitlines() if line.strip()),
     ]
@@ -177,15 +188,55 @@ def _rows_behind(
         statement, [value["area_code"], value["period_start"], value["period_end"]]
     ).fetchall()
     if value["suppressed_reason"] == shareable.WHY:
-        return [f"extracts behind the {name}:", *(f"  {file}" for file, *_ in rows)]
-    return [f"extracts behind the {name}:"] + [
-        f"  {file}: {_counted(counted, sheet, row)} of {there:,} for the area and period"
-        for file, counted, there, sheet, row in rows
-    ]
+        files = dict.fromkeys(_place(file, sheet) for file, sheet, *_ in rows)
+        return [f"extracts behind the {name}:", *(f"  {place}" for place in files)]
+    lines = [f"extracts behind the {name}:"]
+    for file, sheet, counted, there, row, sha256, layout in rows:
+        told = _counted(counted, row)
+        lines.append(f"  {_place(file, sheet)}: {told} of {there:,} for the area and period")
+        lines.append(f"    read by layout {layout}; SHA-256 {sha256}")
+    return lines
 
 
-def _counted(counted: int, sheet: str | None, row: int | None) -> str:
+def _place(file: str, sheet: str) -> str:
+    return f"{file}, sheet {sheet}" if sheet else file
+
+
+def _counted(counted: int, row: int | None) -> str:
     """One row by its place, so that it can be looked up in the extract; many by their number."""
-    if counted != 1:
-        return f"{counted:,} rows counted"
-    return f"1 row counted ({f'sheet {sheet}, ' if sheet else ''}row {row:,})"
+    return f"{counted:,} rows counted" if counted != 1 else f"1 row counted (row {row:,})"
+
+
+def _places(
+    house: Warehouse, known: Registry, indicator: Indicator, value: dict[str, Any]
+) -> list[str]:
+    """Where every row lies that is counted. Raises Refused where rows are not here to read."""
+    connection = house.read_release(restricted=True)
+    try:
+        asked = [value["area_code"], value["period_start"], value["period_end"]]
+        found = {
+            name: connection.execute(
+                measure.places_behind_sql(part, known.sources[part.source]), asked
+            ).fetchall()
+            for name, part in _parts(indicator)
+        }
+    finally:
+        connection.close()
+    lines = []
+    for name, rows in found.items():
+        lines.append(f"rows of the {name}, by file and sheet (the first row of a sheet is 1):")
+        for (file, sheet), placed in groupby(rows, key=lambda row: row[:2]):
+            numbers = [row for _, _, row in placed]
+            lines.append(f"  {_place(file, sheet)}: {_in_runs(numbers)}")
+    return lines
+
+
+def _in_runs(numbers: Sequence[int]) -> str:
+    """Numbers in order as 2-4, 7."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)

@@ -89,7 +89,7 @@ def _is_tallied(part: Part, source: Source) -> bool:
     said = names_in(f"{source.period_start} {source.period_end}")
     by_the_minute = any(types.get(name) == "TIMESTAMP" for name in said)
     plain = part.aggregate == COUNTED and not is_stock(source)
-    return plain and not by_the_minute and not _windows(part, source)
+    return plain and not by_the_minute and not windows_of(part, source)
 
 
 def rows_of(indicator: Indicator, source: Source, *columns: str) -> str:
@@ -102,7 +102,7 @@ def _named_by(part: Part) -> set[str]:
     return {*names_in(part.where), *names_in(part.aggregate)}
 
 
-def _windows(part: Part, source: Source) -> list[Window]:
+def windows_of(part: Part, source: Source) -> list[Window]:
     return _needed_windows(_named_by(part), source)
 
 
@@ -118,7 +118,7 @@ def _needed_windows(named: set[str], source: Source) -> list[Window]:
 
 def _rows_of(part: Part, source: Source) -> str:
     """The clean rows, with the windows that a part needs."""
-    return _with_windows(_windows(part, source), source)
+    return _with_windows(windows_of(part, source), source)
 
 
 def _with_windows(windows: Iterable[Window], source: Source) -> str:
@@ -237,12 +237,27 @@ def _has_limits(part: Part, source: Source) -> bool:
 
 
 def rows_behind_sql(part: Part, source: Source) -> str:
-    """Rows by file behind one part: counted ones, and all of the area and period; and the sheet
-    and physical row of one that is counted.
+    """Rows by file and sheet behind one part: counted ones, and all of the area and period; the
+    physical row of one that is counted; the file's hash, and the layout that read the sheet.
 
     Parameters: area code, first and last day of the period. A stock (a population) is taken for
     the year in which the period begins, over the area's local authorities.
     """
+    counts, rows = _behind(part, source)
+    return f"""
+        SELECT e.file, _sheet, count(*) FILTER (WHERE {counts}) AS counted, count(*),
+               min(_row) FILTER (WHERE {counts}), any_value(e.sha256), any_value(s.layout)
+        {rows} GROUP BY e.file, _sheet ORDER BY e.file, _sheet"""
+
+
+def places_behind_sql(part: Part, source: Source) -> str:
+    """File, sheet and physical row of every row that is counted; parameters as above."""
+    counts, rows = _behind(part, source)
+    return f"SELECT e.file, _sheet, _row {rows} AND ({counts}) ORDER BY ALL"
+
+
+def _behind(part: Part, source: Source) -> tuple[str, str]:
+    """Which rows of an area and period a part counts, and all of them."""
     home = (
         f"{source.home_force} = (SELECT force_code FROM meta.area WHERE area_code = $1)"
         if part.forces == "home"
@@ -256,13 +271,13 @@ def rows_behind_sql(part: Part, source: Source) -> str:
     else:
         within = f"r.area_code = $1 AND {source.period_start} >= $2 AND {source.period_end} <= $3"
     told = "true" if is_stock(source) else is_told(part, source)
-    counts = f"FILTER (WHERE ({part.where}) AND {home} AND {told})"
-    return f"""
-        SELECT e.file, count(*) {counts} AS counted, count(*),
-               min(_sheet) {counts}, min(_row) {counts}
-        FROM {_rows_of(part, source)} AS r
-        JOIN (SELECT extract_id, file FROM meta.extract) AS e ON e.extract_id = r._extract_id
-        WHERE {within} GROUP BY e.file ORDER BY e.file"""
+    rows = f"""FROM {_rows_of(part, source)} AS r
+        JOIN (SELECT extract_id, file, sha256 FROM meta.extract) AS e
+            ON e.extract_id = r._extract_id
+        LEFT JOIN (SELECT extract_id, sheet, layout FROM meta.extract_sheet) AS s
+            ON (s.extract_id, s.sheet) = (r._extract_id, r._sheet)
+        WHERE {within}"""
+    return f"({part.where}) AND {home} AND {told}", rows
 
 
 def labelled_sql(cells: str) -> str:
@@ -471,7 +486,9 @@ def values(
 def _looks_over_a_year(indicator: Indicator, sources: Mapping[str, Source]) -> bool:
     """It names what is worked out over a year: in a part of it, everybody has done less."""
     parts = _parts(indicator)
-    return any(window.of_year for part in parts for window in _windows(part, sources[part.source]))
+    return any(
+        window.of_year for part in parts for window in windows_of(part, sources[part.source])
+    )
 
 
 def _not_by_chance(

@@ -37,6 +37,7 @@ from safecity_pipeline import (
     drafts,
     estimates,
     helper,
+    lineage,
     marks,
     measure,
     period,
@@ -74,7 +75,7 @@ from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
 from safecity_pipeline.period import Period
 from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
-from safecity_pipeline.publish import products
+from safecity_pipeline.publish import changes_page, products
 from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
@@ -677,9 +678,15 @@ class Refresh:
         log.info("release %s published", stamp)
         return Report({"published": True, "release": stamp, **meter.read().facts(0)})
 
+    def release_diff(self) -> Report:
+        """Count what differs from the release before, as the newest release tells it. It is told
+        and never judged: nothing fails for it."""
+        folder = self.warehouse.current()
+        return Report(changes_page.counts(folder) if folder else {"compared": False})
+
     def _write_products(self, folder: Path) -> None:
         """Write what people are handed beside the databases of a release, into its folder."""
-        products.write(folder, self.registry, self.settings)
+        products.write(folder, self.registry, self.settings, self.warehouse.current())
 
     def _unchanged(self, about: str | None = None) -> Report:
         """No data work: the newest release stands, and so do its checks."""
@@ -1275,8 +1282,15 @@ class Refresh:
             "synthetic": self._synthetic,
             "published_at": datetime.now(UTC).replace(tzinfo=None),
             **self.fingerprint,
+            "as_of": self.settings.as_of,
+            "judged_on": self._judged_on,
+            **upkeep.code_behind(),
+            "packages": upkeep.packages(),
+            "assessments": _hash(repr(self.registry.assessments)),
         }
         warehouse.fill(connection, tables.RELEASE, pd.DataFrame([facts]))
+        rows = lineage.rows(self.registry, bookkeeping.counted(connection))
+        warehouse.fill(connection, tables.LINEAGE, pd.DataFrame(rows))
 
     def _with_waivers(self, results: pd.DataFrame) -> pd.DataFrame:
         """Results of checks, with who accepts those that fail."""

@@ -547,6 +547,7 @@ SOURCE = Table(
         sensitivity VARCHAR Of its rows: public, official, official-sensitive or personal
         link_domain VARCHAR Sources of one domain share the pseudonyms of persons; null: no persons
         settles_after BIGINT Days after a period until its rows change no more; null: none change
+        layouts_hash VARCHAR Hash of its layouts
     """),
 )
 
@@ -567,6 +568,31 @@ INDICATOR = Table(
         per BIGINT Scale
         peer_group VARCHAR Peer group in which it is ranked
         notes VARCHAR What a reader must know
+        declared VARCHAR Hash of its whole declaration
+    """),
+)
+
+LINEAGE = Table(
+    "meta",
+    "lineage",
+    "Where each published column comes from. Of mart.indicator_value one row a column, indicator "
+    "and part of it; of the other tables of mart one row a column, with the tables it rests on.",
+    _columns("""
+        table_name VARCHAR Table of the published column
+        column_name VARCHAR The published column
+        indicator VARCHAR Indicator, see meta.indicator; null: the column is made alike for all
+        part VARCHAR value, numerator or denominator: whose rows are asked; null where none are
+        made_by VARCHAR How the column is made, in words
+        statement_columns VARCHAR[] Columns of the answer of meta.indicator.sql that it is made from
+        rests_on VARCHAR[] Tables that it is made from, those of the rows first
+        source VARCHAR Source of the rows, see meta.source
+        clean_table VARCHAR Table of the rows, in the restricted database
+        clean_columns VARCHAR[] Columns of that table that are asked
+        heads VARCHAR[] The supplier's heads of these columns, as the layouts name them
+        layouts VARCHAR[] Layouts by which the extracts were read
+        extracts VARCHAR[] Extracts whose rows count in this release: meta.extract, extract_sheet
+        within VARCHAR Rows of which time: period, year_of_period (a stock) or any
+        geography VARCHAR Units of which place, see meta.extract_unit: area, home_force or any
     """),
 )
 
@@ -707,6 +733,12 @@ RELEASE = Table(
         published_at TIMESTAMP Time of publication (UTC)
         key_id VARCHAR Tells the key behind the pseudonyms of persons from others; empty without one
         waivers VARCHAR Hash of the waivers in force, which expire by themselves
+        as_of DATE Day that the settings name for judging what is due; null: none
+        judged_on DATE Day on which it was judged what is due and which waivers hold
+        code_of_values VARCHAR Hash of the code that a value rests on
+        code_of_findings VARCHAR Hash of the code that a finding rests on
+        packages VARCHAR Packages that it was computed with, and their versions
+        assessments VARCHAR Hash of the sentences and targets declared of published assessments
     """),
 )
 
@@ -745,6 +777,7 @@ TABLES = (
     CORRECTION,
     SOURCE,
     INDICATOR,
+    LINEAGE,
     SERIES,
     DEFINITIONAL_CHANGE,
     CLASSIFICATION_CHANGE,

@@ -20,6 +20,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace as changed
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,8 @@ BEHIND_FINDINGS = (
     *("registry.published", "registry.stand_ins", "waivers", "registry.waivers"),
 )
 """The modules whose code decides a figure; a test holds them against what they import."""
+
+COMPUTED_WITH = ("duckdb", "numpy", "pandas", "pandera", "scipy")
 
 REGISTRY = "(registry)"
 """In the place of a source's name: everything declared."""
@@ -383,6 +386,20 @@ def all_code() -> str:
     for file in sorted(Path(safecity_pipeline.__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def code_behind() -> dict[str, str]:
+    """Hashes of the code that a value, and a finding, rests on: where one is the same, no such
+    figure can differ for the code's sake, once its rows were read alike."""
+    return {
+        "code_of_values": _code(BEHIND_VALUES),
+        "code_of_findings": _code(BEHIND_FINDINGS),
+    }
+
+
+def packages() -> str:
+    """What figures are computed with, beside this package: names and versions."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in COMPUTED_WITH)
 
 
 @cache

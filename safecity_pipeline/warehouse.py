@@ -187,10 +187,30 @@ class Warehouse:
             return named if named.is_dir() else None
         return None
 
+    def release(self, named: str) -> Path:
+        """Folder of a release: by its stamp, `current`, `previous` (the one before it), or a path.
+        Raises Refused, listing those there are."""
+        now, there = self.current(), self.stamps()
+        earlier = [stamp for stamp in there if now and stamp < now.name]
+        if named == "current" and now:
+            return now
+        if named == "previous" and earlier:
+            return self.releases / earlier[-1]
+        if named in there:
+            return self.releases / named
+        if database(Path(named), False).is_file():
+            return Path(named)
+        known = ", ".join(there) or "none; run `safecity refresh`"
+        raise Refused("no such release", str(self.folder), named, f"there are: {known}")
+
+    def stamps(self) -> list[str]:
+        """Names of the releases that are there, the oldest first."""
+        return sorted(path.name for path in self.releases.glob("[!.]*"))
+
     def read_release(self, restricted: bool = False) -> DuckDBPyConnection:
         """A read-only connection to the newest release. Raises Refused where there is none."""
         folder = self.current()
-        file = _database(folder, restricted) if folder else None
+        file = database(folder, restricted) if folder else None
         if file is None or not file.is_file():
             raise Refused(
                 "no release has been published here yet",
@@ -279,7 +299,7 @@ class Warehouse:
 
     def _make(self, partial: Path, stamp: str, public: list[Table]) -> None:
         """The databases of a release under a name that nobody looks for."""
-        restricted, shared = _database(partial, True), _database(partial, False)
+        restricted, shared = database(partial, True), database(partial, False)
         shared.parent.mkdir(parents=True)
         restricted.parent.mkdir(mode=0o700)
         shutil.copyfile(self.work, restricted)
@@ -392,15 +412,22 @@ def reading(connection: DuckDBPyConnection, file: Path, name: str) -> Iterator[N
 
 
 @contextmanager
-def opened(release: Path, restricted: bool = False) -> Iterator[DuckDBPyConnection]:
+def opened(
+    release: Path, restricted: bool = False, as_name: str = "release"
+) -> Iterator[DuckDBPyConnection]:
     """A read-only connection to a database of a release, by the folder of the release."""
     connection = duckdb.connect()
     try:
-        file = quoted(str(_database(release, restricted)))
-        connection.execute(f"ATTACH {file} AS release (READ_ONLY); USE release")
+        file = quoted(str(database(release, restricted)))
+        connection.execute(f"ATTACH {file} AS {as_name} (READ_ONLY); USE {as_name}")
         yield connection
     finally:
         connection.close()
+
+
+def database(release: Path, restricted: bool = False) -> Path:
+    """The shareable database of a release, or the other, by the folder of the release."""
+    return release / "restricted" / RESTRICTED if restricted else release / "public" / PUBLIC
 
 
 def named_rows(found: DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -444,10 +471,6 @@ def _attach(connection: DuckDBPyConnection, file: Path, name: str) -> None:
     connection.execute(
         f"ATTACH {quoted(str(file))} AS {name} (STORAGE_VERSION {quoted(STORAGE_VERSION)})"
     )
-
-
-def _database(folder: Path, restricted: bool) -> Path:
-    return folder / "restricted" / RESTRICTED if restricted else folder / "public" / PUBLIC
 
 
 def _finish(restricted: Path, public: Path, shared: list[Table], scratch: Path) -> None:

@@ -59,6 +59,7 @@ EXPECTED = {
     "mart/draft",
     "meta/waiver",
     "release",
+    "release_diff",
 } | {f"clean/{name}" for name in SOURCES}
 
 
@@ -170,6 +171,7 @@ def test_the_assets_are_the_steps_in_their_order() -> None:
         "mart/draft": {"mart/claim", "mart/target"},
         "meta/waiver": {"mart/draft", "mart/revision", "mart/comparable_value"},
         "release": {"meta/waiver"},
+        "release_diff": {"release"},
     }
 
 
@@ -244,12 +246,14 @@ def test_operators_see_counts_and_files_and_columns(first: Ran) -> None:
     listed = first.metadata["meta/extract"]["files"].replace("\\_", "_")
     assert listed == f"- {APRIL} (read)\n- {MAY} (read)\n- {POPULATION} (read)"
     graph = defs.resolve_asset_graph()
+    counted = first.metadata["release_diff"]  # the first release: nothing differs from none
+    assert counted.pop("compared") is True and set(counted.values()) == {0}
     columns = graph.get(dg.AssetKey(["mart", "finding"])).metadata["dagster/column_schema"]
     assert "sentence" in {column.name for column in columns.columns}
 
 
 def test_operators_see_what_each_asset_cost_as_numbers_that_dagster_plots(first: Ran) -> None:
-    for name in EXPECTED - {"release"}:
+    for name in EXPECTED - {"release", "release_diff"}:
         found = first.metadata[name]
         assert isinstance(found["seconds"], float) and found["seconds"] > 0, name
         if sys.platform != "win32":

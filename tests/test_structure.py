@@ -39,10 +39,11 @@ FLOORS = (
         *("claims", "targets", "drafts", "standings", "phrases"),
     },
     {"shareable"},
-    {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"},
+    {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"}
+    | {"lineage"},
     {"publish"},
     {"refresh"},
-    {"supplier", "explaining", "catalogue", "categories"},
+    {"supplier", "explaining", "comparing", "rebuilding", "catalogue", "categories"},
     {"progress", "summary", "document", "board"},
     {"orchestration"},
     {"definitions"},

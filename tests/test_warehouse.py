@@ -127,7 +127,7 @@ def test_a_release_is_a_folder_under_its_stamp_and_current_is_a_relative_link(
 ) -> None:
     home = published.warehouse
     assert (home / "current").readlink() == Path("releases") / str(stamp(published))
-    files = {path.relative_to(home / "current") for path in (home / "current").rglob("*.*")}
+    files = {path.relative_to(home / "current") for path in (home / "current").rglob("*.duckdb*")}
     assert files == {Path("public") / PUBLIC, Path("restricted") / RESTRICTED}
 
 

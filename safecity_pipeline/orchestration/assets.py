@@ -1,5 +1,5 @@
 """The assets: meta/extract → clean/<source> → mart/indicator_value → mart/break_estimate →
-mart/finding → mart/claim and mart/target → mart/draft → meta/waiver → release; and
+mart/finding → mart/claim and mart/target → mart/draft → meta/waiver → release → release_diff; and
 mart/comparable_value and mart/revision beside them."""
 
 import warnings
@@ -137,6 +137,12 @@ def _of_the_assessment() -> list[dg.AssetsDefinition]:
             "The published release; nothing is published where nothing changed",
             lambda refresh, _: refresh.release(),
             deps=[WAIVERS],
+        ),
+        _asset(
+            dg.AssetKey(["release_diff"]),
+            "How many rows differ from the release before; it fails nothing",
+            lambda refresh, _: refresh.release_diff(),
+            deps=[dg.AssetKey(["release"])],
         ),
     ]
 

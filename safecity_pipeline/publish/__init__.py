@@ -2,6 +2,11 @@
 
     edition         for whom one is made, its folder and its database, open for reading
     products        what is written for each edition, in order
+    differences     rows that differ between two releases
+    causes          why, by what both releases know
+    changes_page    both told: what changed since the release before
+    lineage_page    every indicator down to clean columns, heads and files
+    plain_page      the frame of such pages
 
 Belongs here: files that people open (report, workbook, open data), and what is proven of a release
 before anybody may see it. Does not belong here: any figure (`measure`, `compare`), any wording of

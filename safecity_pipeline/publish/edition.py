@@ -18,7 +18,8 @@ from safecity_pipeline.settings import Settings
 @dataclass(frozen=True)
 class Edition:
     """`audience`: "public" or "partners". `folder`: where its files are written; it is there.
-    `connection`: its database, open for reading, with the schemas mart and meta.
+    `connection`: its database, open for reading, with the schemas mart and meta. `previous`: folder
+    of the release before, if there is one, of which the like database may be read too.
 
     What is made of an edition depends on nothing else, so that it can be made again byte for byte:
     no clock, no random number, no order that the database does not state.
@@ -29,6 +30,7 @@ class Edition:
     connection: DuckDBPyConnection
     registry: Registry
     settings: Settings
+    previous: Path | None = None
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         """The rows that a statement answers, by the names of their columns; None for null."""
