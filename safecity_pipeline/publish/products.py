@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from safecity_pipeline import warehouse
+from safecity_pipeline import tables, warehouse
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
@@ -14,8 +14,14 @@ PRODUCTS: tuple[Callable[[Edition], None], ...] = ()
 
 
 def write(release: Path, known: Registry, settings: Settings) -> None:
-    """Write every product of a release whose databases are made, into the folder of its edition."""
-    with warehouse.opened(release) as connection:
-        public = Edition("public", release / "public", connection, known, settings)
-        for product in PRODUCTS:
-            product(public)
+    """Write every product of a release whose databases are made, into the folder of each edition.
+    What is not for the public is nobody else's to open, wherever it is copied from here."""
+    for audience in reversed(tables.EDITIONS):
+        folder = warehouse.edition_folder(release, audience)
+        with warehouse.opened(release, edition=audience) as connection:
+            edition = Edition(audience, folder, connection, known, settings)
+            for product in PRODUCTS:
+                product(edition)
+        if edition.marking:
+            for path in folder.rglob("*"):
+                path.chmod(0o700 if path.is_dir() else 0o600)
