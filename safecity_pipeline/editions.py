@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 COMPUTED = ("computed", "computed_lower_95", "computed_upper_95")
 REFERENCES = "string_split(coalesce({}, ''), ' + ')"
 CAPITAL = "upper(left(left_out, 1)) || substr(left_out, 2) || '.'"
+WITHOUT_NUMBERS = (
+    "regexp_replace(message, '[0-9]([0-9.,]*[0-9])?', '…', 'g') || '; numbers are ' || left_out"
+)
 LEDGER = ["rows_read", "rows_valid", "rows_quarantined", "rows_excluded"]
 ESTIMATED = [
     *("step", "lower_95", "upper_95", "direction", "percent", "percent_lower_95"),
@@ -146,7 +149,9 @@ def _of_findings(known: Registry, out: Withheld) -> LeavingOut:
     start = f"{_chosen('indicator', titles)} || ', ' || area_name || ', '"
     rest = f"substr(sentence, length({start}) + 1)"
     # Where and when stand before the first colon after the title, which may have one of its own.
-    told = f"{start} || split_part({rest}, ':', 1) || ': ' || left_out || '.'"
+    when = f"CASE WHEN starts_with(sentence, {start}) AND contains({rest}, ':') "
+    when += f"THEN split_part({rest}, ':', 1) ELSE period END"
+    told = f"{start} || {when} || ': ' || left_out || '.'"
     without = "replace(sentence, ' ' || comparable_note, '')"
     stands = f"CASE WHEN {allowed} OR comparable_note IS NULL THEN sentence ELSE {without} END"
     others = [name for name in shareable.OF_OTHERS if name not in shareable.ALLOWING]
@@ -191,7 +196,7 @@ def _of_the_ledger(out: Withheld) -> dict[Table, LeavingOut]:
     excluded = [
         one.name for one in tables.EXTRACT_SHEET.columns if one.name.startswith("excluded_")
     ]
-    told = {"message": "check_name || ': ' || left_out", "failed_rows": "if(passed, 0, NULL)"}
+    told = {"message": WITHOUT_NUMBERS, "failed_rows": "if(passed, 0, NULL)"}
     counted = ["count_before", "count_after", "share", "proposed_row", "crosswalk"]
     return {
         tables.EXTRACT: LeavingOut(own, why, ["bytes", *LEDGER]),
@@ -274,7 +279,10 @@ def draft_without(row: Row, out: Withheld) -> Row:
         return row
     why = audiences.strictest_reason(touched)
     said = f"{why[0].upper()}{why[1:]}."
-    return {**row, **dict.fromkeys(shareable.DRAFTED), "sentence": said}
+    # Of a target it says how that was judged, too.
+    rests_on = (row["rests_on"] or "").partition(", judged as ")[0] or None
+    gone = dict.fromkeys(shareable.DRAFTED)
+    return {**row, **gone, "sentence": said, "rests_on": rests_on}
 
 
 # --- SQL ---------------------------------------------------------------------------------------
