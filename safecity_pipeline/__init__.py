@@ -27,9 +27,10 @@ The map, from the ground up; imports point only downward, and a test holds that.
     drafts          each sentence of a published assessment, for the year of the release; standings:
                     targets in words; phrases: numbers in words
     shareable       the tables with figures, without what must be hidden
+    audiences       who may see which figure, and the reason in words where not
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     lineage         where each published column comes from, by declarations and ledger
-    sharing         these tables, written beside the others
+    sharing         these tables, written beside the others; editions: what of them each edition has
     upkeep          what the figures were made from, and which must be made anew; cost: of each step
     arrivals        the arrival board: which periods are due, and what came of each
     waivers         which failing check or broken comparison a role accepts, until when

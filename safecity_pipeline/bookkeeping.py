@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from safecity_pipeline import measure, period, shareable, tables
+from safecity_pipeline import audiences, measure, period, shareable, tables
 from safecity_pipeline.ingest import intake, pseudonyms, schema
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.ingest.survey import Survey, absent_columns, extra_heads
@@ -75,7 +75,7 @@ def registry_rows(known: Registry) -> dict[Table, pd.DataFrame]:
 def _source_rows(known: Registry) -> pd.DataFrame:
     expected = ("minimum_rows", "maximum_rows", "due_days", "assurance", "sensitivity")
     told = ("title", "supplier", "licence", "cadence", "audience", "disclosure", "settles_after")
-    facts = (*told, *expected)
+    facts = (*told, *expected, "embargo_until")
     return pd.DataFrame(
         {
             "source": source.name,
@@ -93,6 +93,8 @@ def _indicator_rows(known: Registry) -> pd.DataFrame:
         {
             **{fact: getattr(indicator, fact) for fact in INDICATOR_FACTS},
             "disclosure": shareable.rule_of(indicator, known.sources),
+            "audience": audiences.of_indicator(indicator, known.sources),
+            "embargo_until": audiences.embargo_of(indicator, known.sources),
             "sql": measure.sql(indicator, known.sources),
             "declared": _hash(indicator),
         }

@@ -16,7 +16,7 @@ no small number goes into an estimate, and none follows from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -566,12 +566,12 @@ def _last_month(change: Change) -> pd.Period:
     return pd.Period(change.effective_last, "M") + int(change.materiality == "event")
 
 
-def check(rows: Sequence[Row]) -> Check:
+def check(rows: Sequence[Row], untold: Collection[str] = ()) -> Check:
     """The check for breaks that no catalogued change explains; a warning, since it takes a person
-    to say what happened."""
+    to say what happened. `untold`: indicators of which nothing may be told here."""
     scanned = [row for row in rows if row["method"] == SCAN]
     odd = [row for row in scanned if row["flagged"] and not row["covered_by"]]
-    words = "; ".join(map(_told, odd))
+    words = "; ".join(_untold(row) if _behind(row) & set(untold) else _told(row) for row in odd)
     repair = "ask who records it what changed, and add a row to definitional_changes.csv"
     told = sum(row["verdict"] != CANNOT_TELL for row in scanned)
     return Check(
@@ -583,6 +583,15 @@ def check(rows: Sequence[Row]) -> Check:
         else f"{told} of {len(scanned)} series can be scanned, none breaks unexplained",
         failed_rows=len(odd),
     )
+
+
+def _behind(row: Row) -> set[str]:
+    """The indicators that a row rests on."""
+    return {row["indicator"], *(row["reference"] or "").split(" + ")}
+
+
+def _untold(row: Row) -> str:
+    return f"{row['series']} ({row['indicator']}): not for everybody, see mart.break_estimate"
 
 
 def _told(row: Row) -> str:

@@ -197,9 +197,11 @@ class Source:
     has no interval, and neither has a change from or to it. `estimated`: a condition on rows that
     the supplier estimated; a figure of which any is one bears status E. `windows`: columns worked
     out over several rows, which indicators may name. `corrections`: known errors of its extracts,
-    from registry/corrections.toml. `settles_after`: so many days after the end of
-    a period its rows change no more in the supplier's system; None: what is delivered stays as it
-    is. `link_domain`: sources of one domain have the same pseudonym for the same person, see
+    from registry/corrections.toml. `audience`: who may see a figure of it, once its rule of
+    disclosure is applied: public, partners or analysts; nobody but analysts sees rows.
+    `embargo_until`: the first day on which the public may. `settles_after`: so many days after the
+    end of a period its rows change no more in the supplier's system; None: what is delivered stays
+    as it is. `link_domain`: sources of one domain have the same pseudonym for the same person, see
     `ingest.pseudonyms`; without, each its own.
     """
 
@@ -233,6 +235,7 @@ class Source:
     assurance: str = ""
     sensitivity: str = ""
     audience: str = "public"
+    embargo_until: date | None = None
     disclosure: str = "none"
     corrections: tuple[Correction, ...] = ()
 

@@ -28,6 +28,7 @@ import safecity_pipeline
 from safecity_pipeline import (
     allowing,
     arrivals,
+    audiences,
     bookkeeping,
     breakdowns,
     breaks,
@@ -35,6 +36,7 @@ from safecity_pipeline import (
     comparable,
     compare,
     drafts,
+    editions,
     estimates,
     helper,
     lineage,
@@ -72,7 +74,7 @@ from safecity_pipeline.ingest import (
 )
 from safecity_pipeline.ingest.intake import Decided, Intake
 from safecity_pipeline.ingest.survey import Survey
-from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused
+from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused, Row
 from safecity_pipeline.period import Period
 from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
 from safecity_pipeline.publish import changes_page, products
@@ -209,16 +211,24 @@ class Refresh:
             "key_id": pseudonyms.key_id(synthetic=any(e.synthetic for e in found.extracts)),
             # One that expires changes no file: only the day tells.
             "waivers": _hash(repr([one.waiver for one in self._waivers.in_force])),
+            "embargoes": _hash(
+                repr(audiences.under_embargo(self.registry.sources, self._judged_on))
+            ),
         }
 
     @cached_property
     def _judged_on(self) -> date:
-        """The day on which it is judged what is due, and which waivers hold."""
+        """The day on which it is judged what is due, and which waivers and embargoes hold."""
         return self.settings.as_of or datetime.now(UTC).date()
 
     @cached_property
     def _waivers(self) -> Waivers:
         return Waivers(self.registry.waivers, self._judged_on)
+
+    @cached_property
+    def _untold(self) -> audiences.Withheld:
+        """What no message may tell: it stands in the public database too."""
+        return audiences.withheld(self.registry, audiences.PUBLIC, self._judged_on)
 
     @cached_property
     def nothing_new(self) -> bool:
@@ -544,7 +554,7 @@ class Refresh:
             self._replace(connection, tables.BREAK_ESTIMATE, rows, stale, wanted)
             report.handled = len(rows)
             found = _rows_in(connection, tables.BREAK_ESTIMATE)
-            report.checks = [estimates.check(found)]
+            report.checks = [estimates.check(found, self._untold.indicators)]
             report.rows = len(found)
             report.facts = {"estimates": report.rows, **_made(stale, wanted)}
         return report
@@ -599,7 +609,7 @@ class Refresh:
             with transaction(connection):
                 warehouse.fill(connection, tables.CLAIM, pd.DataFrame(rows))
             guarded = shareable.rules(self.registry.indicators, self.registry.sources)
-            report.checks = [claims.check(rows, guarded)]
+            report.checks = [claims.check(rows, {*guarded, *self._untold.indicators})]
             report.rows = report.handled = len(rows)
             report.facts = dict(Counter(str(row["verdict"]) for row in rows))
         return report
@@ -1259,7 +1269,8 @@ class Refresh:
             )
 
     def _make_shareable(self, connection: DuckDBPyConnection) -> None:
-        """Write beside each table that states figures what disclosure control leaves of it."""
+        """Write beside each table that states figures what disclosure control leaves of it, and
+        what of that each edition may have."""
         of, synthetic = _as_it_may_be_shared, self._synthetic
         again = sharing.Again(
             claims=lambda some: claims.of(some, self._figures(connection, some, of), synthetic),
@@ -1268,6 +1279,12 @@ class Refresh:
             comparables=lambda some: self._compared_like(connection, some, of),
         )
         sharing.write(connection, self.registry, self.area_code, again)
+
+        def claims_of(edition: str, some: Sequence[Assessment]) -> list[Row]:
+            figures = self._figures(connection, some, lambda table: table.of(edition))
+            return claims.of(some, figures, synthetic)
+
+        editions.write(connection, self.registry, self._judged_on, claims_of)
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
         results = connection.execute("SELECT * FROM build.check_result ORDER BY ALL").df()
@@ -1287,6 +1304,7 @@ class Refresh:
             **upkeep.code_behind(),
             "packages": upkeep.packages(),
             "assessments": _hash(repr(self.registry.assessments)),
+            "edition": "restricted",
         }
         warehouse.fill(connection, tables.RELEASE, pd.DataFrame([facts]))
         rows = lineage.rows(self.registry, bookkeeping.counted(connection))
@@ -1341,7 +1359,7 @@ def _checks_in(
     """Stored results of checks, of one source or of all."""
     waived = "waived_by" if schema == "meta" else "NULL"  # see `_step`
     rows = connection.execute(
-        "SELECT source, check_name, passed, message, severity, period, failed_rows, "
+        "SELECT source, check_name, passed, message, severity, period, coalesce(failed_rows, 0), "
         f"{waived} FROM {schema}.check_result WHERE source = coalesce(?, source) ORDER BY rowid",
         [source],
     ).fetchall()

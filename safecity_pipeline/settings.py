@@ -17,6 +17,7 @@ from safecity_pipeline.model import Refused
 KNOWN = {
     *("area_code", "area_name", "year", "as_of"),
     *("raw", "warehouse", "keep_releases", "keep_restricted"),
+    *("audience", "embargo"),  # by source: see registry.audiences
 }
 
 

@@ -58,11 +58,11 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     _write(connection, tables.FINDING, FINDING, _other(findings, kept, rounded))
     own = "WHERE dimension = 'all' AND area_code = $1"
     _leave_out_what_rests_on(
-        connection, _resting_on(_shown_otherwise(connection, own, area_code), known)
+        connection, resting_on(_shown_otherwise(connection, own, area_code), known)
     )
     _write_statements(connection, known, again)
     drafted = shareable.drafts(
-        _rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
+        rows_of(connection, tables.DRAFT), shareable.places_hidden(shown, rounded)
     )
     drafted = shareable.without_notes(drafted, _notes_left_out(connection))
     warehouse.fill(connection, tables.DRAFT.shareable, pd.DataFrame(drafted))
@@ -81,7 +81,7 @@ def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again
     _write_totals(connection, ruled)
 
 
-def _resting_on(hidden: AbstractSet[str], known: Registry) -> list[str]:
+def resting_on(hidden: AbstractSet[str], known: Registry) -> list[str]:
     """The hidden indicators, and those whose steps are worked out with the months of one."""
     by_months = {
         key for key, judged in comparable.bases(known).items() if judged.indicator in hidden
@@ -162,7 +162,8 @@ def _refuse_unless_whole(connection: DuckDBPyConnection, table: Table) -> None:
         )
 
 
-def _rows_of(connection: DuckDBPyConnection, table: Table) -> list[dict[str, Any]]:
+def rows_of(connection: DuckDBPyConnection, table: Table) -> list[dict[str, Any]]:
+    """The rows of a table in their order."""
     found = connection.execute(f"SELECT * FROM {table.full_name} ORDER BY rowid")
     return warehouse.named_rows(found)
 
@@ -174,7 +175,7 @@ def _write_statements(connection: DuckDBPyConnection, known: Registry, again: Ag
         (tables.CLAIM, again.claims, shareable.claims),
         (tables.TARGET, again.targets, shareable.targets),
     ):
-        rows = shared(_rows_of(connection, table), made(known.assessments))
+        rows = shared(rows_of(connection, table), made(known.assessments))
         warehouse.fill(connection, table.shareable, pd.DataFrame(rows))
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 ASIDE = "aside"
 """A database in memory beside the one at work: what all connections must see, and nobody keeps."""
+EDITIONS = ("partners", "public")
+"""For whom a shareable database is made; the restricted one is nobody's edition."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,16 @@ class Table:
     @property
     def shareable(self) -> Table:
         """Where its rows stand in the work file as they may be shared."""
+        return self._beside("shareable")
+
+    def of(self, edition: str) -> Table:
+        """Where its rows stand there as an edition may have them."""
+        return self._beside(edition)
+
+    def _beside(self, kind: str) -> Table:
         if not self.guarded:
             return self
-        return replace(self, schema="build", name=f"shareable_{self.name}")
+        return replace(self, schema="build", name=f"{kind}_{self.name}")
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -537,7 +546,7 @@ SOURCE = Table(
         supplier VARCHAR Who publishes or sends it
         licence VARCHAR Terms of use
         cadence VARCHAR How often it comes
-        audience VARCHAR public, partners or analysts
+        audience VARCHAR Who may see a figure of it: public, partners or analysts
         disclosure VARCHAR Rule of disclosure control
         rules_hash VARCHAR Hash of everything that decides how its extracts are read
         minimum_rows BIGINT Rows that an extract has at least
@@ -548,6 +557,7 @@ SOURCE = Table(
         link_domain VARCHAR Sources of one domain share the pseudonyms of persons; null: no persons
         settles_after BIGINT Days after a period until its rows change no more; null: none change
         layouts_hash VARCHAR Hash of its layouts
+        embargo_until DATE First day on which the public may see a figure of it; null: any
     """),
 )
 
@@ -569,6 +579,8 @@ INDICATOR = Table(
         peer_group VARCHAR Peer group in which it is ranked
         notes VARCHAR What a reader must know
         declared VARCHAR Hash of its whole declaration
+        audience VARCHAR Who may see its figures: the strictest of its sources'
+        embargo_until DATE First day on which the public may; the last of its sources'; null: any
     """),
 )
 
@@ -668,6 +680,7 @@ CLASSIFICATION_CHANGE = Table(
         crosswalk VARCHAR Lines change,source,column,old,new,share,lower_95,upper_95,status
         synthetic BOOLEAN Found in made-up extracts
     """),
+    guarded=True,
 )
 
 PEER = Table(
@@ -739,6 +752,8 @@ RELEASE = Table(
         code_of_findings VARCHAR Hash of the code that a finding rests on
         packages VARCHAR Packages that it was computed with, and their versions
         assessments VARCHAR Hash of the sentences and targets declared of published assessments
+        embargoes VARCHAR Hash of the sources under embargo, which end by themselves
+        edition VARCHAR public, partners (OFFICIAL-SENSITIVE) or restricted: for whom this file is
     """),
 )
 

@@ -4,6 +4,7 @@
                                 the release being published, Dagster's home
     warehouse/releases/<stamp>/public/safecity.duckdb      beside what `publish` makes of it
     warehouse/releases/<stamp>/restricted/safecity_restricted.duckdb      (folder 0700)
+    warehouse/releases/<stamp>/restricted/partners/safecity_partners.duckdb    beside the same
     warehouse/current           relative symlink to the newest release
 
 A release is a folder that never changes once it has its name, so a reader keeps what it opened
@@ -38,7 +39,11 @@ from safecity_pipeline.model import Refused
 from safecity_pipeline.tables import Table, quoted
 
 STORAGE_VERSION = "v1.5.0"
-PUBLIC, RESTRICTED = "safecity.duckdb", "safecity_restricted.duckdb"
+PUBLIC, RESTRICTED, PARTNERS = (
+    *("safecity.duckdb", "safecity_restricted.duckdb"),
+    "safecity_partners.duckdb",
+)
+FILES = {"public": PUBLIC, "partners": PARTNERS}
 MEMORY_LIMIT = "600MB"
 # Words of DuckDB's where another process has a file open, and where this one has.
 IN_USE = ("Could not set lock", "is already attached")
@@ -299,13 +304,16 @@ class Warehouse:
 
     def _make(self, partial: Path, stamp: str, public: list[Table]) -> None:
         """The databases of a release under a name that nobody looks for."""
-        restricted, shared = database(partial, True), database(partial, False)
-        shared.parent.mkdir(parents=True)
-        restricted.parent.mkdir(mode=0o700)
+        restricted = database(partial, True)
+        shared = {one: edition_folder(partial, one) / FILES[one] for one in tables.EDITIONS}
+        shared["public"].parent.mkdir(parents=True)
+        for private in (restricted, shared["partners"]):
+            private.parent.mkdir(mode=0o700)
         shutil.copyfile(self.work, restricted)
         restricted.chmod(0o600)
         _finish(restricted, shared, public, self.scratch)
-        if not all(_holds(file, stamp) for file in (restricted, shared)):
+        shared["partners"].chmod(0o600)
+        if not all(_holds(file, stamp) for file in (restricted, *shared.values())):
             raise Refused("nothing is published: the copy is not what was made", str(partial))
 
     def _switch(self, stamp: str) -> None:
@@ -413,12 +421,13 @@ def reading(connection: DuckDBPyConnection, file: Path, name: str) -> Iterator[N
 
 @contextmanager
 def opened(
-    release: Path, restricted: bool = False, as_name: str = "release"
+    release: Path, restricted: bool = False, edition: str = "public", as_name: str = "release"
 ) -> Iterator[DuckDBPyConnection]:
     """A read-only connection to a database of a release, by the folder of the release."""
     connection = duckdb.connect()
     try:
-        file = quoted(str(database(release, restricted)))
+        shared = edition_folder(release, edition) / FILES[edition]
+        file = quoted(str(database(release, True) if restricted else shared))
         connection.execute(f"ATTACH {file} AS {as_name} (READ_ONLY); USE {as_name}")
         yield connection
     finally:
@@ -473,8 +482,15 @@ def _attach(connection: DuckDBPyConnection, file: Path, name: str) -> None:
     )
 
 
-def _finish(restricted: Path, public: Path, shared: list[Table], scratch: Path) -> None:
-    """Copy the shareable tables out of the copy, and drop the pipeline's own schema from it.
+def edition_folder(release: Path, edition: str) -> Path:
+    """Where the database and the files of an edition lie in a release."""
+    return release / "public" if edition == "public" else release / "restricted" / edition
+
+
+def _finish(
+    restricted: Path, editions: Mapping[str, Path], shared: list[Table], scratch: Path
+) -> None:
+    """Copy the tables of each edition out of the copy, and drop the pipeline's own schema from it.
 
     What may not be shared never enters the public file: what was written into a file and changed
     afterwards may still be read out of it.
@@ -482,20 +498,28 @@ def _finish(restricted: Path, public: Path, shared: list[Table], scratch: Path) 
     connection = _connect(scratch)
     try:
         _attach(connection, restricted, "restricted")
-        _attach(connection, public, "shareable")
-        connection.execute("USE shareable")
-        for schema in sorted({table.schema for table in shared}):
-            connection.execute(f"CREATE SCHEMA {schema}")
-        for table in shared:
-            connection.execute(tables.create(table))
-            connection.execute(
-                f"INSERT INTO shareable.{table.full_name} BY NAME "
-                f"SELECT * FROM restricted.{table.shareable.full_name}"
-            )
+        for edition, file in editions.items():
+            _attach(connection, file, edition)
+            connection.execute(f"USE {edition}")
+            for schema in sorted({table.schema for table in shared}):
+                connection.execute(f"CREATE SCHEMA {schema}")
+            for table in shared:
+                connection.execute(tables.create(table))
+                connection.execute(
+                    f"INSERT INTO {edition}.{table.full_name} BY NAME {_rows_for(edition, table)}"
+                )
+            connection.execute(f"CHECKPOINT {edition}")
         connection.execute("DROP SCHEMA IF EXISTS restricted.build CASCADE")
-        connection.execute("CHECKPOINT restricted; CHECKPOINT shareable")
+        connection.execute("CHECKPOINT restricted")
     finally:
         connection.close()
+
+
+def _rows_for(edition: str, table: Table) -> str:
+    """The rows of a table for an edition, in the database that is attached as `restricted`."""
+    says = any(column.name == "edition" for column in table.columns)
+    named = f" REPLACE ({quoted(edition)} AS edition)" if says else ""
+    return f"SELECT *{named} FROM restricted.{table.of(edition).full_name}"
 
 
 def _holds(database: Path, stamp: str) -> bool:

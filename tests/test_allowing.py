@@ -153,7 +153,7 @@ def test_what_rests_on_a_series_of_which_something_is_hidden_is_not_shared() -> 
 
 def test_nor_what_rests_on_its_months_nor_the_same_words_in_a_draft(known: Registry) -> None:
     """The rate is published, and its step is that of the force's own months."""
-    off = sharing._resting_on({COUNT}, known)
+    off = sharing.resting_on({COUNT}, known)
     assert COUNT in off and "recorded_violence_rate" in off and INJURY not in off
     kept = shareable.without_notes(
         [{"sentence": "Said. Note. More."}, {"sentence": "Said. Other."}, {"sentence": None}],

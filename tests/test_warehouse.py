@@ -27,7 +27,7 @@ from safecity_pipeline.ingest import load, stage
 from safecity_pipeline.model import Refused
 from safecity_pipeline.refresh import Refresh
 from safecity_pipeline.settings import Settings
-from safecity_pipeline.warehouse import PUBLIC, RESTRICTED, Warehouse
+from safecity_pipeline.warehouse import PARTNERS, PUBLIC, RESTRICTED, Warehouse
 
 Rows = list[tuple[object, ...]]
 
@@ -128,13 +128,17 @@ def test_a_release_is_a_folder_under_its_stamp_and_current_is_a_relative_link(
     home = published.warehouse
     assert (home / "current").readlink() == Path("releases") / str(stamp(published))
     files = {path.relative_to(home / "current") for path in (home / "current").rglob("*.duckdb*")}
-    assert files == {Path("public") / PUBLIC, Path("restricted") / RESTRICTED}
+    restricted = Path("restricted")
+    partners = restricted / "partners" / PARTNERS
+    assert files == {Path("public") / PUBLIC, restricted / RESTRICTED, partners}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 def test_rows_lie_where_nobody_else_may_look(published: Settings) -> None:
     restricted = published.warehouse / "current" / "restricted"
     assert (mode(restricted), mode(restricted / RESTRICTED)) == (0o700, 0o600)
+    partners = restricted / "partners"
+    assert (mode(partners), mode(partners / PARTNERS)) == (0o700, 0o600)
     assert mode(published.warehouse / "build") == 0o700
 
 

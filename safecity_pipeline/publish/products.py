@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from safecity_pipeline import warehouse
+from safecity_pipeline import tables, warehouse
 from safecity_pipeline.publish import changes_page, lineage_page
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
@@ -15,11 +15,17 @@ PRODUCTS: tuple[Callable[[Edition], None], ...] = (changes_page.write, lineage_p
 
 
 def write(release: Path, known: Registry, settings: Settings, previous: Path | None = None) -> None:
-    """Write every product of a release whose databases are made, into the folder of its edition.
+    """Write every product of a release whose databases are made, into the folder of each edition.
+    What is not for the public is nobody else's to open, wherever it is copied from here.
 
     `previous`: folder of the release before.
     """
-    with warehouse.opened(release) as connection:
-        public = Edition("public", release / "public", connection, known, settings, previous)
-        for product in PRODUCTS:
-            product(public)
+    for audience in reversed(tables.EDITIONS):
+        folder = warehouse.edition_folder(release, audience)
+        with warehouse.opened(release, edition=audience) as connection:
+            edition = Edition(audience, folder, connection, known, settings, previous)
+            for product in PRODUCTS:
+                product(edition)
+        if edition.marking:
+            for path in folder.rglob("*"):
+                path.chmod(0o700 if path.is_dir() else 0o600)

@@ -16,6 +16,7 @@ from safecity_pipeline import sources
 from safecity_pipeline.model import Indicator, Layout, Refused, Source
 from safecity_pipeline.registry import (
     assessments,
+    audiences,
     changes,
     corrections,
     indicators,
@@ -84,7 +85,7 @@ class Registry:
 def load(config: Path | None = None) -> Registry:
     """Everything declared, a deployment's own (beside its safecity.toml) included:
     `layouts/`, `assessments/`, `published/`, `thresholds.csv`, `definitional_changes.csv`,
-    `references.csv`, `waivers.toml` and `corrections.toml`.
+    `references.csv`, `waivers.toml` and `corrections.toml`, and who may see which source.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -93,6 +94,8 @@ def load(config: Path | None = None) -> Registry:
     own = beside / "layouts" if beside else None
     documents = beside / "assessments" if beside else None
     known = corrections.bind(thresholds.bind(sources.discover(), beside), beside)
+    said = audiences.said(config if beside else None, known)
+    known = audiences.bind(known, said)
     areas = Areas.load()
     groups = {str(row["group"]) for row in areas.peer_rows()}
     listed = changes.load(sources=known, areas=areas, own=beside)
@@ -112,7 +115,7 @@ def load(config: Path | None = None) -> Registry:
         references.load(declared, listed, beside),
         assessments.load(declared, documents),
         published.load(beside, declared, areas),
-        _digest(files),
+        _digest(files, repr(said) if any(said) else ""),
         _digest([HERE / "areas.csv"]),
         waivers.load(declared, [one.id for one in listed.changes], beside),
     )
@@ -122,8 +125,8 @@ def _declared_in(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.suffix in (".toml", ".csv"))
 
 
-def _digest(files: list[Path]) -> str:
-    digest = hashlib.sha256()
+def _digest(files: list[Path], said: str = "") -> str:
+    digest = hashlib.sha256(said.encode())
     for file in filter(Path.is_file, files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -201,7 +201,7 @@ SOURCE = Source(
     period_start="month",
     period_end="last_day(month)",
     cadence="monthly",
-    audience="partners",
+    audience="public",
     disclosure="under_8",
     derived=(
         Derived(

@@ -144,7 +144,7 @@ SOURCE = Source(
     key=("case_ref",),
     minimum_rows=5,
     cadence="yearly",
-    audience="partners",
+    audience="public",
     disclosure="under_5",
     derived=(
         Derived(

@@ -361,6 +361,6 @@ SOURCE = Source(
     ),
     minimum_rows=100,
     cadence="quarterly",
-    audience="partners",
+    audience="public",
     disclosure="under_5",
 )

@@ -276,7 +276,7 @@ SOURCE = Source(
     period_start="month",
     period_end="last_day(month)",
     key=("incident_number",),
-    audience="partners",
+    audience="public",
     derived=(
         Derived(
             "area_code",

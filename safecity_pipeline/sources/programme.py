@@ -117,7 +117,7 @@ SOURCE = Source(
     period_end="period_end",
     minimum_rows=5,
     cadence="yearly",
-    audience="partners",
+    audience="public",
     disclosure="under_5",
     derived=(
         Derived(

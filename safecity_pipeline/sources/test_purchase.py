@@ -113,7 +113,7 @@ SOURCE = Source(
     key=("test",),
     minimum_rows=5,
     cadence="yearly",
-    audience="partners",
+    audience="public",
     disclosure="under_5",
     derived=(
         Derived(

@@ -357,7 +357,7 @@ SOURCE = Source(
     period_end="period_end",
     key=("record", "reference"),
     link_domain="young_person",
-    audience="partners",
+    audience="public",
     disclosure="under_5",
     derived=(
         Derived(

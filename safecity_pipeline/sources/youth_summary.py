@@ -184,7 +184,7 @@ SOURCE = Source(
     key=("table_name", "team", "twelve_months", "measure"),
     tallies=True,
     cadence="quarterly",
-    audience="partners",
+    audience="public",
     derived=(
         Derived(
             "area_code",
