@@ -2,8 +2,9 @@
 
 The map, from the ground up; imports point only downward, and a test holds that.
 
-    model, period, vocabulary, statistics, settings, tables, disclosure
-                    nouns, shared words, pure arithmetic, the contract's tables, what is too small
+    model, period, vocabulary, statistics, settings, tables, disclosure, feasible
+                    nouns, shared words, pure arithmetic, the contract's tables, what is too small,
+                    what sums leave possible of hidden numbers
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
                     waivers, corrections, assessments with claims and targets
@@ -26,6 +27,8 @@ The map, from the ground up; imports point only downward, and a test holds that.
     drafts          each sentence of a published assessment, for the year of the release; standings:
                     targets in words; phrases: numbers in words
     shareable       the tables with figures, without what must be hidden
+    outsider        what somebody knows who reads them; protection: more is hidden, until no hidden
+                    number follows; attacking: an outsider reads the database of a release
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     sharing         these tables, written beside the others
     upkeep          what the figures were made from, and which must be made anew; cost: of each step

@@ -28,6 +28,7 @@ import safecity_pipeline
 from safecity_pipeline import (
     allowing,
     arrivals,
+    attacking,
     bookkeeping,
     breakdowns,
     breaks,
@@ -1256,7 +1257,17 @@ class Refresh:
             estimates=lambda some: self._estimated(connection, some, of),
             comparables=lambda some: self._compared_like(connection, some, of),
         )
-        sharing.write(connection, self.registry, self.area_code, again)
+        kept = attacking.earlier(self.warehouse.releases, synthetic)
+        sql = attacking.statements(
+            self.registry, shareable.rules(self.registry.indicators, self.registry.sources)
+        )
+        sharing.write(
+            connection,
+            self.registry,
+            self.area_code,
+            again,
+            lambda outsider: attacking.read_again(outsider, kept, sql),
+        )
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:
         results = connection.execute("SELECT * FROM build.check_result ORDER BY ALL").df()

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from safecity_pipeline import comparable, shareable, tables, warehouse
+from safecity_pipeline import comparable, outsider, protection, shareable, tables, warehouse
 from safecity_pipeline.model import Refused, Row
+from safecity_pipeline.outsider import Outsider
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.tables import Table
@@ -42,15 +43,23 @@ class Again:
     comparables: Callable[[Sequence[str]], pd.DataFrame]
 
 
-def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again: Again) -> None:
+def write(
+    connection: DuckDBPyConnection,
+    known: Registry,
+    area_code: str,
+    again: Again,
+    told_before: Callable[[Outsider], object] = lambda one: None,
+) -> None:
     """Every guarded table as it may be shared. The caller holds the transaction.
 
-    `area_code`: the assessed area.
+    `area_code`: the assessed area. `told_before`: has an outsider read the releases that are kept.
     """
     rules = shareable.rules(known.indicators, known.sources)
     rounded = [key for key, rule in rules.items() if rule.step]
     values = _rows_about(connection, tables.INDICATOR_VALUE, list(rules))
     shown = shareable.values(values, known.indicators, known.sources)
+    areas = outsider.members(known.areas.member_rows())
+    shown = protection.protected(shown, known, areas, told_before)
     _write(connection, tables.INDICATOR_VALUE, VALUE, _other(values, shown, rounded))
     hidden = shareable.hidden_periods(shown, rounded)
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))

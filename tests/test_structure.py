@@ -19,7 +19,8 @@ PROJECT = "safecity_pipeline"
 # From the ground up. A module may import its own floor and those below it; the longest name that
 # fits places it. `sample` stands beside them.
 FLOORS = (
-    {"model", "period", "vocabulary", "statistics", "settings", "tables", "cost", "disclosure"},
+    {"model", "period", "vocabulary", "statistics", "settings", "tables", "cost", "disclosure"}
+    | {"feasible"},
     {"sources"},
     {"registry"},
     {"ingest"},
@@ -29,8 +30,9 @@ FLOORS = (
         "sentences",
         *("claims", "targets", "drafts", "standings", "phrases"),
     },
-    {"shareable"},
-    {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"},
+    {"shareable", "outsider", "protection"},
+    {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"}
+    | {"attacking"},
     {"publish"},
     {"refresh"},
     {"supplier", "explaining", "catalogue", "categories"},

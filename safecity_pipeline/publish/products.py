@@ -1,4 +1,4 @@
-"""What is written for each edition, in the order of this list."""
+"""What is written for each edition, in the order of this list, once an audit has found nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from safecity_pipeline import warehouse
+from safecity_pipeline.publish import audit
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
@@ -14,8 +15,10 @@ PRODUCTS: tuple[Callable[[Edition], None], ...] = ()
 
 
 def write(release: Path, known: Registry, settings: Settings) -> None:
-    """Write every product of a release whose databases are made, into the folder of its edition."""
+    """Write every product of a release whose databases are made, into the folder of its edition.
+    Raises Refused where the audit finds what must not be shown: then there is no release."""
     with warehouse.opened(release) as connection:
         public = Edition("public", release / "public", connection, known, settings)
+        audit.write(public)
         for product in PRODUCTS:
             product(public)
