@@ -27,6 +27,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     drafts          each sentence of a published assessment, for the year of the release; standings:
                     targets in words; phrases: numbers in words
     shareable       the tables with figures, without what must be hidden
+    withheld        small areas of some topics, until somebody has signed for them
     outsider        what somebody knows who reads them; protection: more is hidden, until no hidden
                     number follows; attacking: an outsider reads the database of a release
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations

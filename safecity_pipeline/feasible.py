@@ -243,12 +243,13 @@ class _Group:
         return [
             number
             for number in (self.asked if self.lines else ())
-            if not self._too_few(number) and not self._seen_enough(number)
+            if not self._surely_too_few(number) and not self._seen_enough(number)
         ]
 
     def settled(self) -> dict[Number, Range]:
         """The numbers that leave too few values, with their ranges. Raises Contradiction."""
-        found = {number: self._range(number) for number in self.asked if self._too_few(number)}
+        sure = self._surely_too_few if self.lines else self._too_few
+        found = {number: self._range(number) for number in self.asked if sure(number)}
         if left := self.open:
             programme = _Programme([self])
             for number in left:
@@ -262,8 +263,8 @@ class _Group:
         lowest = programme.lowest(number)
         self._see(lowest)
         self.low[number] = lowest[number]
-        if self._too_few(number) or self._seen_enough(number):
-            return self._too_few(number)
+        if self._surely_too_few(number) or self._seen_enough(number):
+            return self._surely_too_few(number)
         highest = programme.highest(number, lowest[number] + self.asked[number].values)
         self._see(highest)
         if highest[number] - lowest[number] + 1 >= self.asked[number].values:
@@ -307,6 +308,11 @@ class _Group:
         wanted = self.asked[number]
         big = not wanted.may_be_small(*self._range(number))
         return big or high - low + 1 >= wanted.values - EXACT
+
+    def _surely_too_few(self, number: Number) -> bool:
+        """Whether a number leaves too few values, however near its true limits are: it may not turn
+        out to be 0 and nothing else."""
+        return self._too_few(number) and not self.low[number] <= 0 <= self.high[number]
 
     def _too_few(self, number: Number) -> bool:
         return self.asked[number].too_few(*self._range(number))

@@ -88,7 +88,7 @@ class Outsider:
     hidden. `rules`: that of each number. `rows_of`: the rows that state it, or would. `told`:
     numbers that an earlier release states, or that were printed or computed before. `learnt`: those
     of them that nothing newer tells, with what they may be without; they are taken to be the same
-    still, unless the newer sums say otherwise."""
+    still, unless the newer sums say otherwise. `idle`: wholes and parts that are both known."""
 
     known: Registry
     ranges: dict[Number, Range] = field(default_factory=dict)
@@ -99,6 +99,7 @@ class Outsider:
     learnt: dict[Number, Range] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     counted: dict[str, Counted] = field(default_factory=dict)
+    idle: dict[Number, list[tuple[Number, Number]]] = field(default_factory=dict)
     shares: dict[Number, tuple[Number, Number]] = field(default_factory=dict)
     days: dict[tuple[str, str, str], Days] = field(default_factory=dict)
     bases: dict[tuple[str, str, str], float] = field(default_factory=dict)
@@ -186,6 +187,10 @@ class Outsider:
         for one in touched:
             ranges = [self._range(one, row) for row in self.rows_of[one]]
             self.ranges[one] = max(low for low, _ in ranges), min(high for _, high in ranges)
+        for pair in dict.fromkeys(
+            pair for one in sorted(touched) for pair in self.idle.pop(one, ())
+        ):
+            self._rest(*pair)
         return touched
 
     def _stated_by(self, row: Row) -> Iterator[Number]:
@@ -314,6 +319,11 @@ class Outsider:
                         self._rest(whole, number)
 
     def _rest(self, whole: Number, part: Number) -> None:
+        (low, high), (least, most) = self.ranges[whole], self.ranges[part]
+        if low == high and least == most and not 0 < abs(low - least) < self._least(whole, part):
+            for one in (whole, part):  # known, and not small, while both stand
+                self.idle.setdefault(one, []).append((whole, part))
+            return
         rest = whole._replace(name=f"{whole.name} but {part.name}")
         self.ranges.setdefault(rest, ANYTHING)
         if part in self.places and part in self.rules and whole in self.rules:
@@ -321,6 +331,9 @@ class Outsider:
             both = (self.rules[part], self.rules[whole])
             self.rules[rest] = max(both, key=lambda rule: rule.least)
         self.lines.append(feasible.equal(whole, (part, rest)))
+
+    def _least(self, *numbers: Number) -> float:
+        return max(self.rules[one].least if one in self.rules else 0.0 for one in numbers)
 
     def _over_time(self) -> Iterator[Line]:
         series: dict[tuple[str, str], dict[Days, Number]] = {}

@@ -52,6 +52,7 @@ from safecity_pipeline import (
     upkeep,
     waivers,
     warehouse,
+    withheld,
 )
 from safecity_pipeline.breaks import Broken, Days
 from safecity_pipeline.claims import Figures
@@ -166,7 +167,8 @@ class Refresh:
     @cached_property
     def registry(self) -> Registry:
         """Everything declared. Raises Refused where any of it is not understood."""
-        return waivers.proven(registry.load(self.settings.config))
+        known = waivers.proven(registry.load(self.settings.config))
+        return withheld.proven(known, self.settings.sign_off)
 
     @cached_property
     def area_code(self) -> str:
@@ -199,7 +201,7 @@ class Refresh:
         # A file that was promised and did not come is news too: its warning must be seen.
         extracts += [repr((found.missing, found.faults))]
         one = self.settings
-        chosen = (self.area_code, one.area_name, one.year, one.as_of)
+        chosen = (self.area_code, one.area_name, one.year, one.as_of, one.sign_off)
         return {
             "code": code_version(),
             "configuration": _hash(repr(chosen)),
@@ -1267,6 +1269,7 @@ class Refresh:
             self.area_code,
             again,
             lambda outsider: attacking.read_again(outsider, kept, sql),
+            self.settings.sign_off,
         )
 
     def _write_release(self, connection: DuckDBPyConnection, stamp: str) -> None:

@@ -30,7 +30,7 @@ FLOORS = (
         "sentences",
         *("claims", "targets", "drafts", "standings", "phrases"),
     },
-    {"shareable", "outsider", "protection"},
+    {"shareable", "withheld", "outsider", "protection"},
     {"arrivals", "bookkeeping", "waivers", "warehouse", "upkeep", "tallies", "sharing", "helper"}
     | {"attacking"},
     {"publish"},

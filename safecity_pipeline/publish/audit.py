@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from safecity_pipeline import attacking, disclosure, outsider, shareable
+from safecity_pipeline import attacking, disclosure, outsider, shareable, withheld
 from safecity_pipeline.feasible import EXACT, Judged
 from safecity_pipeline.model import Refused
 from safecity_pipeline.outsider import Number, Outsider, Place
@@ -59,7 +59,7 @@ def write(edition: Edition) -> None:
     refuse(alone)
     since = with_earlier(edition, alone)
     refuse(since)
-    report = json.dumps(told(edition, alone, since), indent=2, ensure_ascii=False)
+    report = json.dumps(told(edition, alone, since), indent=2, ensure_ascii=False, default=str)
     (edition.folder / FILE).write_text(report + "\n", encoding="utf-8")
 
 
@@ -73,6 +73,8 @@ def with_earlier(edition: Edition, alone: Audit) -> Audit:
     """What it tells together with those that are kept. Where they tell nothing more, the attack on
     the release alone says it."""
     kept = attacking.earlier(edition.folder.parents[1], bool(edition.facts["synthetic"]))
+    if not kept:
+        return alone
     one = _read(edition)
     before = set(one.ranges)
     sql = attacking.statements(edition.registry, _under_a_rule(edition))
@@ -145,10 +147,19 @@ def told(edition: Edition, alone: Audit, since: Audit) -> dict[str, Any]:
         "synthetic": bool(edition.facts["synthetic"]),
         "criterion": CRITERION,
         "rules": list(_rules(edition)),
+        "withheld_small_areas": dict(_withheld(edition)),
+        "signed_off": [asdict(one) for one in edition.settings.sign_off],
         "attack": _sizes(alone),
         "attack_with_earlier_releases": {"releases": list(since.releases), **_sizes(since)},
         "outcome": "passed: no cell is known more closely than its rule allows",
     }
+
+
+def _withheld(edition: Edition) -> Iterator[tuple[str, list[str]]]:
+    """Tables of small areas that are declared and stand in the release without their figures."""
+    found = withheld.by_indicator(edition.registry, edition.settings.sign_off)
+    for key, (_, kinds) in found.items():
+        yield key, kinds
 
 
 def _rules(edition: Edition) -> Iterable[dict[str, Any]]:
