@@ -132,10 +132,10 @@ def test_the_judgement_is_that_of_trying_out_every_table(
         lines.append(Line(terms, total - (0 if exact else below), total + (0 if exact else above)))
     every = np.indices((9,) * 4).reshape(4, -1)
     for one in lines:
-        total = sum(by * every[at] for at, by in one.terms)
+        total = np.sum([by * every[at] for at, by in one.terms], axis=0)
         every = every[:, (one.low <= total) & (total <= one.high)]
     spans = [(values.min(), values.max()) for values in every]
-    small = [low < 5 and high > 0 and high - low + 1 < 4 for low, high in spans]
+    small = [bool(low < 5 and high > 0 and high - low + 1 < 4) for low, high in spans]
     expected = {at for at in range(4) if small[at]}
     ranges = dict.fromkeys(range(4), (0.0, 8.0))
     found = feasible.judge(ranges, lines, dict.fromkeys(range(4), ASKED))
