@@ -25,6 +25,7 @@ from safecity_pipeline import (
     outsider,
     protection,
     registry,
+    settings,
     shareable,
     tables,
     warehouse,
@@ -268,14 +269,14 @@ def test_rows_of_a_file_are_counted_too(tmp_path: Path, known: Registry) -> None
 MONTHS = [9, 30, 8, 0, 10, 11, 12, 13, 14, 15, 16]
 
 
-def months(march: float | None = None, **hidden: float | None) -> list[dict[str, Any]]:
+def months(march: float | None = None) -> list[dict[str, Any]]:
     """April to February, and March where it has come; the year so far."""
     counts = {f"{2014 + (at > 8)}M{(at + 3) % 12 + 1:02d}": float(n) for at, n in enumerate(MONTHS)}
-    rows = [row(label, hidden.get(label, n)) for label, n in counts.items()]
+    rows = [row(label, n) for label, n in counts.items()]
     total = sum(MONTHS)
     if march is None:
         end = {"coverage_end": date(2015, 2, 28), "months_covered": 11, "complete": False}
-        return [*rows, row("2014-15", total, **end)]
+        return [*rows, {**row("2014-15", total), **end}]
     return [*rows, row("2015M03", march), row("2014-15", total + march)]
 
 
@@ -307,18 +308,21 @@ def test_what_was_told_before_is_no_protection_so_that_another_number_is_hidden(
 
 
 def test_what_changed_since_is_not_what_was_told(published: Published, known: Registry) -> None:
-    """June was 8 and is 15 now, March is 3: what the sums say now, 18 together, is all there is.
-    With 8 for June the two would be 3 and 15."""
+    """June was 8, and is 2 now; March is 3. That the year has 135, 5 more than the others, says that
+    June did not stay 8: that the two are 5 together is all there is, 1 to 4 of each."""
     published.publish("1", protected(months(), known))
-    second = months(None)
-    changed = [one for one in months(3.0) if one["period"] != "2014M06"]
-    second = [row("2014M06", 400.0), *changed]
+    second = months(3.0)
     for one in second:
-        if one["period"] == "2014-15":
-            one |= {"value": 141.0 - 8 + 400, "numerator": 141.0 - 8 + 400}
         if one["period"] in ("2014M06", "2015M03"):
             one |= row(one["period"], None)
+        elif one["period"] == "2014-15":
+            one |= row("2014-15", 135.0)
     published.publish("2", second)
+    with pytest.raises(Refused, match="2014M06"):  # 1 to 3 of each
+        for one in second:
+            if one["period"] == "2014-15":
+                one |= row("2014-15", 134.0)
+        published.publish("3", second)
 
 
 def test_releases_of_made_up_extracts_tell_nothing_of_real_ones(
@@ -432,3 +436,15 @@ def test_small_areas_of_domestic_abuse_and_young_people_wait_for_a_signature() -
     for key in ("custody_rate", "looked_after_convicted", "marac_case_rate"):
         assert withheld.topic(found.indicators[key])
     assert withheld.topic(found.indicators["domestic_burglary_police_count"]) is None
+
+
+def test_a_sign_off_is_read_from_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "safecity.toml"
+    usual = 'area_code = "E06000045"\narea_name = "Southampton"\nyear = "2014-15"\n[sign_off.n]\n'
+    file.write_text(usual + 'dimensions = ["ward"]\nby = "A role"\non = 2015-11-20\n')
+    (found,) = settings.load(file).sign_off
+    assert found == SignOff("n", ("ward",), "A role", date(2015, 11, 20))
+    for wrong in ('dimensions = ["ward"]', 'dimensions = []\nby = "A"\non = 2015-11-20'):
+        file.write_text(usual + wrong)
+        with pytest.raises(Refused, match=r"sign_off\.n"):
+            settings.load(file)
