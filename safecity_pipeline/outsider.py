@@ -247,8 +247,7 @@ class Outsider:
         if base is not None:
             below = Number(base.name, area, *days)
             if number in self.ranges and below in self.ranges and not again:
-                terms = ((number, 1.0), (below, -value / indicator.per))
-                self.lines.append(Line(terms, -SLACK, SLACK))
+                self.lines += _quotient(indicator, number, below, value)
             return
         divided_by = 1.0
         if indicator.denominator is not None:
@@ -279,10 +278,20 @@ class Outsider:
             self.rules[number] = disclosure.Rule(part.least, None)
             self._state(number, (rows, rows) if rows is not None else ANYTHING)
             inside.setdefault((source, extract), []).append(number)
-        for source, extract, rows in files:
-            parts = inside.get((source, extract), [])
-            if parts and rows is not None:
+        found = [
+            (source, rows, parts)
+            for source, extract, rows in files
+            if rows is not None and (parts := inside.get((source, extract)))
+        ]
+        # Of a wide table a row of the file is several of a unit: a file that tells both shows it.
+        wide = {source for source, rows, parts in found if not self._may_add_up(parts, rows)}
+        for source, rows, parts in found:
+            if source not in wide:
                 self.lines.append(Line(tuple((one, 1.0) for one in parts), rows, rows))
+
+    def _may_add_up(self, parts: Iterable[Number], total: float) -> bool:
+        ranges = [self.ranges[one] for one in parts]
+        return sum(low for low, _ in ranges) <= total <= sum(high for _, high in ranges)
 
     def _every_row_of(self, source: str) -> Counted | None:
         """What counts every row of a source; None where no rule holds for it, and where a row is a
@@ -468,6 +477,17 @@ def _numbers_of(indicator: Indicator, row: Row) -> tuple[float | None, float | N
 
 def _counts_all(part: Counted | None) -> TypeGuard[Counted]:
     return part is not None and (part.of[1], part.terms) == (measure.COUNTED, ("true",))
+
+
+def _quotient(indicator: Indicator, cases: Number, base: Number, value: float) -> Iterator[Line]:
+    """Cases are a share of their base, as it is printed: to within half of its last place, where
+    its publisher computed it."""
+    half = 0.0
+    if indicator.kind == PUBLISHED:
+        half = (indicator.rounded_to or 10.0**-indicator.decimals) / 2
+    least, most = (value - half) / indicator.per, (value + half) / indicator.per
+    yield Line(((cases, 1.0), (base, -least)), -SLACK, math.inf)
+    yield Line(((cases, 1.0), (base, -most)), -math.inf, SLACK)
 
 
 def _shown(number: float, part: Counted) -> Range:
