@@ -30,6 +30,7 @@ from safecity_pipeline.feasible import EXACT, Judged
 from safecity_pipeline.model import Refused
 from safecity_pipeline.outsider import Number, Outsider, Place
 from safecity_pipeline.publish.edition import Edition
+from safecity_pipeline.warehouse import Warehouse
 
 FILE = "disclosure-audit.json"
 NAMED = 20  # cells in a refusal
@@ -72,7 +73,8 @@ def by_itself(edition: Edition) -> Audit:
 def with_earlier(edition: Edition, alone: Audit) -> Audit:
     """What it tells together with those that are kept. Where they tell nothing more, the attack on
     the release alone says it."""
-    kept = attacking.earlier(edition.folder.parents[1], bool(edition.facts["synthetic"]))
+    releases = Warehouse(edition.settings.warehouse).releases
+    kept = attacking.earlier(releases, bool(edition.facts["synthetic"]))
     if not kept:
         return alone
     one = _read(edition)
