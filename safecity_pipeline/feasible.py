@@ -310,9 +310,12 @@ class _Group:
         return big or high - low + 1 >= wanted.values - EXACT
 
     def _surely_too_few(self, number: Number) -> bool:
-        """Whether a number leaves too few values, however near its true limits are: it may not turn
-        out to be 0 and nothing else."""
-        return self._too_few(number) and not self.low[number] <= 0 <= self.high[number]
+        """Whether a number leaves too few values, however near its true limits are: it can turn out
+        neither to be 0 and nothing else, nor to be great."""
+        low, high = self._range(number)
+        least = self.asked[number].least
+        small = (low > 0 and high < least) or (high < 0 and -least < low)
+        return small and self._too_few(number)
 
     def _too_few(self, number: Number) -> bool:
         return self.asked[number].too_few(*self._range(number))
