@@ -2,8 +2,9 @@
 
 The map, from the ground up; imports point only downward, and a test holds that.
 
-    model, period, vocabulary, statistics, settings, tables, disclosure
-                    nouns, shared words, pure arithmetic, the contract's tables, what is too small
+    model, period, vocabulary, statistics, settings, tables, disclosure, feasible
+                    nouns, shared words, pure arithmetic, the contract's tables, what is too small,
+                    what sums leave possible of hidden numbers
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
                     waivers, corrections, assessments with claims and targets
@@ -28,6 +29,9 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     targets in words; phrases: numbers in words
     shareable       the tables with figures, without what must be hidden
     audiences       who may see which figure, and the reason in words where not
+    withheld        small areas of some topics, until somebody has signed for them
+    outsider        what somebody knows who reads them; protection: more is hidden, until no hidden
+                    number follows; attacking: an outsider reads the database of a release
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     lineage         where each published column comes from, by declarations and ledger
     sharing         these tables, written beside the others; editions: what of them each edition has

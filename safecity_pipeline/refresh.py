@@ -28,6 +28,7 @@ import safecity_pipeline
 from safecity_pipeline import (
     allowing,
     arrivals,
+    attacking,
     audiences,
     bookkeeping,
     breakdowns,
@@ -54,6 +55,7 @@ from safecity_pipeline import (
     upkeep,
     waivers,
     warehouse,
+    withheld,
     yearly,
 )
 from safecity_pipeline.breaks import Broken, Days
@@ -169,7 +171,8 @@ class Refresh:
     @cached_property
     def registry(self) -> Registry:
         """Everything declared. Raises Refused where any of it is not understood."""
-        return waivers.proven(registry.load(self.settings.config))
+        known = waivers.proven(registry.load(self.settings.config))
+        return withheld.proven(known, self.settings.sign_off)
 
     @cached_property
     def area_code(self) -> str:
@@ -202,7 +205,7 @@ class Refresh:
         # A file that was promised and did not come is news too: its warning must be seen.
         extracts += [repr((found.missing, found.faults))]
         one = self.settings
-        chosen = (self.area_code, one.area_name, one.year, one.as_of)
+        chosen = (self.area_code, one.area_name, one.year, one.as_of, one.sign_off)
         return {
             "code": code_version(),
             "configuration": _hash(repr(chosen)),
@@ -1278,7 +1281,18 @@ class Refresh:
             estimates=lambda some: self._estimated(connection, some, of),
             comparables=lambda some: self._compared_like(connection, some, of),
         )
-        sharing.write(connection, self.registry, self.area_code, again)
+        kept = attacking.earlier(self.warehouse.releases, synthetic)
+        sql = attacking.statements(
+            self.registry, shareable.rules(self.registry.indicators, self.registry.sources)
+        )
+        sharing.write(
+            connection,
+            self.registry,
+            self.area_code,
+            again,
+            lambda outsider: attacking.read_again(outsider, kept, sql),
+            self.settings.sign_off,
+        )
 
         def claims_of(edition: str, some: Sequence[Assessment]) -> list[Row]:
             figures = self._figures(connection, some, lambda table: table.of(edition))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,19 @@ KNOWN = {
     *("area_code", "area_name", "year", "as_of"),
     *("raw", "warehouse", "keep_releases", "keep_restricted"),
     *("audience", "embargo"),  # by source: see registry.audiences
+    "sign_off",
 }
+SIGN_OFF = {"dimensions", "by", "on"}
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """Who lets out which tables of small areas of an indicator, and when. `by`: a role."""
+
+    indicator: str
+    dimensions: tuple[str, ...]
+    by: str
+    on: date
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,7 @@ class Settings:
     keep_restricted: int = 2
     config: Path | None = None
     as_of: date | None = None
+    sign_off: tuple[SignOff, ...] = ()
 
     def with_folders(self, raw: Path | None, warehouse: Path | None) -> Settings:
         """The same settings with the folders of a command line, where it names any."""
@@ -68,6 +82,7 @@ def load(config: Path | None = None) -> Settings:
         keep_restricted=_count(entries, "keep_restricted", 2, path),
         config=path,
         as_of=_day(entries, path),
+        sign_off=tuple(_sign_offs(entries, path)),
     )
     told = os.environ.get("SAFECITY_AS_OF")
     as_of = read_day(told, "SAFECITY_AS_OF") if told else None
@@ -128,6 +143,24 @@ def _day(entries: dict[str, object], path: Path) -> date | None:
     if value is None or type(value) is date:
         return value
     return read_day(str(value), f"{path}, as_of")
+
+
+def _sign_offs(entries: dict[str, object], path: Path) -> Iterator[SignOff]:
+    """`[sign_off.INDICATOR]`: dimensions, by, on."""
+    declared = entries.get("sign_off", {})
+    form = 'write [sign_off.INDICATOR] with dimensions = ["ward"], by = "role", on = 2015-11-20'
+    if not isinstance(declared, dict):
+        raise Refused("sign_off must be a table", str(path), declared, form)
+    for key, said in declared.items():
+        place = f"{path}, sign_off.{key}"
+        if not isinstance(said, dict) or set(said) != SIGN_OFF:
+            raise Refused("a sign-off says of what, by whom and when", place, said, form)
+        named, day = said["dimensions"], said["on"]
+        if not isinstance(named, list) or not named or not all(isinstance(x, str) for x in named):
+            raise Refused("dimensions must be a list of texts", place, named, form)
+        if type(day) is not date:
+            raise Refused("not a day", place, day, form)
+        yield SignOff(key, tuple(named), _text(said, "by", path), day)
 
 
 def _count(entries: dict[str, object], key: str, otherwise: int, path: Path) -> int:

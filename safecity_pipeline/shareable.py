@@ -93,7 +93,7 @@ def values(
 
 
 @dataclass(frozen=True)
-class _Counted:
+class Counted:
     """A part of an indicator that has a rule: its name, the same for all that count the same; the
     smallest number that is shown; and breakdowns whose members do not add up."""
 
@@ -102,8 +102,9 @@ class _Counted:
     lists: frozenset[str]
     of: tuple[str, str, str | None] = ("", "", None)  # source, aggregate, forces
     terms: tuple[str, ...] = ()  # of its condition, all of which hold
+    step: int | None = None  # to which it is rounded
 
-    def within(self, other: _Counted) -> bool:
+    def within(self, other: Counted) -> bool:
         """Whether all that it counts is counted by the other too, as far as the words show."""
         if self.of != other.of or self.name == other.name:
             return False
@@ -124,9 +125,9 @@ def _implies(one: str, other: str) -> bool:
 _LISTED = re.compile(r"(?P<column>\w+) (?:=|(?P<no>NOT )?IN) \(?(?P<list>[^()]*)\)?")
 
 
-def _counts(
+def counts_of(
     indicator: Indicator, sources: Mapping[str, Source]
-) -> tuple[_Counted | None, _Counted | None]:
+) -> tuple[Counted | None, Counted | None]:
     cases, base = indicator.numerator, indicator.denominator
     return (
         _counted(indicator, cases, sources[cases.source]) if cases else None,
@@ -134,7 +135,7 @@ def _counts(
     )
 
 
-def _counted(indicator: Indicator, part: Part, source: Source) -> _Counted | None:
+def _counted(indicator: Indicator, part: Part, source: Source) -> Counted | None:
     if disclosure.rule(source.disclosure) == NO_RULE:
         return None
     name = f"{part.aggregate} of {part.source} where {part.where}, {part.forces}"
@@ -142,7 +143,8 @@ def _counted(indicator: Indicator, part: Part, source: Source) -> _Counted | Non
     of = (part.source, part.aggregate, part.forces)
     # Of a condition with an "or" nothing is taken apart.
     terms = (part.where,) if " OR " in part.where else tuple(part.where.split(" AND "))
-    return _Counted(name, disclosure.rule(source.disclosure).least, frozenset(lists), of, terms)
+    rule = disclosure.rule(source.disclosure)
+    return Counted(name, rule.least, frozenset(lists), of, terms, rule.step)
 
 
 class _Stated:
@@ -162,8 +164,8 @@ class _Stated:
         self.wholes: dict[tuple[str, str], dict[str, Any]] = {}
         self.members: dict[tuple[str, Where], dict[str, None]] = {}
         self.lists: set[tuple[str, str]] = set()
-        self.counted: dict[str, _Counted] = {}
-        parts = {key: _counts(indicators[key], sources) for key in rows["indicator"].unique()}
+        self.counted: dict[str, Counted] = {}
+        parts = {key: counts_of(indicators[key], sources) for key in rows["indicator"].unique()}
         asked = rows[ASKED].copy()
         for name in DAYS:  # whole numbers are compared, and iterated over, in a tenth of the time
             asked[name] = asked[name].to_numpy("datetime64[D]").astype("int64")
@@ -172,11 +174,11 @@ class _Stated:
             self.figures.append(self._numbers(row, parts[row.indicator], indicator))
 
     def _numbers(
-        self, row: Any, parts: tuple[_Counted | None, _Counted | None], indicator: Indicator
+        self, row: Any, parts: tuple[Counted | None, Counted | None], indicator: Indicator
     ) -> list[Number]:
         """The numbers of a row that have a rule: cases, all of them, and the rest of them."""
         cases, base = parts
-        share, n = _is_share(indicator), row.numerator
+        share, n = is_share(indicator), row.numerator
         if share and n != n:  # a percentage of what is known gives the cases, printed or not
             n = round(row.value * row.denominator / indicator.per, DIGITS)
         stated = [
@@ -192,7 +194,7 @@ class _Stated:
             stated.append(rest)
         return stated
 
-    def _number(self, row: Any, part: _Counted, count: float) -> Number:
+    def _number(self, row: Any, part: Counted, count: float) -> Number:
         name = part.name
         number = (name, row.area_code, row.period, row.dimension, row.dimension_value)
         self.counts[number], self.least[number] = count, part.least
@@ -255,7 +257,7 @@ def _periods(rows: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
                 yield label, [one.period for one in inside]
 
 
-def _is_share(indicator: Indicator) -> bool:
+def is_share(indicator: Indicator) -> bool:
     return indicator.kind == "proportion" or measure.is_share(indicator)
 
 

@@ -14,10 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from safecity_pipeline import comparable, shareable, tables, warehouse
+from safecity_pipeline import (
+    comparable,
+    outsider,
+    protection,
+    shareable,
+    tables,
+    warehouse,
+    withheld,
+)
 from safecity_pipeline.model import Refused, Row
+from safecity_pipeline.outsider import Outsider
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import Assessment
+from safecity_pipeline.settings import SignOff
 from safecity_pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -42,15 +52,28 @@ class Again:
     comparables: Callable[[Sequence[str]], pd.DataFrame]
 
 
-def write(connection: DuckDBPyConnection, known: Registry, area_code: str, again: Again) -> None:
+def write(
+    connection: DuckDBPyConnection,
+    known: Registry,
+    area_code: str,
+    again: Again,
+    told_before: Callable[[Outsider], object] = lambda one: None,
+    signed_off: Sequence[SignOff] = (),
+) -> None:
     """Every guarded table as it may be shared. The caller holds the transaction.
 
-    `area_code`: the assessed area.
+    `area_code`: the assessed area. `told_before`: has an outsider read the releases that are kept.
+    `signed_off`: tables of small areas that need not be withheld.
     """
     rules = shareable.rules(known.indicators, known.sources)
     rounded = [key for key, rule in rules.items() if rule.step]
-    values = _rows_about(connection, tables.INDICATOR_VALUE, list(rules))
-    shown = shareable.values(values, known.indicators, known.sources)
+    small_areas = withheld.by_indicator(known, signed_off)
+    asked = sorted({*rules, *small_areas})
+    values = _rows_about(connection, tables.INDICATOR_VALUE, asked)
+    shown = withheld.without(values, small_areas, shareable.FIGURES)
+    shown = shareable.values(shown, known.indicators, known.sources)
+    areas = outsider.members(known.areas.member_rows())
+    shown = protection.protected(shown, known, areas, told_before)
     _write(connection, tables.INDICATOR_VALUE, VALUE, _other(values, shown, rounded))
     hidden = shareable.hidden_periods(shown, rounded)
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))

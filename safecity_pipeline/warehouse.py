@@ -487,6 +487,12 @@ def edition_folder(release: Path, edition: str) -> Path:
     return release / "public" if edition == "public" else release / "restricted" / edition
 
 
+def fullest(release: Path) -> str:
+    """The edition that tells most of those that a release has still."""
+    there = (one for one in tables.EDITIONS if edition_folder(release, one).is_dir())
+    return next(there, "public")
+
+
 def _finish(
     restricted: Path, editions: Mapping[str, Path], shared: list[Table], scratch: Path
 ) -> None:

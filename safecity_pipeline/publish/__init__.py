@@ -1,6 +1,7 @@
 """What people are handed of a release, beside its databases: made of what may be shared alone.
 
     edition         for whom one is made, its folder and its database, open for reading
+    audit           the attack on what is to be published, before anybody may see it
     products        what is written for each edition, in order
     differences     rows that differ between two releases
     causes          why, by what both releases know

@@ -1,4 +1,4 @@
-"""What is written for each edition, in the order of this list."""
+"""What is written for each edition, in the order of this list, once an audit has found nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from safecity_pipeline import tables, warehouse
-from safecity_pipeline.publish import changes_page, lineage_page
+from safecity_pipeline.publish import audit, changes_page, lineage_page
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
@@ -18,12 +18,17 @@ def write(release: Path, known: Registry, settings: Settings, previous: Path | N
     """Write every product of a release whose databases are made, into the folder of each edition.
     What is not for the public is nobody else's to open, wherever it is copied from here.
 
-    `previous`: folder of the release before.
+    `previous`: folder of the release before. Raises Refused where the audit finds what must not be
+    shown: then there is no release.
     """
-    for audience in reversed(tables.EDITIONS):
+    report = ""
+    for audience in tables.EDITIONS:
         folder = warehouse.edition_folder(release, audience)
         with warehouse.opened(release, edition=audience) as connection:
             edition = Edition(audience, folder, connection, known, settings, previous)
+            # Who attacks the edition for partners has all that stands in the public one.
+            report = report or audit.report(edition)
+            (folder / audit.FILE).write_text(report, encoding="utf-8")
             for product in PRODUCTS:
                 product(edition)
         if edition.marking:
