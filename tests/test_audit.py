@@ -131,14 +131,15 @@ class Published:
         with self.warehouse.lock():
             with self.warehouse.open_work() as connection, warehouse.transaction(connection):
                 for table, held in filled.items():
-                    for one in dict.fromkeys((table, table.shareable)):
+                    editions = map(table.of, tables.EDITIONS)
+                    for one in dict.fromkeys((table, table.shareable, *editions)):
                         warehouse.fill(connection, one, pd.DataFrame(held))
             self.warehouse.publish(stamp, list(filled), self._products)
         report = self.warehouse.releases / stamp / "public" / audit.FILE
         return json.loads(report.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
     def _products(self, folder: Path) -> None:
-        products.write(folder, self.known, self.settings)
+        products.attack(folder, self.known, self.settings)
 
     @property
     def stamps(self) -> list[str]:

@@ -21,16 +21,24 @@ def write(release: Path, known: Registry, settings: Settings, previous: Path | N
     `previous`: folder of the release before. Raises Refused where the audit finds what must not be
     shown: then there is no release.
     """
-    report = ""
+    attack(release, known, settings)
     for audience in tables.EDITIONS:
         folder = warehouse.edition_folder(release, audience)
         with warehouse.opened(release, edition=audience) as connection:
             edition = Edition(audience, folder, connection, known, settings, previous)
-            # Who attacks the edition for partners has all that stands in the public one.
-            report = report or audit.report(edition)
-            (folder / audit.FILE).write_text(report, encoding="utf-8")
             for product in PRODUCTS:
                 product(edition)
         if edition.marking:
             for path in folder.rglob("*"):
                 path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def attack(release: Path, known: Registry, settings: Settings) -> None:
+    """Have the audit attack the edition that tells most, in which all that the others tell stands,
+    and write its report into each. Raises Refused where it succeeds."""
+    fullest = tables.EDITIONS[0]
+    folders = {one: warehouse.edition_folder(release, one) for one in tables.EDITIONS}
+    with warehouse.opened(release, edition=fullest) as connection:
+        report = audit.report(Edition(fullest, folders[fullest], connection, known, settings))
+    for folder in folders.values():
+        (folder / audit.FILE).write_text(report, encoding="utf-8")
