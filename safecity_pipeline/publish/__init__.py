@@ -1,7 +1,11 @@
 """What people are handed of a release, beside its databases: made of what may be shared alone.
 
     edition         for whom one is made, its folder and its database, open for reading
+    harmless        texts that no spreadsheet takes for a formula
+    data/           every table as CSV, described for programs and for people
+    workbook/       one marked table a sheet, to the guidance on accessible spreadsheets
     products        what is written for each edition, in order
+    latest          plain copies under names that never change
 
 Belongs here: files that people open (report, workbook, open data), and what is proven of a release
 before anybody may see it. Does not belong here: any figure (`measure`, `compare`), any wording of

@@ -14,6 +14,8 @@ from safecity_pipeline import warehouse
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
 
+SENSITIVE = "OFFICIAL-SENSITIVE"
+
 
 @dataclass(frozen=True)
 class Edition:
@@ -33,6 +35,11 @@ class Edition:
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         """The rows that a statement answers, by the names of their columns; None for null."""
         return warehouse.named_rows(self.connection.execute(statement, list(values)))
+
+    @property
+    def marking(self) -> str:
+        """What stands on every page and sheet; empty where anybody may read them."""
+        return "" if self.audience == "public" else SENSITIVE
 
     @cached_property
     def facts(self) -> dict[str, Any]:
