@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from io import BytesIO
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ NOTES = {
 
 def write(file: Path, about: Facts, marking: str, listed: Sequence[TableSheet]) -> None:
     """The whole workbook. The same rows make the same bytes."""
-    book = _Book(str(file), NEVER_INTERPRETED)
+    # The writer has an error of its own for a full disk; what fails in memory fails here.
+    content = BytesIO()
+    book = _Book(content, NEVER_INTERPRETED)
     book.set_properties(
         {
             "title": about.title,
@@ -77,6 +80,7 @@ def write(file: Path, about: Facts, marking: str, listed: Sequence[TableSheet]) 
     for sheet in book.worksheets():
         _make_printable(sheet, marking)
     book.close()
+    file.write_bytes(content.getvalue())
 
 
 def _told(about: Facts, marking: str) -> list[str]:
