@@ -195,6 +195,20 @@ def test_each_source_is_named_with_its_terms(written: Path) -> None:
     assert package["title"].startswith("Made-up data")
 
 
+def test_the_partners_edition_is_marked_and_under_no_open_licence(
+    tmp_path: Path, release: Path, known: Registry
+) -> None:
+    with edition(release, tmp_path, known, "partners") as one:
+        data.write(one)
+    package = json.loads((tmp_path / "datapackage.json").read_text(encoding="utf-8"))
+    assert package["description"].startswith("OFFICIAL-SENSITIVE: for partners")
+    assert package["licenses"][0]["name"] == "by-source"
+    entry = json.loads((tmp_path / "dcat.jsonld").read_text(encoding="utf-8"))
+    assert entry["dct:accessRights"] == "OFFICIAL-SENSITIVE"
+    page = _Page((tmp_path / "dictionary.html").read_text(encoding="utf-8"))
+    assert "OFFICIAL-SENSITIVE" in page.words
+
+
 DATATYPES = {"string", "double", "integer", "boolean", "date", "dateTime", "json"}
 OF_TABLES = {"url", "dc:title", "dc:description", "tableSchema"}
 OF_COLUMNS = {"name", "titles", "dc:description", "datatype"}

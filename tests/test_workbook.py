@@ -211,6 +211,18 @@ def test_the_marking_stands_on_every_sheet_of_the_partners_edition(
             assert "OFFICIAL-SENSITIVE" not in row
 
 
+def test_a_release_without_figures_has_a_workbook_without_their_sheets(
+    tmp_path: Path, known: Registry, recwarn: pytest.WarningsRecorder
+) -> None:
+    rows = drawn_edition.rows()
+    few = {name: rows[name] for name in ("meta.release", "meta.indicator")}
+    book = openpyxl.load_workbook(
+        written(drawn_edition.draw(tmp_path / "drawn", few), tmp_path / "into", known)
+    )
+    assert book.sheetnames == ["Cover", "Contents", "Indicators"]
+    assert [str(one.message) for one in recwarn if "gptables" in one.filename] == []
+
+
 # --- a release of the whole sample ---------------------------------------------------------------
 
 YEAR = "period_kind NOT IN ('month', 'quarter')"

@@ -34,7 +34,6 @@ def write(edition: Edition) -> None:
     made.filters["anchor"] = anchor
     page = made.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         about=about,
-        marking=edition.marking,
         made_up=facts.MADE_UP,
         made_harmless=facts.MADE_HARMLESS,
         tables=[one for one in tables.TABLES if one.public],

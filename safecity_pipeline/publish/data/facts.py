@@ -60,6 +60,7 @@ class Facts:
     stamp: str
     published_at: datetime
     synthetic: bool
+    marking: str
     sources: tuple[SourceFacts, ...]
 
     @property
@@ -80,10 +81,10 @@ class Facts:
     @property
     def description(self) -> str:
         """What the tables hold, in a paragraph."""
-        made_up = [MADE_UP] * self.synthetic
         return " ".join(
             [
-                *made_up,
+                *([f"{self.marking}: for partners, not for publication."] * bool(self.marking)),
+                *([MADE_UP] * self.synthetic),
                 f"Figures of crime, disorder and safety in {self.area_name} and the areas that it "
                 "is compared with: values with 95 % intervals, comparisons that say whether a "
                 "definition changed in between, and what became of every extract.",
@@ -99,8 +100,8 @@ class Facts:
 
     @property
     def all_open(self) -> bool:
-        """Whether every source may be used under the open licence."""
-        return bool(self.sources) and all(one.is_open for one in self.sources)
+        """Whether everybody may use all of it under the open licence."""
+        return not self.marking and all(one.is_open for one in self.sources)
 
 
 def of(edition: Edition) -> Facts:
@@ -113,6 +114,7 @@ def of(edition: Edition) -> Facts:
         stamp=row["stamp"],
         published_at=row["published_at"],
         synthetic=row["synthetic"],
+        marking=edition.marking,
         sources=tuple(_sources(edition)),
     )
 

@@ -127,6 +127,7 @@ def _dataset(about: Facts, written: Sequence[Written]) -> dict[str, object]:
         },
         "dcat:keyword": ["crime", "anti-social behaviour", "community safety", about.area_name],
         "dct:license": _terms(about.all_open),
+        "dct:accessRights": about.marking or "public",
         "dct:source": [
             {
                 "dct:title": one.title,

@@ -25,4 +25,4 @@ def write(edition: Edition) -> None:
 
     about = facts.of(edition)
     file = edition.folder / f"assessment-{about.year}.xlsx"
-    sheets.write(file, about, edition.marking, contents.of(edition))
+    sheets.write(file, about, contents.of(edition))

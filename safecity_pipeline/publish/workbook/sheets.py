@@ -52,7 +52,7 @@ NOTES = {
 }
 
 
-def write(file: Path, about: Facts, marking: str, listed: Sequence[TableSheet]) -> None:
+def write(file: Path, about: Facts, listed: Sequence[TableSheet]) -> None:
     """The whole workbook. The same rows make the same bytes."""
     # The writer has an error of its own for a full disk; what fails in memory fails here.
     content = BytesIO()
@@ -65,35 +65,34 @@ def write(file: Path, about: Facts, marking: str, listed: Sequence[TableSheet]) 
             "created": about.published_at,
         }
     )
-    made = {one.label: _table(one, about, marking) for one in listed}
-    cover = _cover(about, marking, [one.label for one in listed])
+    made = {one.label: _table(one, about) for one in listed}
+    cover = _cover(about, [one.label for one in listed])
     book.add_worksheet(cover.cover_label).write_cover(cover)
     book._update_annotations(made)
-    told = _told(about, marking)
-    before = {
-        "Contents": book.make_table_of_contents(made, subtitles=told),
-        "Notes": _notes(book, told),
-    }
+    told = _told(about)
+    before = {"Contents": book.make_table_of_contents(made, subtitles=told)}
+    if book._annotations:
+        before["Notes"] = _notes(book, told)
     for label, table in (before | made).items():
         sheet = book.add_worksheet(label)
         sheet.write_gptable(table, True, book._annotations)
     for sheet in book.worksheets():
-        _make_printable(sheet, marking)
+        _make_printable(sheet, about.marking)
     book.close()
     file.write_bytes(content.getvalue())
 
 
-def _told(about: Facts, marking: str) -> list[str]:
+def _told(about: Facts) -> list[str]:
     """What every sheet says below its title."""
-    return [line for line in (marking, facts.MADE_UP * about.synthetic) if line]
+    return [line for line in (about.marking, facts.MADE_UP * about.synthetic) if line]
 
 
-def _cover(about: Facts, marking: str, labels: Sequence[str]) -> Cover:
+def _cover(about: Facts, labels: Sequence[str]) -> Cover:
     day = about.published_at
     return Cover(
         title=_shown(about.title),
         intro=[
-            *_told(about, marking),
+            *_told(about),
             f"Release {about.stamp}, published {day.day} {day:%B %Y}.",
             "The figures behind the strategic assessment, for managers and analysts: one table a "
             f"sheet, {len(labels)} of them, listed on the sheet Contents.",
@@ -132,7 +131,7 @@ class _Table(GPTable):  # type: ignore[misc]
         return references
 
 
-def _table(one: TableSheet, about: Facts, marking: str) -> _Table:
+def _table(one: TableSheet, about: Facts) -> _Table:
     rows = pd.DataFrame(
         {head.words: [row[at] for row in one.rows] for at, head in enumerate(one.heads)},
         dtype=object,
@@ -142,7 +141,7 @@ def _table(one: TableSheet, about: Facts, marking: str) -> _Table:
         table=rows,
         table_name=one.label.lower().replace(" ", "_"),
         title=_shown(f"{one.title}: {about.area_name}, {about.printed}"),
-        subtitles=_told(about, marking),
+        subtitles=_told(about),
         instructions=_instructions(one.heads),
         legend=legend,
         source=_shown(one.source) or None,
@@ -259,10 +258,9 @@ class _Sheet(GPWorksheet):  # type: ignore[misc]
 
     def _format_of(self, base: Mapping[str, Any], **more: Any) -> Any:
         """A format, made once: to share one is a hundred times as fast as to make one a cell."""
-        wanted = {**base, "valign": "top", **more}
-        key = tuple(sorted(wanted.items()))
+        key = (id(base), *more.items())  # the theme's own, which outlive the sheet
         if key not in self.made_formats:
-            self.made_formats[key] = self._workbook.add_format(wanted)
+            self.made_formats[key] = self._workbook.add_format({**base, "valign": "top", **more})
         return self.made_formats[key]
 
 
