@@ -547,8 +547,7 @@ def _made_new(chosen: Settings, begun: Refresh) -> str:
     begun.warehouse.sweep()
     stands = home.standing(begun)
     if stands and not home.cut_off(chosen.warehouse):
-        # A refresh may have been killed after it published, and before it dropped what is old.
-        begun.warehouse.prune(chosen.keep_releases, chosen.keep_restricted)
+        begun.after_the_switch()  # a refresh may have been killed after it published
         return stands
     from safecity_pipeline.orchestration import run
 

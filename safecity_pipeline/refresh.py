@@ -79,7 +79,7 @@ from safecity_pipeline.ingest.survey import Survey
 from safecity_pipeline.model import Check, Extract, Finding, Indicator, Refused, Row
 from safecity_pipeline.period import Period
 from safecity_pipeline.printed import NOTHING_PRINTED, FirstPrinted
-from safecity_pipeline.publish import changes_page, products
+from safecity_pipeline.publish import changes_page, latest, products
 from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
@@ -674,9 +674,8 @@ class Refresh:
         """Assert the ledger, and publish. Raises Refused where that must not happen."""
         if self.nothing_new:
             facts = self.warehouse.release_facts() or {}
-            # A run may have been killed between the switch and this.
-            self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
-            return Report({"published": False, "release": str(facts.get("stamp"))})
+            late = self.after_the_switch()  # a run may have been killed between it and this
+            return Report({"published": False, "release": str(facts.get("stamp"))} | late)
         stamp = warehouse.stamp_now()
         with measured() as meter:
             with self._work() as connection:
@@ -687,9 +686,17 @@ class Refresh:
             self._close()
             public = [table for table in tables.TABLES if table.public]
             self.warehouse.publish(stamp, public, self._write_products)
-            self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
+            late = self.after_the_switch()
         log.info("release %s published", stamp)
-        return Report({"published": True, "release": stamp, **meter.read().facts(0)})
+        return Report({"published": True, "release": stamp, **late, **meter.read().facts(0)})
+
+    def after_the_switch(self) -> dict[str, Any]:
+        """Bring warehouse/latest up to date with the newest release, and drop what is old. Answers
+        which copies could not be replaced, where there are any."""
+        newest = self.warehouse.current()
+        late = latest.bring(newest, self.warehouse.folder) if newest else []
+        self.warehouse.prune(self.settings.keep_releases, self.settings.keep_restricted)
+        return {"not_replaced_in_latest": late} if late else {}
 
     def release_diff(self) -> Report:
         """Count what differs from the release before, as the newest release tells it. It is told

@@ -804,6 +804,57 @@ TABLES = (
 )
 
 
+KEYS: dict[str, tuple[str, ...]] = {
+    INDICATOR_VALUE.full_name: ("indicator", "area_code", "period", "dimension", "dimension_value"),
+    REVISION.full_name: ("indicator", "area_code", "period"),
+    PRINTED.full_name: ("indicator", "area_code", "period", "assessment"),
+    COMPARABLE_VALUE.full_name: (
+        *("indicator", "area_code", "period"),
+        *("dimension", "dimension_value"),
+    ),
+    CLAIM.full_name: ("claim",),
+    DRAFT.full_name: ("assessment", "claim"),
+    EXTRACT.full_name: ("extract_id",),
+    EXTRACT_SHEET.full_name: ("extract_id", "sheet"),
+    SOURCE.full_name: ("source",),
+    INDICATOR.full_name: ("indicator",),
+    SERIES.full_name: ("series",),
+    DEFINITIONAL_CHANGE.full_name: ("id",),
+    PEER.full_name: ("peer_group", "version", "area_code", "peer_code"),
+    AREA.full_name: ("area_code",),
+    AREA_MEMBER.full_name: ("area_code", "as_of", "member_code"),
+    RELEASE.full_name: ("stamp",),
+    RUN_COST.full_name: ("step",),
+}
+"""Tables that have columns, never null, in which no two of their rows agree."""
+
+_OF_FIGURES = {"indicator": INDICATOR, "area_code": AREA}
+
+REFERENCES: dict[str, dict[str, Table]] = {
+    INDICATOR_VALUE.full_name: _OF_FIGURES,
+    FINDING.full_name: _OF_FIGURES,
+    REVISION.full_name: _OF_FIGURES,
+    PRINTED.full_name: _OF_FIGURES,
+    COMPARABLE_VALUE.full_name: _OF_FIGURES,
+    EXTRACT_SHEET.full_name: {"extract_id": EXTRACT},
+    EXTRACT_UNIT.full_name: {"extract_id": EXTRACT},
+    DRIFT.full_name: {"extract_id": EXTRACT},
+    AREA_MEMBER.full_name: {"area_code": AREA},
+}
+"""Columns whose every value is the key of a row of another table, by the table that they are in."""
+
+CODES: dict[str, dict[str, str]] = {
+    "obs_status": {
+        "A": "a normal value",
+        "B": "a break: on another definition than the value before it, see series_break",
+        "C": "confidential: withheld, or suppressed by its publisher, see suppressed_reason",
+        "E": "an estimate of its supplier, or resting on one in part",
+        "M": "missing: not received, or not to be computed, see suppressed_reason",
+    },
+}
+"""Columns of codes, and what each code means: SDMX's observation status."""
+
+
 def create_once(table: Table) -> str:
     """DDL and comments of one table; one that is there keeps its rows."""
     return _declared(table, "CREATE TABLE IF NOT EXISTS")

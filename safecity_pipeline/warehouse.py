@@ -6,6 +6,7 @@
     warehouse/releases/<stamp>/restricted/safecity_restricted.duckdb      (folder 0700)
     warehouse/releases/<stamp>/restricted/partners/safecity_partners.duckdb    beside the same
     warehouse/current           relative symlink to the newest release
+    warehouse/latest/           copies under names that never change (`publish.latest`)
 
 A release is a folder that never changes once it has its name, so a reader keeps what it opened
 and a refresh never waits for readers. This is the only module that opens a DuckDB file; nothing

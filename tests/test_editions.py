@@ -492,7 +492,7 @@ def marked(edition: Edition) -> None:
 def test_products_are_made_of_both_editions_and_marked_and_kept_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(products, "PRODUCTS", (marked,))
+    monkeypatch.setattr(products, "PRODUCTS", dict.fromkeys(EDITIONS, (marked,)))
     write_small(tmp_path / "raw")
     refresh(deployment(tmp_path, ""))
     house = Warehouse(tmp_path / "warehouse")

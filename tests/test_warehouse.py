@@ -417,7 +417,9 @@ def test_a_breakdown_while_publishing_leaves_the_old_release_and_no_rubbish(
         "refresh.lock",
         "hashes.json",
     }
-    assert {path.name for path in chosen.warehouse.iterdir()} == {"build", "current", "releases"}
+    assert {path.name for path in chosen.warehouse.iterdir()} == {
+        *("build", "current", "latest", "releases")
+    }
 
 
 def test_what_breaks_down_for_another_reason_is_not_called_a_full_disk(again: Settings) -> None:

@@ -2,12 +2,16 @@
 
     edition         for whom one is made, its folder and its database, open for reading
     audit           the attack on what is to be published, before anybody may see it
-    products        what is written for each edition, in order
     differences     rows that differ between two releases
     causes          why, by what both releases know
     changes_page    both told: what changed since the release before
     lineage_page    every indicator down to clean columns, heads and files
     plain_page      the frame of such pages
+    harmless        texts that no spreadsheet takes for a formula
+    data/           every table as CSV, described for programs and for people
+    workbook/       one marked table a sheet, to the guidance on accessible spreadsheets
+    products        what is written for each edition, in order
+    latest          plain copies under names that never change
 
 Belongs here: files that people open (report, workbook, open data), and what is proven of a release
 before anybody may see it. Does not belong here: any figure (`measure`, `compare`), any wording of

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 TITLE = "What changed between two releases"
-PAGE, TABLE = "changes.html", "data/changes.csv"
+PAGE, TABLE = "changes.html", "changes.csv"
 COLUMNS = (
     *("table", "entry", "indicator", "area_code", "area_name", "period", "base_period"),
     *("dimension", "dimension_value", "comparison", "what", "column", "before", "after"),

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from safecity_pipeline import tables, warehouse
-from safecity_pipeline.publish import audit, changes_page, lineage_page
+from safecity_pipeline.publish import audit, changes_page, data, lineage_page, workbook
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
 
-PRODUCTS: tuple[Callable[[Edition], None], ...] = (changes_page.write, lineage_page.write)
+Product = Callable[[Edition], None]
+PRODUCTS: dict[str, tuple[Product, ...]] = {
+    "public": (changes_page.write, data.write, workbook.write, lineage_page.write),
+    "partners": (workbook.write,),
+}
 
 
 def write(release: Path, known: Registry, settings: Settings, previous: Path | None = None) -> None:
@@ -26,7 +30,7 @@ def write(release: Path, known: Registry, settings: Settings, previous: Path | N
         folder = warehouse.edition_folder(release, audience)
         with warehouse.opened(release, edition=audience) as connection:
             edition = Edition(audience, folder, connection, known, settings, previous)
-            for product in PRODUCTS:
+            for product in PRODUCTS[audience]:
                 product(edition)
         if edition.marking:
             for path in folder.rglob("*"):

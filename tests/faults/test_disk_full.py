@@ -28,6 +28,8 @@ POINTS = {
     "storing": "^execute INSERT INTO clean.street_crime",
     "the copy": "^shutil.copyfile",
     "the public copy": "^execute INSERT INTO shareable",
+    "a table as CSV": "^execute COPY .*/finding.csv",
+    "the workbook": "^open .*/assessment-2014-15.xlsx$",
     "Dagster's storage": "^open .*/build/dagster/",
 }
 
@@ -63,6 +65,8 @@ def by_command(by_steps: Prepared) -> Prepared:
         "storing",
         pytest.param("the copy", marks=pytest.mark.nightly),
         "the public copy",
+        pytest.param("a table as CSV", marks=pytest.mark.nightly),
+        pytest.param("the workbook", marks=pytest.mark.nightly),
     ],
 )
 def test_the_last_release_stands_and_with_room_again_all_is_well(
@@ -73,6 +77,19 @@ def test_the_last_release_stands_and_with_room_again_all_is_well(
     assert run(plan) == 1
     assert any(words in plan.said for words in FULL), plan.said
     assert look(work / "warehouse" / PUBLIC) == by_steps.old
+    (work / BALLAST).unlink()
+    assert mended(by_steps, work) == AS_IF_NOTHING_HAD_HAPPENED
+
+
+@pytest.mark.nightly
+def test_no_room_for_the_plain_copies_costs_nothing_else(
+    by_steps: Prepared, small_disk: Path
+) -> None:
+    work = by_steps.copy(small_disk)
+    plan = Plan(work, where="^open .*/latest/.*part$", action="fill")
+    assert run(plan) == 0
+    assert "not replaced" in plan.said
+    assert look(work / "warehouse" / PUBLIC) == by_steps.new
     (work / BALLAST).unlink()
     assert mended(by_steps, work) == AS_IF_NOTHING_HAD_HAPPENED
 
