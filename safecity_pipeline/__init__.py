@@ -25,6 +25,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     targets         where each target of a published assessment stands
     drafts          each sentence of a published assessment, for the year of the release; standings:
                     targets in words; phrases: numbers in words
+    typed           numbers typed into the analyst's words, and the figures that they could be
     shareable       the tables with figures, without what must be hidden
     bookkeeping     rows of the meta tables: what a release says of its extracts and declarations
     sharing         these tables, written beside the others
@@ -37,7 +38,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     helper          a second process that takes in sources too
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
-    explaining, catalogue, categories, progress, summary, document, board
+    explaining, catalogue, categories, progress, summary, document, board, words
                     what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`

@@ -403,6 +403,23 @@ def opened(release: Path, restricted: bool = False) -> Iterator[DuckDBPyConnecti
         connection.close()
 
 
+def of_area(
+    connection: DuckDBPyConnection, area: str, indicators: list[str], periods: list[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Values and findings of an area for some indicators and periods."""
+    about = (
+        "WHERE area_code = ? AND list_contains(?::VARCHAR[], indicator) "
+        "AND list_contains(?::VARCHAR[], period) ORDER BY ALL"
+    )
+    values, findings = (
+        named_rows(
+            connection.execute(f"SELECT * FROM {table} {about}", [area, indicators, periods])
+        )
+        for table in (tables.INDICATOR_VALUE.full_name, tables.FINDING.full_name)
+    )
+    return values, findings
+
+
 def named_rows(found: DuckDBPyConnection) -> list[dict[str, Any]]:
     """The rows of a statement that was run, by the names of their columns."""
     names = [column[0] for column in found.description or ()]

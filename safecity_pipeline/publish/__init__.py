@@ -2,6 +2,11 @@
 
     edition         for whom one is made, its folder and its database, open for reading
     products        what is written for each edition, in order
+    narrative       the analyst's own words with their figures, and what to read again of them:
+                    named, words for one key; markdown, the rest of the text
+    patterns        when and where: month of the year, hour of the week, ward, and the fewest LSOAs
+                    that hold half of the crime
+    gaps            what is not known, and why, in sentences
 
 Belongs here: files that people open (report, workbook, open data), and what is proven of a release
 before anybody may see it. Does not belong here: any figure (`measure`, `compare`), any wording of

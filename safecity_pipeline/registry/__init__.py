@@ -20,6 +20,7 @@ from safecity_pipeline.registry import (
     corrections,
     indicators,
     layouts,
+    narrative,
     published,
     reach,
     references,
@@ -30,6 +31,7 @@ from safecity_pipeline.registry import (
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
+from safecity_pipeline.registry.narrative import NO_WORDS, Narrative
 from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.registry.references import Judged
 from safecity_pipeline.registry.stand_ins import StandIns
@@ -59,6 +61,16 @@ class Registry:
     digest: str
     areas_digest: str
     waivers: tuple[Waiver, ...] = ()
+    narrative: Narrative = NO_WORDS
+
+    @property
+    def release_digest(self) -> str:
+        """Changes with whatever a release is made from: the words beside all that is declared, on
+        which no figure rests."""
+        if not self.narrative.passages:
+            return self.digest
+        both = f"{self.digest} {self.narrative.digest}"
+        return hashlib.sha256(both.encode()).hexdigest()[:16]
 
     def indicator(self, key: str) -> Indicator:
         """The indicator of that key. Raises Refused, listing the keys there are."""
@@ -83,8 +95,8 @@ class Registry:
 
 def load(config: Path | None = None) -> Registry:
     """Everything declared, a deployment's own (beside its safecity.toml) included:
-    `layouts/`, `assessments/`, `published/`, `thresholds.csv`, `definitional_changes.csv`,
-    `references.csv`, `waivers.toml` and `corrections.toml`.
+    `layouts/`, `assessments/`, `published/`, `narrative/`, `thresholds.csv`,
+    `definitional_changes.csv`, `references.csv`, `waivers.toml` and `corrections.toml`.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -98,6 +110,7 @@ def load(config: Path | None = None) -> Registry:
     listed = changes.load(sources=known, areas=areas, own=beside)
     declared = indicators.load(known, groups)
     reach.check(listed, declared)
+    documented = assessments.load(declared, documents)
     printed = beside / published.FOLDER if beside else None
     folders = (HERE, own, documents, printed)
     files = [file for folder in folders if folder for file in _declared_in(folder)]
@@ -110,11 +123,12 @@ def load(config: Path | None = None) -> Registry:
         stand_ins.load(areas),
         listed,
         references.load(declared, known, listed, beside),
-        assessments.load(declared, documents),
+        documented,
         published.load(beside, declared, areas),
         _digest(files),
         _digest([HERE / "areas.csv"]),
         waivers.load(declared, [one.id for one in listed.changes], beside),
+        narrative.load(beside, declared, documented),
     )
 
 
