@@ -30,7 +30,12 @@ def edition(
     fields of the registry."""
     connection = warehouse.memory()
     try:
-        release = {"stamp": "S1", "area_code": CITY, "area_name": "Southampton", "year": YEAR}
+        release: dict[str, Any] = {
+            "stamp": "S1",
+            "area_code": CITY,
+            "area_name": "Southampton",
+            "year": YEAR,
+        }
         release |= {"synthetic": True, "published_at": datetime(2015, 12, 1)}
         for table in tables.TABLES:
             given = [release] if table is tables.RELEASE else rows.get(table, ())

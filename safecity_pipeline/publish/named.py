@@ -37,8 +37,9 @@ WHY_NO_VALUE = {"missing_denominator": "the figure that it is divided by is miss
 HIDDEN = "suppressed"
 
 _VALUES = """
-SELECT indicator, period, period_kind, dimension, dimension_value, period_end, coverage_start,
-       coverage_end, complete, numerator, value, lower_95, upper_95, obs_status, suppressed_reason
+SELECT indicator, period, period_kind, dimension, dimension_value, period_start, period_end,
+       coverage_start, coverage_end, complete, numerator, value, lower_95, upper_95,
+       obs_status, suppressed_reason
 FROM mart.indicator_value
 WHERE area_code = ? AND list_contains(?::VARCHAR[], indicator) ORDER BY ALL"""
 _FINDINGS = """
@@ -104,7 +105,7 @@ class _Figures:
 
     def _label(self, key: Key) -> str | None:
         """The period that a key speaks of: its own, the year, or the newest that is no part of
-        one and does not end after it."""
+        one and begins before the year ends: a survey of 2015 is one of 2014/15."""
         if key.period:
             return period.parse(key.period).label
         own = [
@@ -115,7 +116,7 @@ class _Figures:
         if any(row["period"] == self.year for row in own):
             return self.year
         end = period.parse(self.year).end
-        before = [row for row in own if row["period_end"] <= end]
+        before = [row for row in own if row["period_start"] <= end]
         newest = max(before, key=lambda row: (row["period_end"], row["period"]), default=None)
         return str(newest["period"]) if newest else None
 
