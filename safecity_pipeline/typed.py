@@ -99,11 +99,12 @@ def bare(number: str) -> str:
 
 
 def suggested(number: str, known: Matches, near: Collection[str]) -> list[Key]:
-    """Keys that name a typed number, those of indicators that are `near` first."""
-    found = known.get(bare(number), ())
-    return sorted(found, key=lambda key: (key.indicator not in near, bool(key.dimension)))[
-        :SUGGESTED
-    ]
+    """Keys that name a typed number, those of indicators that are `near` and of the year first."""
+    found = sorted(
+        known.get(bare(number), ()),
+        key=lambda key: (key.indicator not in near, bool(key.period), bool(key.dimension)),
+    )
+    return found[:SUGGESTED]
 
 
 def check(passages: Iterable[Passage], known: Matches) -> Check:

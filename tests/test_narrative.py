@@ -294,7 +294,10 @@ def test_what_was_accepted_is_read_as_it_was_written(known: Registry, tmp_path: 
         ("On 1 April 2014, 01/04/2014, 2014-04-01 and 3rd May.", []),
         ("1. First\n2) Second\n> 3. Third\n## 4. Fourth", []),
         ('See "Crime in 99 cities", `17`, C01, 3a and [[violence_count@2013-14:value]].', []),
-        ("Down -3.2 points (from +4)", ["-3.2", "+4"]),
+        (
+            "Down -3.2 points (from +4), 20-30 or 5\u20136, COVID-19",
+            ["-3.2", "+4", "20", "30", "5", "6"],
+        ),
     ],
 )
 def test_typed_numbers_are_found_and_what_is_none_is_not(prose: str, numbers: list[str]) -> None:

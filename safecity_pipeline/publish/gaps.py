@@ -120,7 +120,9 @@ class _About:
         if source not in self.sources:
             return False
         row = self.sources[source]
-        return row["disclosure"] != "none" or row["audience"] not in SEEN[self.edition.audience]
+        return row["disclosure"] != "none" or row["audience"] not in SEEN.get(
+            self.edition.audience, ()
+        )
 
     def indicator(self, key: str) -> str:
         known = self.edition.registry.indicators.get(key)

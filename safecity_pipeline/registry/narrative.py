@@ -51,7 +51,7 @@ _KEY = re.compile(
     r"\s*(?P<indicator>\w+)\s*(?:@\s*(?P<period>[^/:]*?)\s*)?"
     r"(?:/\s*(?P<dimension>\w+)\s*=\s*(?P<member>.*?)\s*)?:\s*(?P<part>\w+)\s*"
 )
-_TYPED = re.compile(r"(?<![\w.,/:-])[+-]?\d[\d,]*(?:\.\d+)?(?![\w/:]|-\d|[.,]\d)")
+_TYPED = re.compile(r"(?<![\w.,/:])(?<![A-Za-z]-)[+-]?\d[\d,]*(?:\.\d+)?(?![\w/:]|[.,]\d)")
 _MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _NO_FIGURE = re.compile(
     rf"""
@@ -228,7 +228,7 @@ def load(
     folder = beside / FOLDER if beside else None
     if folder is None or not folder.is_dir():
         return Narrative(sections)
-    years = [one for one in sorted(folder.iterdir()) if one.is_dir()]
+    years = [one for one in sorted(folder.glob("[!.]*")) if one.is_dir()]
     found = [
         passage for year in years for passage in _passages(year, _year(year), sections, indicators)
     ]
@@ -318,10 +318,16 @@ def _parts(indicator: str) -> str:
 COLUMNS = [one.name for one in fields(Accepted)]
 
 
-def _accepted(file: Path) -> Iterator[Accepted]:
-    if not file.is_file():
-        return
+def _accepted(file: Path) -> list[Accepted]:
     place = f"{FOLDER}/{file.parent.name}/{file.name}"
+    try:
+        return list(_lines(file, place)) if file.is_file() else []
+    except (UnicodeDecodeError, csv.Error):
+        repair = "write it anew: safecity narrative --accept"
+        raise Refused("not a CSV file in UTF-8", place, repair=repair) from None
+
+
+def _lines(file: Path, place: str) -> Iterator[Accepted]:
     with file.open(encoding="utf-8-sig", newline="") as handle:
         table = csv.DictReader(handle, restkey="", restval="")
         if table.fieldnames != COLUMNS:
