@@ -27,6 +27,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     targets         where each target of a published assessment stands
     drafts          each sentence of a published assessment, for the year of the release; standings:
                     targets in words; phrases: numbers in words
+    typed           numbers typed into the analyst's words, and the figures that they could be
     shareable       the tables with figures, without what must be hidden
     audiences       who may see which figure, and the reason in words where not
     withheld        small areas of some topics, until somebody has signed for them
@@ -45,7 +46,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words
     rebuilding      a release made anew, and compared with itself
-    explaining, comparing, catalogue, categories, progress, summary, document, board
+    explaining, comparing, catalogue, categories, progress, summary, document, board, words
                     what the commands tell people
     orchestration/  the same steps as Dagster assets; definitions: the code location
     cli             the command `safecity`

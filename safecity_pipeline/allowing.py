@@ -19,6 +19,7 @@ from safecity_pipeline.sentences import PERCENT, listed, signed
 
 COLUMNS = ("comparable_change", "comparable_lower_95", "comparable_upper_95")
 RESTS_ON, NOTE = "comparable_rests_on", "comparable_note"
+AFAR = ", as far as series show that follow it only from afar"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def note(found: Comparable, indicators: Mapping[str, Indicator]) -> str:
     """What a careful reader wants to know: what the references did, and the change that is left."""
     moved = [_moved(one, indicators[one.reference].title) for one in found.references]
     beside = f"Over the same period {listed(moved)}; allowing" if moved else "Allowing"
-    afar = ", as far as series show that follow it only from afar" if _is_weak(found) else ""
+    afar = AFAR if _is_weak(found) else ""
     months = listed(dict.fromkeys(f"{day:%B %Y}" for day in found.days))
     return (
         f"{beside} for the change in recording ({months}){afar}, the comparable change is "

@@ -456,6 +456,40 @@ def keep(
 
 
 @app.command()
+def narrative(
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Accept the words with the figures as they are now.")
+    ] = False,
+    section: Annotated[
+        str | None, typer.Option(help="With --accept: this section only, as summary.")
+    ] = None,
+    config: Config = None,
+    warehouse: Home = None,
+) -> None:
+    """Show the analyst's own words and what moved in them.
+
+    They lie in narrative/YEAR/SECTION.md beside safecity.toml. A figure is named by key and never
+    typed: [[violence_count:change]], of another year [[violence_count@2013-14:value]], of a part
+    [[recorded_crime_count/ward=Bargate:value]]. Listed are the sections, what each key stands for,
+    and numbers that were typed.
+
+    --accept writes narrative/YEAR/figures.csv; keep it with the words. A figure that is another one
+    later marks its paragraph for review, here and in the release.
+    """
+    chosen = _settings(config, None, warehouse, None)
+    with _configuration():
+        from safecity_pipeline import words
+
+        if section and not accept:
+            raise Refused("a section is named to accept it", "--section", section, "add --accept")
+        if not accept:
+            _say("\n".join(words.listed(chosen)))
+            return
+        file, figures = words.accept(chosen, section)
+    _say(f"{figures} figure{'s' * (figures != 1)} accepted in {file}")
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 3000,
     read_only: Annotated[bool, typer.Option(help="Look only: no runs can be started.")] = False,

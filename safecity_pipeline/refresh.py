@@ -52,6 +52,7 @@ from safecity_pipeline import (
     tables,
     tallies,
     targets,
+    typed,
     upkeep,
     waivers,
     warehouse,
@@ -209,7 +210,7 @@ class Refresh:
         return {
             "code": code_version(),
             "configuration": _hash(repr(chosen)),
-            "registry": self.registry.digest,
+            "registry": self.registry.release_digest,
             "extracts": _hash("\n".join(extracts)),
             "key_id": pseudonyms.key_id(synthetic=any(e.synthetic for e in found.extracts)),
             # One that expires changes no file: only the day tells.
@@ -631,16 +632,28 @@ class Refresh:
         return report
 
     def drafts(self) -> Report:
-        """Draft every sentence of the published assessment for the year of the release."""
+        """Draft every sentence of the published assessment for the year of the release, and look
+        over the analyst's own."""
         if self.nothing_new:
-            return self._unchanged()
+            return self._unchanged(typed.ABOUT)
         with self._step("mart/draft") as (connection, report):
             rows = drafts.of(self.registry.assessments, self._drafted_from(connection))
             with transaction(connection):
                 warehouse.fill(connection, tables.DRAFT, pd.DataFrame(rows))
+            report.checks = [self._typed(connection)]
             report.rows = report.handled = len(rows)
             report.facts = dict(Counter(str(row["status"]) for row in rows))
         return report
+
+    def _typed(self, connection: DuckDBPyConnection) -> Check:
+        """The check on numbers that were typed into the analyst's words."""
+        year, known = self.settings.year, self.registry
+        passages = known.narrative.of_year(year)
+        if not any(one.typed for one in passages):
+            return typed.check(passages, {})
+        keys = typed.unguarded(known.indicators, known.sources)
+        rows = warehouse.of_area(connection, self.area_code, keys, typed.periods(year))
+        return typed.check(passages, typed.figures(known.indicators, *rows, year))
 
     def waivers(self) -> Report:
         """Judge every waiver by all checks and comparisons there are; the last step before the

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from safecity_pipeline import arrivals, bookkeeping, claims, estimates, period
+from safecity_pipeline import arrivals, bookkeeping, claims, estimates, period, typed
 from safecity_pipeline.ingest import intake
 from safecity_pipeline.model import Check, CheckSpec, Refused, Row, Source
 from safecity_pipeline.registry import Registry, entries
@@ -38,6 +38,7 @@ OTHERS: Mapping[str, Sequence[CheckSpec]] = {
     "raw": bookkeeping.SURVEY_CHECKS,
     claims.ABOUT: (claims.CHECK,),
     estimates.ABOUT: (estimates.CHECK,),
+    typed.ABOUT: (typed.CHECK,),
 }
 """Checks that are not of one source, by what they speak of."""
 

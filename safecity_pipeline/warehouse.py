@@ -435,6 +435,23 @@ def opened(
         connection.close()
 
 
+def of_area(
+    connection: DuckDBPyConnection, area: str, indicators: list[str], periods: list[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Values and findings of an area for some indicators and periods."""
+    about = (
+        "WHERE area_code = ? AND list_contains(?::VARCHAR[], indicator) "
+        "AND list_contains(?::VARCHAR[], period) ORDER BY ALL"
+    )
+    values, findings = (
+        named_rows(
+            connection.execute(f"SELECT * FROM {table} {about}", [area, indicators, periods])
+        )
+        for table in (tables.INDICATOR_VALUE.full_name, tables.FINDING.full_name)
+    )
+    return values, findings
+
+
 def database(release: Path, restricted: bool = False) -> Path:
     """The shareable database of a release, or the other, by the folder of the release."""
     return release / "restricted" / RESTRICTED if restricted else release / "public" / PUBLIC

@@ -37,7 +37,7 @@ FLOORS = (
             "trends",
         ),
         "sentences",
-        *("claims", "targets", "drafts", "standings", "phrases"),
+        *("claims", "targets", "drafts", "standings", "phrases", "typed"),
     },
     {"shareable", "audiences", "withheld", "outsider", "protection"},
     {
@@ -56,7 +56,7 @@ FLOORS = (
     {"publish"},
     {"refresh"},
     {"supplier", "explaining", "comparing", "rebuilding", "catalogue", "categories"},
-    {"progress", "summary", "document", "board"},
+    {"progress", "summary", "document", "board", "words"},
     {"orchestration"},
     {"definitions"},
     {"orchestration.run", "orchestration.web"},

@@ -14,6 +14,7 @@ from safecity_pipeline import (
     estimates,
     sources,
     tables,
+    typed,
     waivers,
 )
 from safecity_pipeline.ingest import intake, schema
@@ -123,6 +124,7 @@ def _of_the_assessment() -> list[dg.AssetsDefinition]:
             lambda refresh, _: refresh.drafts(),
             deps=[CLAIMS, TARGETS],
             table=tables.DRAFT,
+            checks=[typed.CHECK],
         ),
         _asset(
             WAIVERS,

@@ -11,6 +11,11 @@
     data/           every table as CSV, described for programs and for people
     workbook/       one marked table a sheet, to the guidance on accessible spreadsheets
     products        what is written for each edition, in order
+    narrative       the analyst's own words with their figures, and what to read again of them:
+                    named, words for one key; markdown, the rest of the text
+    patterns        when and where: month of the year, hour of the week, ward, and the fewest LSOAs
+                    that hold half of the crime
+    gaps            what is not known, and why, in sentences
     latest          plain copies under names that never change
 
 Belongs here: files that people open (report, workbook, open data), and what is proven of a release

@@ -21,6 +21,7 @@ from safecity_pipeline.registry import (
     corrections,
     indicators,
     layouts,
+    narrative,
     published,
     reach,
     references,
@@ -31,6 +32,7 @@ from safecity_pipeline.registry import (
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.registry.changes import Changes
+from safecity_pipeline.registry.narrative import NO_WORDS, Narrative
 from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.registry.references import Judged
 from safecity_pipeline.registry.stand_ins import StandIns
@@ -60,6 +62,16 @@ class Registry:
     digest: str
     areas_digest: str
     waivers: tuple[Waiver, ...] = ()
+    narrative: Narrative = NO_WORDS
+
+    @property
+    def release_digest(self) -> str:
+        """Changes with whatever a release is made from: the words beside all that is declared, on
+        which no figure rests."""
+        if not self.narrative.passages:
+            return self.digest
+        both = f"{self.digest} {self.narrative.digest}"
+        return hashlib.sha256(both.encode()).hexdigest()[:16]
 
     def indicator(self, key: str) -> Indicator:
         """The indicator of that key. Raises Refused, listing the keys there are."""
@@ -84,8 +96,9 @@ class Registry:
 
 def load(config: Path | None = None) -> Registry:
     """Everything declared, a deployment's own (beside its safecity.toml) included:
-    `layouts/`, `assessments/`, `published/`, `thresholds.csv`, `definitional_changes.csv`,
-    `references.csv`, `waivers.toml` and `corrections.toml`, and who may see which source.
+    `layouts/`, `assessments/`, `published/`, `narrative/`, `thresholds.csv`,
+    `definitional_changes.csv`, `references.csv`, `waivers.toml` and `corrections.toml`, and who
+    may see which source.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -101,6 +114,7 @@ def load(config: Path | None = None) -> Registry:
     listed = changes.load(sources=known, areas=areas, own=beside)
     declared = indicators.load(known, groups)
     reach.check(listed, declared)
+    documented = assessments.load(declared, documents)
     printed = beside / published.FOLDER if beside else None
     folders = (HERE, own, documents, printed)
     files = [file for folder in folders if folder for file in _declared_in(folder)]
@@ -113,11 +127,12 @@ def load(config: Path | None = None) -> Registry:
         stand_ins.load(areas),
         listed,
         references.load(declared, listed, beside),
-        assessments.load(declared, documents),
+        documented,
         published.load(beside, declared, areas),
         _digest(files, repr(said) if any(said) else ""),
         _digest([HERE / "areas.csv"]),
         waivers.load(declared, [one.id for one in listed.changes], beside),
+        narrative.load(beside, declared, documented),
     )
 
 
