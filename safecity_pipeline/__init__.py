@@ -2,7 +2,7 @@
 
 The map, from the ground up; imports point only downward, and a test holds that.
 
-    model, period, vocabulary, statistics, settings, tables, disclosure
+    model, period, vocabulary, statistics, funnels, settings, tables, disclosure
                     nouns, shared words, pure arithmetic, the contract's tables, what is too small
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
@@ -34,6 +34,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock
     publish/        what people are handed beside the databases: editions and their products
+      report/         the assessment as a page, its charts, the leaflet
     helper          a second process that takes in sources too
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words

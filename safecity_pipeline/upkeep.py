@@ -80,6 +80,9 @@ BEHIND_FINDINGS = (
 REGISTRY = "(registry)"
 """In the place of a source's name: everything declared."""
 
+CODE = (".py", ".j2", ".css")
+"""Files of the package that decide what a release holds; what is declared has its own hash."""
+
 FEW = 50
 
 Read = frozenset[tuple[str, ...]]
@@ -378,9 +381,10 @@ def _areas(known: Registry) -> str:
 
 @cache
 def all_code() -> str:
-    """Hash of the package's code."""
+    """Hash of the package's code, and of the forms that its pages are written by."""
     digest = hashlib.sha256()
-    for file in sorted(Path(safecity_pipeline.__file__).parent.rglob("*.py")):
+    root = Path(safecity_pipeline.__file__).parent
+    for file in sorted(one for kind in CODE for one in root.rglob(f"*{kind}")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 

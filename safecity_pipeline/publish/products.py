@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from safecity_pipeline import warehouse
+from safecity_pipeline.publish import report
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
 
-PRODUCTS: tuple[Callable[[Edition], None], ...] = ()
+PRODUCTS: tuple[Callable[[Edition], None], ...] = (report.write,)
 
 
 def write(release: Path, known: Registry, settings: Settings) -> None:

@@ -1,0 +1,162 @@
+"""The parts of the report after page one: priorities, residents, gaps in knowledge.
+
+Belongs here: which sentences, pictures and targets stand in a part, as its outline declares. Does
+not belong here: their words (`drafts`, `targets`), drawing, the page (`page`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from safecity_pipeline.publish.edition import Edition
+from safecity_pipeline.publish.report import pictures, words
+from safecity_pipeline.publish.report.figures import Figures, Row
+from safecity_pipeline.publish.report.pictures import Picture, Table
+from safecity_pipeline.publish.report.words import Cell
+from safecity_pipeline.registry.assessments.outlines import Part
+from safecity_pipeline.sentences import rounded
+
+VERDICTS = {
+    "met": "met",
+    "not_met": "not met",
+    "not_shown": "not shown: chance may explain the figures",
+    "not_measurable": "cannot be measured",
+    "not_like_for_like": "cannot be said: not like for like",
+}
+TARGET_HEADS = (
+    *("Target", "Who leads", "Measured by", "Start", "To reach", "Now"),
+    *("Where it stands", "Why"),
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part as it is shown. `sentences`: with the key of the claim they are drafted after."""
+
+    key: str
+    title: str
+    sentences: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+    targets: Table | None = None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that the release does not know, and where that is told."""
+
+    title: str
+    table: Table
+
+
+def priority(known: Figures, part: Part) -> Section:
+    """A priority with its sentences, a picture of each indicator, and its targets."""
+    drawn = tuple(pictures.years(known, key) for key in part.shows)
+    return Section(part.key, part.title, sentences(known, part), drawn, _targets(known, part.title))
+
+
+def residents(known: Figures, part: Part) -> Section:
+    drawn = (pictures.answers(known, part.shows),) if part.shows else ()
+    return Section(part.key, part.title, sentences(known, part), drawn)
+
+
+def sentences(known: Figures, part: Part) -> tuple[tuple[str, str], ...]:
+    """The drafts of a part; where the area has no assessment, what was found of its indicators."""
+    drafted = tuple(told(known, part.claims))
+    if drafted or known.drafts:
+        return drafted
+    found = ((key, known.finding(key, "previous_year", known.newest(key))) for key in part.shows)
+    return tuple((key, str(row["sentence"])) for key, row in found if row)
+
+
+def told(known: Figures, claims: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for claim in claims:
+        if row := known.drafts.get(claim):
+            yield claim, str(row["sentence"])
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+
+def _targets(known: Figures, title: str) -> Table | None:
+    rows = [_target(known, row) for row in known.targets if row["priority"] == title]
+    return Table(f"Targets: {title}", TARGET_HEADS, tuple(rows)) if rows else None
+
+
+def _target(known: Figures, row: Row) -> tuple[Cell, ...]:
+    return (
+        Cell(str(row["action"])),
+        Cell(str(row["lead_agency"])),
+        Cell(str(row["measure"] or "")) if row["measure"] else words.nothing(words.NOT_APPLICABLE),
+        *(_aimed(known, row, name) for name in ("baseline", "target_value", "current")),
+        Cell(VERDICTS.get(str(row["verdict"]), str(row["verdict"]))),
+        Cell(str(row["reason"] or "")),
+    )
+
+
+def _aimed(known: Figures, row: Row, name: str) -> Cell:
+    if row[name] is None:
+        return words.nothing(words.MISSING)
+    indicator = known.edition.registry.indicators.get(str(row["indicator"]))
+    decimals = indicator.decimals if indicator else 1
+    return Cell(rounded(row[name], decimals), row[name])
+
+
+# --- gaps in knowledge ---------------------------------------------------------------------------
+
+
+def gaps(edition: Edition) -> tuple[Gap, ...]:
+    """What did not come, what was hidden, and what nobody could compute; empty tables are left
+    out."""
+    found = (
+        Gap("What did not come, or came late", _arrivals(edition)),
+        Gap("Sentences of the assessment that cannot be computed", _claims(edition)),
+        Gap("Figures that are not shown", _hidden(edition)),
+    )
+    return tuple(gap for gap in found if gap.table.rows)
+
+
+def _arrivals(edition: Edition) -> Table:
+    rows = edition.rows(
+        "SELECT s.title, a.status, count(*) AS periods, max(a.days_late) AS late "
+        "FROM meta.arrival a JOIN meta.source s USING (source) "
+        "WHERE a.status IN ('missing', 'overdue', 'incomplete', 'arrived_late', 'never_arrived') "
+        "GROUP BY ALL ORDER BY ALL"
+    )
+    heads = ("Source", "What came of it", "Periods", "Days late at most")
+    return Table("Extracts that lack or came late", heads, tuple(map(_arrival, rows)))
+
+
+def _arrival(row: Mapping[str, Any]) -> tuple[Cell, ...]:
+    late = words.nothing(words.NOT_APPLICABLE, "no day is known by which it was due")
+    return (
+        Cell(row["title"]),
+        Cell(str(row["status"]).replace("_", " ")),
+        Cell(str(row["periods"])),
+        late if row["late"] is None else Cell(rounded(row["late"], 0)),
+    )
+
+
+def _claims(edition: Edition) -> Table:
+    rows = edition.rows(
+        "SELECT claim, statement, reason FROM mart.claim WHERE verdict = 'not_computable' "
+        "ORDER BY claim"
+    )
+    lines = tuple(
+        (Cell(row["claim"]), Cell(row["statement"]), Cell(row["reason"] or "")) for row in rows
+    )
+    return Table("Sentences without a figure", ("Key", "Sentence", "Why"), lines)
+
+
+def _hidden(edition: Edition) -> Table:
+    rows = edition.rows(
+        "SELECT indicator, suppressed_reason AS why, count(*) AS figures "
+        "FROM mart.indicator_value WHERE obs_status = 'C' GROUP BY ALL ORDER BY ALL"
+    )
+    titles = edition.registry.indicators
+    lines = tuple(
+        (Cell(titles[row["indicator"]].title), Cell(row["why"] or ""), Cell(str(row["figures"])))
+        for row in rows
+    )
+    return Table("Figures that are withheld", ("Indicator", "Why", "Figures"), lines)
