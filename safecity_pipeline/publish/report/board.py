@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from safecity_pipeline import phrases
 from safecity_pipeline.model import Indicator
 from safecity_pipeline.publish.report import words
 from safecity_pipeline.publish.report.figures import ENGLAND, Figures, Row
@@ -26,6 +27,8 @@ SAYS = {
     "same": "no clear change",
     "similar": "no clear change",
 }
+BREAKS = "material"
+MATERIAL = {"materiality": BREAKS}
 BOXES = ("better", "worse", "recorded", "neither", "untold")
 NOT_TOLD = "cannot be told"
 DIFFERENT = "not like for like"
@@ -34,7 +37,8 @@ DIFFERENT = "not like for like"
 @dataclass(frozen=True)
 class Line:
     """One type: its numbers, their change, what may be said of it, its rate beside others, and its
-    place in the group. `changes`: ids of the definitional changes in between."""
+    place in the group. `changes`: ids of the definitional changes in between, and of those between
+    the two places."""
 
     indicator: Indicator
     title: str
@@ -51,6 +55,7 @@ class Line:
     place: Cell
     place_last: Cell
     changes: tuple[str, ...] = ()
+    changes_of_place: tuple[str, ...] = ()
 
     @property
     def cells(self) -> Sequence[Cell]:
@@ -62,12 +67,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Item:
-    """A line of a box: what changed, by how much, and what else must be known."""
+    """A line of a box: what changed, by how much, and what else must be known. `seems`: it looks
+    different as it is recorded."""
 
     key: str
     title: str
     said: str
     note: str = ""
+    seems: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,8 @@ def _line(known: Figures, key: str) -> Line:
         _average(known, indicator),
         place=_place(known, indicator, known.year),
         place_last=_place(known, indicator, known.last),
-        changes=_ids(found),
+        changes=_ids(known, found) if broken else (),
+        changes_of_place=_ids(known, known.finding(key, "peer_rank")),
     )
 
 
@@ -121,9 +129,12 @@ def _place(known: Figures, indicator: Indicator, label: str) -> Cell:
     return words.place(found) if found else words.nothing(words.MISSING)
 
 
-def _ids(found: Row | None) -> tuple[str, ...]:
-    broken = found is not None and found["status"] == BROKEN
-    return tuple(str(found["broken_by"] or "").split()) if found and broken else ()
+def _ids(known: Figures, found: Row | None) -> tuple[str, ...]:
+    """The changes of definition that break a comparison; those that are only noted are left out."""
+    if found is None or not found["broken_by"]:
+        return ()
+    listed = str(found["broken_by"]).split()
+    return tuple(one for one in listed if known.changes.get(one, MATERIAL)["materiality"] == BREAKS)
 
 
 def _difference(now: Row | None, last: Row | None, broken: bool) -> Cell:
@@ -202,32 +213,35 @@ def _box(row: Row) -> str:
 
 def _item(known: Figures, key: str, row: Row, box: str) -> Item:
     cell = words.change(row)
-    size = f"{cell.text}{words.unit_of_change(row)}"
-    likely = f" ({cell.likely}{words.unit_of_change(row)})" if cell.likely else ""
+    unit = words.unit_of_change(row)
+    likely = f" ({cell.likely}{unit})" if cell.likely else ""
+    said = f"{cell.text}{unit}{likely}"
     title = words.title(known.indicator(key))
-    if box != "recorded":
-        return Item(key, title, f"{size}{likely}", _whence(row))
-    return Item(key, title, f"recorded {size}{likely}", _allowing(row))
-
-
-def _whence(row: Row) -> str:
-    return "" if row["significance"] in SAYS else "nobody can say whether that is more than chance"
+    if box == "recorded":
+        return Item(key, title, f"recorded {said}", _allowing(row), _seems(row))
+    told = row["significance"] in SAYS
+    return Item(key, title, said, "" if told else "nobody can say whether that is more than chance")
 
 
 def _allowing(row: Row) -> str:
     """What is left of a broken change on one definition, or that nobody can tell."""
-    limits = row["comparable_lower_95"], row["comparable_upper_95"]
-    if row["comparable_change"] is None or None in limits:
+    lower, upper = row["comparable_lower_95"], row["comparable_upper_95"]
+    if row["comparable_change"] is None or lower is None or upper is None:
         return "how much of that is recording cannot be told"
-    left = f"{signed(row['comparable_change'])} % (likely between {signed(limits[0])} and "
-    left += f"{signed(limits[1])} %)"
-    clear = "no clear change" if limits[0] <= 0 <= limits[1] else "a change remains"
-    return f"on one definition {clear}: {left}"
+    clear = "no clear change" if lower <= 0 <= upper else "a change remains"
+    limits = phrases.between_signed(lower, upper, 1)
+    return f"on one definition {clear}: {signed(row['comparable_change'])} % (likely {limits} %)"
+
+
+def _seems(row: Row) -> bool:
+    """Whether it looks different at all, as it is recorded."""
+    lower, upper = row["change_lower_95"], row["change_upper_95"]
+    return lower is None or upper is None or not lower <= 0 <= upper
 
 
 def explained(known: Figures, table: Sequence[Line]) -> Mapping[str, str]:
     """The definitional changes that the table marks, in words, by id."""
-    ids = dict.fromkeys(one for line in table for one in line.changes)
+    ids = dict.fromkeys(one for line in table for one in (*line.changes, *line.changes_of_place))
     return {one: told(known.changes[one]) for one in ids if one in known.changes}
 
 

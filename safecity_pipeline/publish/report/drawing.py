@@ -39,6 +39,9 @@ WIDTH, HEIGHT = 420, 230
 ROW = 19
 SCALE = 1.75
 LETTERS_OF_A_LINE = 56
+MARKUP_OF_PARTS = re.compile(r' (?:role|aria-\w+)="[^"]*"')
+"""A picture is one image with one text: its parts need not be told one by one."""
+
 AS_RECORDED, ROLLING, ON_ONE = "as recorded", "mean of twelve months", "on the newest definition"
 ROLLING_ON_ONE = "mean of twelve months, on the newest definition"
 STYLES = {
@@ -324,7 +327,7 @@ def render(chart: Spec, title: str, says: str, warning: str = "") -> Drawing:
 
 def _titled(svg: str, title: str, says: str) -> str:
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
-    start, rest = svg.split(">", 1)
+    start, rest = MARKUP_OF_PARTS.sub("", svg).split(">", 1)
     return f'{start} role="img">{told}{rest}'
 
 

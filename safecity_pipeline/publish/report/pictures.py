@@ -231,34 +231,42 @@ def _said(known: Figures, indicator: Indicator) -> str:
 def _table(
     known: Figures, indicator: Indicator, title: str, when: str, rows: Sequence[Row]
 ) -> Table:
-    heads = (when, f"As recorded ({indicator.unit})", "Likely between", "On the newest definition")
-    return Table(title, heads, tuple(_line_of(known, indicator, row) for row in rows))
+    """Each figure with its range; with the same on the newest definition, where that differs."""
+    on_one = [known.comparable(indicator.indicator, row["period"]) for row in rows]
+    told = any(one is not None and one["status"] != "as_recorded" for one in on_one)
+    heads = (when, f"As recorded ({indicator.unit})", "Likely between")
+    heads += ("On the newest definition", "Likely between") if told else ()
+    lines = [
+        (*_recorded(indicator, row), *(_on_one(indicator, one) if told else ()))
+        for row, one in zip(rows, on_one, strict=True)
+    ]
+    return Table(title, heads, tuple(lines))
 
 
-def _line_of(known: Figures, indicator: Indicator, row: Row) -> tuple[Cell, ...]:
+def _recorded(indicator: Indicator, row: Row) -> tuple[Cell, Cell, Cell]:
     cell = words.level(indicator, row)
-    marks = (words.BREAK,) * bool(row["series_break"])
-    shown = Cell(cell.text, cell.value, (*cell.marks, *marks), why=cell.why)
-    return (
-        Cell(words.printed(row["period"])),
-        shown,
-        Cell(cell.likely.removeprefix("likely between ")) if cell.likely else _no_range(cell),
-        _on_one(known, indicator, row),
-    )
+    return Cell(words.printed(row["period"])), _marked(cell, row), _between(cell)
 
 
-def _no_range(cell: Cell) -> Cell:
-    return words.nothing(words.LOW) if cell.text else Cell("", marks=cell.marks, why=cell.why)
-
-
-def _on_one(known: Figures, indicator: Indicator, row: Row) -> Cell:
-    found = known.comparable(indicator.indicator, row["period"])
+def _on_one(indicator: Indicator, found: Row | None) -> tuple[Cell, Cell]:
     if found is None:
-        return words.nothing(words.MISSING, "cannot be told")
-    return words.level(
-        indicator,
-        {**found, "value": found["comparable_value"], "obs_status": "A", "complete": True},
-    )
+        return words.nothing(words.MISSING, "cannot be told"), words.nothing(words.MISSING)
+    told = {"value": found["comparable_value"], "obs_status": "A", "complete": True}
+    cell = words.level(indicator, {**found, **told})
+    return _marked(cell), _between(cell)
+
+
+def _marked(cell: Cell, row: Row | None = None) -> Cell:
+    """A figure whose range stands in a column of its own; B is against the value before it."""
+    broken = (words.BREAK,) * bool(row and row["series_break"])
+    return Cell(cell.text, cell.value, (*cell.marks, *broken), why=cell.why)
+
+
+def _between(cell: Cell) -> Cell:
+    """The range of a figure, for a column that is headed so."""
+    if cell.likely:
+        return Cell(cell.likely.removeprefix("likely between "))
+    return words.nothing(words.LOW) if cell.text else Cell("", marks=cell.marks, why=cell.why)
 
 
 def years(known: Figures, key: str) -> Picture:
@@ -367,12 +375,8 @@ def _peers_table(
     indicator: Indicator, title: str, rows: Sequence[Row], average: float | None
 ) -> Table:
     lines = [
-        (
-            Cell(_name(row)),
-            words.level(indicator, row),
-            Cell(words.likely(indicator, row).removeprefix("likely between ")),
-        )
-        for row in rows
+        (Cell(_name(row)), _marked(cell), _between(cell))
+        for row, cell in ((row, words.level(indicator, row)) for row in rows)
     ]
     if average is not None:
         mean = Cell(rounded(average, indicator.decimals), average)
@@ -476,7 +480,8 @@ def _funnel_table(
         lower, upper = _scaled(indicator, limits, row["denominator"], 0.95)
         span = f"{rounded(lower, indicator.decimals)} to {rounded(upper, indicator.decimals)}"
         size = Cell(rounded(row["denominator"], 0), row["denominator"])
-        lines.append((Cell(_name(row)), size, words.level(indicator, row), Cell(span)))
+        figure = _marked(words.level(indicator, row))
+        lines.append((Cell(_name(row)), size, figure, Cell(span)))
     return Table(title, heads, tuple(lines))
 
 
@@ -516,9 +521,7 @@ def _small_row(known: Figures, key: str, labels: Sequence[str]) -> tuple[Cell, .
     cells = []
     for label in labels:
         row = known.value(key, label)
-        cell = words.level(indicator, row)
-        broken = (words.BREAK,) * bool(row and row["series_break"])
-        cells.append(Cell(cell.text, cell.value, (*cell.marks, *broken), why=cell.why))
+        cells.append(_marked(words.level(indicator, row), row))
     return (Cell(words.title(indicator)), Cell(indicator.unit), *cells)
 
 
@@ -531,8 +534,8 @@ def answers(known: Figures, keys: Sequence[str]) -> Picture:
         for row in told:
             name, year = words.title(indicator), words.printed(row["period"])
             points.append({"name": name, "value": row["value"], "year": year})
-            cells = (Cell(name), Cell(year), words.level(indicator, row), _sure(indicator, row))
-            rows.append(cells)
+            cell = words.level(indicator, row)
+            rows.append((Cell(name), Cell(year), _marked(cell), _between(cell)))
     title = f"What those who answered the survey say, {known.name}"
     return Picture(
         "residents",
@@ -542,11 +545,6 @@ def answers(known: Figures, keys: Sequence[str]) -> Picture:
         Table(title, ("Statement", "Year", PER_CENT, "Likely between"), tuple(rows)),
         sources=sources(known, keys[0], known.newest(keys[0])) if keys else (),
     )
-
-
-def _sure(indicator: Indicator, row: Row) -> Cell:
-    told = words.likely(indicator, row)
-    return Cell(told.removeprefix("likely between ")) if told else words.nothing(words.LOW)
 
 
 def _answers_say(points: Sequence[Mapping[str, Any]]) -> str:

@@ -105,13 +105,15 @@ def unit_of_change(row: Mapping[str, Any]) -> str:
 
 
 def place(row: Mapping[str, Any]) -> Cell:
-    """A place in the group with its direction: 3rd highest of 15, 13th best."""
+    """A place in the group with its direction: 3rd highest of 15, 13th best. The mark
+    of a break says that it is not to be set beside the place before it."""
     if row["rank_high"] is None:
         return nothing(MISSING, "no place: the figure, or those of the group, are missing")
     text = f"{phrases.place(row['rank_high'], 'highest')} of {row['rank_of']}"
     if row["rank_best"] is not None:
         text += f", {_best(row)}"
-    return Cell(text, row["rank_high"], (), _likely_place(row))
+    broken = (BREAK,) if row["broken_by"] else ()
+    return Cell(text, row["rank_high"], broken, _likely_place(row))
 
 
 def _best(row: Mapping[str, Any]) -> str:
