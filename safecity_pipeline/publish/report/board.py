@@ -115,7 +115,7 @@ def _line(known: Figures, key: str) -> Line:
         _rate(indicator, known.value(key, known.year, ENGLAND)),
         _average(known, indicator),
         place=_place(known, indicator, known.year),
-        place_last=_place(known, indicator, known.last),
+        place_last=_bare(_place(known, indicator, known.last)),
         changes=_ids(known, found) if broken else (),
         changes_of_place=_ids(known, known.finding(key, "peer_rank")),
     )
@@ -127,6 +127,11 @@ def _place(known: Figures, indicator: Indicator, label: str) -> Cell:
         return words.nothing(words.NOT_APPLICABLE)
     found = known.finding(indicator.indicator, "peer_rank", label)
     return words.place(found) if found else words.nothing(words.MISSING)
+
+
+def _bare(cell: Cell) -> Cell:
+    """Last year's place is for setting this year's beside it: without its range and marks."""
+    return Cell(cell.text, cell.value, why=cell.why) if cell.text else cell
 
 
 def _ids(known: Figures, found: Row | None) -> tuple[str, ...]:

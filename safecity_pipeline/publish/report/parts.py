@@ -141,7 +141,7 @@ def _arrival(row: Mapping[str, Any]) -> tuple[Cell, ...]:
 def _claims(edition: Edition) -> Table:
     rows = edition.rows(
         "SELECT claim, statement, reason FROM mart.claim WHERE verdict = 'not_computable' "
-        "ORDER BY claim"
+        "AND claim NOT IN (SELECT claim FROM mart.target WHERE claim IS NOT NULL) ORDER BY claim"
     )
     lines = tuple(
         (Cell(row["claim"]), Cell(row["statement"]), Cell(row["reason"] or "")) for row in rows

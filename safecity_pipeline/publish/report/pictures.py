@@ -203,12 +203,21 @@ def _months_say(known: Figures, indicator: Indicator, rows: Sequence[Row], ids: 
     if not told:
         return "No figure by month."
     least, most = min(told, key=_value), max(told, key=_value)
+    decimals = _telling(indicator, least["value"], most["value"])
     ends = " and ".join(
-        f"the {word} {rounded(row['value'], indicator.decimals)} in {words.printed(row['period'])}"
+        f"the {word} {rounded(row['value'], decimals)} in {words.printed(row['period'])}"
         for word, row in (("lowest", least), ("highest", most))
     )
     broken = _broken_words(len(ids))
     return f"Of {len(told)} months {ends} ({indicator.unit}).{broken} {_said(known, indicator)}"
+
+
+def _telling(indicator: Indicator, least: float, most: float) -> int:
+    """So many decimals that two figures which differ are not printed as one."""
+    places = indicator.decimals
+    while places < phrases.MOST_DECIMALS and rounded(least, places) == rounded(most, places):
+        places += 1
+    return places
 
 
 def _value(row: Row) -> float:
@@ -218,7 +227,7 @@ def _value(row: Row) -> float:
 def _broken_words(many: int) -> str:
     if not many:
         return ""
-    times = "once" if many == 1 else f"{many} times"
+    times = {1: "once", 2: "twice"}.get(many, f"{many} times")
     return f" The line is broken {times}, where what is counted changed."
 
 
@@ -568,5 +577,5 @@ def sources(known: Figures, key: str, label: str) -> tuple[Source, ...]:
     for name in dict.fromkeys(part.source for part in parts):
         row = known.sources[name]
         files = tuple((file, digest[:12]) for file, digest in known.extracts(name, label))
-        found.append(Source(row["title"], row["supplier"], row["licence"], files))
+        found.append(Source(row["title"], row["supplier"], phrases.capital(row["licence"]), files))
     return tuple(found)
