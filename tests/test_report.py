@@ -240,7 +240,7 @@ def test_a_broken_comparison_is_marked_and_never_better_or_worse(
             title = report.page.words.title(known.indicators[key])
             line = text[text.index(f'data-indicator="{key}"') :].split("</tr>")[0]
             broken = row.get("status") == "definition_changed"
-            assert ("not like for like" in line) == broken, key
+            assert ("<td>not like for like" in line) == broken, key
             assert not broken or "[b]" in line, key
             assert (f"{title}: " in boxes["better"]) == (row.get("significance") == "better"), key
             assert (f"{title}: " in boxes["worse"]) == (row.get("significance") == "worse"), key

@@ -37,7 +37,9 @@ COLOURS = {
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 WIDTH, HEIGHT = 420, 230
 ROW = 19
-SCALE = 1.75
+SCALE = 1.5
+"""Pixels of the files for other programs, by one of the page."""
+
 LETTERS_OF_A_LINE = 56
 MARKUP_OF_PARTS = re.compile(r' (?:role|aria-\w+)="[^"]*"')
 """A picture is one image with one text: its parts need not be told one by one."""
@@ -146,20 +148,12 @@ def _ranges(sheet: _Sheet, points: Sequence[Datum], x: Any) -> list[Any]:
     """The likely range, where one is known: a band along a line, a bar about a figure alone."""
     known = [one for one in points if one["lower"] is not None]
     many = Counter(one["segment"] for one in known)
+    along = [one for one in known if many[one["segment"]] > 1]
     alone = [one for one in known if many[one["segment"]] == 1]
-    along = sheet.of(one for one in known if many[one["segment"]] > 1).mark_area(opacity=0.2)
+    band = sheet.of(along).mark_area(opacity=0.2, color=QUIET)
     bars = sheet.of(alone).mark_rule(color=QUIET, strokeWidth=1)
-    detail = ["segment:N", "series:N"]
-    return [
-        along.encode(x=x, y="lower:Q", y2="upper:Q", detail=detail, color=_value(QUIET)),
-        bars.encode(x=x, y="lower:Q", y2="upper:Q"),
-    ]
-
-
-def _value(colour: str) -> Any:
-    import altair as alt
-
-    return alt.value(colour)
+    drawn = [band.encode(x=x, y="lower:Q", y2="upper:Q", detail="segment:N")] if along else []
+    return drawn + ([bars.encode(x=x, y="lower:Q", y2="upper:Q")] if alone else [])
 
 
 def _strokes(sheet: _Sheet, points: Sequence[Datum], x: Any, y: Any, shown: Sequence[str]) -> Any:
@@ -184,14 +178,13 @@ def _zones(sheet: _Sheet, zones: Sequence[Zone]) -> list[Any]:
         return []
     rows = [{"step": one.first, "to": one.last, "letter": one.letter} for one in zones]
     at, to = alt.X("step:Q"), alt.X2("to:Q")
-    wide = sheet.of(row for row in rows if row["to"] != row["step"])
     rule = sheet.of(rows).mark_rule(color=BREAK, strokeDash=[2, 3], strokeWidth=1.5)
     said = sheet.of(rows).mark_text(align="left", dx=4, y=8, color=BREAK, fontWeight="bold")
-    return [
-        wide.mark_rect(color=BREAK, opacity=0.12).encode(x=at, x2=to),
-        rule.encode(x=at),
-        said.encode(x=at, text="letter:N"),
-    ]
+    layers = [rule.encode(x=at), said.encode(x=at, text="letter:N")]
+    if wide := [row for row in rows if row["to"] != row["step"]]:
+        over = sheet.of(wide).mark_rect(color=BREAK, opacity=0.12)
+        layers.insert(0, over.encode(x=at, x2=to))
+    return layers
 
 
 # --- areas ---------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def months(known: Figures, key: str) -> Picture:
         f"months-{key}",
         title,
         _months_say(known, indicator, shown, ids),
-        drawing.lines(points, labels, zones, indicator.unit) if shown else None,
+        drawing.lines(points, labels, zones, indicator.unit) if _enough(shown, 3) else None,
         _table(known, indicator, title, "Month", shown),
         _noted(known, zones, ids),
         sources(known, key, known.year),
@@ -210,6 +210,11 @@ def _months_say(known: Figures, indicator: Indicator, rows: Sequence[Row], ids: 
     )
     broken = _broken_words(len(ids))
     return f"Of {len(told)} months {ends} ({indicator.unit}).{broken} {_said(known, indicator)}"
+
+
+def _enough(rows: Sequence[Row], least: int) -> bool:
+    """Whether there are as many figures as a picture needs to show more than a table does."""
+    return sum(row["value"] is not None for row in rows) >= least
 
 
 def _telling(indicator: Indicator, least: float, most: float) -> int:
@@ -289,7 +294,7 @@ def years(known: Figures, key: str) -> Picture:
         f"years-{key}",
         title,
         _years_say(known, indicator, rows, ids),
-        drawing.lines(points, _thinned(rows), zones, indicator.unit) if points else None,
+        drawing.lines(points, _thinned(rows), zones, indicator.unit) if _enough(rows, 2) else None,
         _table(known, indicator, title, "Year", rows),
         _noted(known, zones, ids),
         sources(known, key, known.newest(key)),
@@ -355,7 +360,7 @@ def peers(known: Figures, key: str) -> Picture:
         f"peers-{key}",
         title,
         str(rank["sentence"]) if rank else "The area has no place in its group.",
-        drawing.dots(points, average, indicator.unit, known.name) if ranked else None,
+        drawing.dots(points, average, indicator.unit, known.name) if _enough(ranked, 2) else None,
         _peers_table(indicator, title, ranked, average),
         (_absent(known, key, label, every),),
         sources(known, key, label),
@@ -510,7 +515,7 @@ def small(known: Figures, keys: Sequence[str]) -> Picture:
         title,
         f"{len(keys)} types of crime and anti-social behaviour by year, each on its own scale; "
         "a line is broken where what is counted changed. The table below holds every figure.",
-        drawing.small(points, printed) if points else None,
+        drawing.small(points, printed) if len(labels) > 1 else None,
         Table(title, ("Type", "Unit", *printed), rows),
     )
 
