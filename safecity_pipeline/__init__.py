@@ -2,7 +2,7 @@
 
 The map, from the ground up; imports point only downward, and a test holds that.
 
-    model, period, vocabulary, statistics, settings, tables, disclosure, feasible
+    model, period, vocabulary, statistics, funnels, settings, tables, disclosure, feasible
                     nouns, shared words, pure arithmetic, the contract's tables, what is too small,
                     what sums leave possible of hidden numbers
     sources/        what a row of each kind of extract means, and its rules
@@ -42,6 +42,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
     tallies         rows counted by what indicators ask of them, kept by extract
     warehouse       the file under construction, releases, the atomic switch, the lock
     publish/        what people are handed beside the databases: editions and their products
+      report/         the assessment as a page, its charts, the leaflet
     helper          a second process that takes in sources too
     refresh         the steps of a refresh, as plain functions
     supplier/       a file judged for its supplier, errors workbook, template, drift in words

@@ -20,7 +20,7 @@ PROJECT = "safecity_pipeline"
 # fits places it. `sample` stands beside them.
 FLOORS = (
     {"model", "period", "vocabulary", "statistics", "settings", "tables", "cost", "disclosure"}
-    | {"feasible"},
+    | {"feasible", "funnels"},
     {"sources"},
     {"registry"},
     {"ingest"},

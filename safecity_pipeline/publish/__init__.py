@@ -16,6 +16,7 @@
     patterns        when and where: month of the year, hour of the week, ward, and the fewest LSOAs
                     that hold half of the crime
     gaps            what is not known, and why, in sentences
+    report/         the assessment as one page, its charts, the leaflet for residents
     latest          plain copies under names that never change
 
 Belongs here: files that people open (report, workbook, open data), and what is proven of a release

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from safecity_pipeline import tables, warehouse
-from safecity_pipeline.publish import audit, changes_page, data, lineage_page, workbook
+from safecity_pipeline.publish import audit, changes_page, data, lineage_page, report, workbook
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
 
 Product = Callable[[Edition], None]
 PRODUCTS: dict[str, tuple[Product, ...]] = {
-    "public": (changes_page.write, data.write, workbook.write, lineage_page.write),
-    "partners": (workbook.write,),
+    "public": (report.write, workbook.write, data.write, changes_page.write, lineage_page.write),
+    "partners": (report.write, workbook.write),
 }
 
 
@@ -43,6 +43,6 @@ def attack(release: Path, known: Registry, settings: Settings) -> None:
     fullest = tables.EDITIONS[0]
     folders = {one: warehouse.edition_folder(release, one) for one in tables.EDITIONS}
     with warehouse.opened(release, edition=fullest) as connection:
-        report = audit.report(Edition(fullest, folders[fullest], connection, known, settings))
+        found = audit.report(Edition(fullest, folders[fullest], connection, known, settings))
     for folder in folders.values():
-        (folder / audit.FILE).write_text(report, encoding="utf-8")
+        (folder / audit.FILE).write_text(found, encoding="utf-8")
