@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from safecity_pipeline.settings import Settings
@@ -24,21 +25,30 @@ def of(settings: Settings) -> list[str]:
         *_waived(answer),
         *_corrected(answer),
         *_claims(answer),
-        f"  {settings.warehouse / 'current' / 'public' / PUBLIC}",
+        *(f"  {file}" for file in _files(settings)),
     ]
+
+
+def _files(settings: Settings) -> Iterator[Path]:
+    """What to open: the database, and the report and workbook where there are any."""
+    folder = settings.warehouse / "current" / "public"
+    yield folder / PUBLIC
+    yield from sorted(folder.glob("assessment-*.*"))
 
 
 def _ledger(answer: _Answers) -> Iterator[str]:
     rows = answer(
-        "SELECT source, count(*), sum(rows_read), sum(rows_valid), sum(rows_quarantined), "
-        "sum(rows_excluded) FROM meta.extract "
+        "SELECT source, count(*), count(rows_read), sum(rows_read), sum(rows_valid), "
+        "sum(rows_quarantined), sum(rows_excluded) FROM meta.extract "
         "WHERE source IS NOT NULL AND status <> 'withdrawn' GROUP BY 1 ORDER BY 1"
     )
-    for source, files, read, valid, bad, out in rows:
-        yield (
-            f"  {source}: {files} file{'s' * (files != 1)}, {read:,} rows read = {valid:,} valid + "
-            f"{bad:,} quarantined + {out:,} excluded"
-        )
+    for source, files, told, *counts in rows:
+        named = f"  {source}: {files} file{'s' * (files != 1)}"
+        if told < files:
+            yield f"{named}; how many rows is not for the public, see the restricted meta.extract"
+            continue
+        read, valid, bad, out = (f"{count:,}" for count in counts)
+        yield f"{named}, {read} rows read = {valid} valid + {bad} quarantined + {out} excluded"
 
 
 def _warnings(answer: _Answers) -> Iterator[str]:
