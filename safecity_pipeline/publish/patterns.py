@@ -618,13 +618,15 @@ def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) ->
     top = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in heads)
     body = "".join(
         f'<tr><th scope="row">{html.escape(first)}</th>'
-        + "".join(f"<td>{html.escape(one)}</td>" for one in rest)
+        + "".join(f'<td class="number">{html.escape(one)}</td>' for one in rest)
         + "</tr>"
         for first, *rest in rows
     )
+    named = html.escape(caption)
     return (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{top}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{named}">'
+        f"<table><caption>{named}</caption><thead><tr>{top}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
