@@ -179,8 +179,8 @@ def serve() -> None:
 
 
 def made_from(known: Registry) -> tuple[str, str]:
-    """Hashes of the code and of what is declared."""
-    return upkeep.all_code(), known.digest
+    """Hashes of the code and of what is declared, the analyst's own words included."""
+    return upkeep.all_code(), known.release_digest
 
 
 def _answer(piece: Piece, here: Here) -> Answer | None:

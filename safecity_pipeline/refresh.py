@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +151,27 @@ class FindingsOf:
 
     def done(self, here: Here) -> list[Cells]:
         return _refresh_in(here).found_of(self.indicator, self.rows)
+
+
+@dataclass(frozen=True)
+class ProductsOf:
+    """What is written for one edition of a release, to be made in the second process: into a folder
+    of its own, so that what is left of it when the refresh dies lies in the scratch folder."""
+
+    release: Path
+    audience: str
+
+    def done(self, here: Here) -> Path:
+        folder = here.warehouse.scratch / f"{self.audience}-{os.getpid()}"
+        folder.mkdir(parents=True)
+        try:
+            products.write_edition(
+                self.release, self.audience, here.registry, here.settings, into=folder
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)  # the refresh needs the room
+            raise
+        return folder
 
 
 class Refresh:
@@ -718,8 +741,24 @@ class Refresh:
         return Report(changes_page.counts(folder) if folder else {"compared": False})
 
     def _write_products(self, folder: Path) -> None:
-        """Write what people are handed beside the databases of a release, into its folder."""
-        products.write(folder, self.registry, self.settings, self.warehouse.current())
+        """Write what people are handed beside the databases of a release, into its folder. Raises
+        Refused where the audit finds what must not be shown."""
+        known, settings, previous = self.registry, self.settings, self.warehouse.current()
+        private = [one for one in tables.EDITIONS if one != "public"]
+        if self._helper:
+            self._helper.offer({one: ProductsOf(folder, one) for one in private})
+        try:
+            products.attack(folder, known, settings)
+            for audience in ("public", *private):
+                made = self._helper.answer(audience) if self._helper else None
+                if made:
+                    warehouse.move_into(made.value, warehouse.edition_folder(folder, audience))
+                else:
+                    products.write_edition(folder, audience, known, settings, previous)
+                products.make_private(folder, audience)
+        finally:
+            if self._helper:
+                self._helper.join()
 
     def _unchanged(self, about: str | None = None) -> Report:
         """No data work: the newest release stands, and so do its checks."""

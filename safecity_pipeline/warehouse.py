@@ -505,6 +505,13 @@ def edition_folder(release: Path, edition: str) -> Path:
     return release / "public" if edition == "public" else release / "restricted" / edition
 
 
+def move_into(made: Path, folder: Path) -> None:
+    """Move everything that lies in a folder into another one of the same warehouse."""
+    for path in sorted(made.iterdir()):
+        path.rename(folder / path.name)
+    made.rmdir()
+
+
 def fullest(release: Path) -> str:
     """The edition that tells most of those that a release has still."""
     there = (one for one in tables.EDITIONS if edition_folder(release, one).is_dir())

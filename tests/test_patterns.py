@@ -206,7 +206,7 @@ def test_wards_that_tie_share_a_place_and_say_so(known: Registry) -> None:
         *(("A", 1, 3), ("B", 2, 1), ("C", 3, 2), ("D", 3, 4)),
         ("E", None, 5),
     ]
-    assert "<td>[c]</td>" in patterns.fragment(one)
+    assert '<td class="number">[c]</td>' in patterns.fragment(one)
 
 
 def test_the_busiest_hours_may_run_over_the_end_of_the_week(known: Registry) -> None:

@@ -18,23 +18,28 @@ PRODUCTS: dict[str, tuple[Product, ...]] = {
 }
 
 
-def write(release: Path, known: Registry, settings: Settings, previous: Path | None = None) -> None:
-    """Write every product of a release whose databases are made, into the folder of each edition.
-    What is not for the public is nobody else's to open, wherever it is copied from here.
+def write_edition(
+    release: Path,
+    audience: str,
+    known: Registry,
+    settings: Settings,
+    previous: Path | None = None,
+    into: Path | None = None,
+) -> None:
+    """Write the products of one edition. `into`: another folder than its own."""
+    folder = into or warehouse.edition_folder(release, audience)
+    with warehouse.opened(release, edition=audience) as connection:
+        edition = Edition(audience, folder, connection, known, settings, previous)
+        for product in PRODUCTS[audience]:
+            product(edition)
 
-    `previous`: folder of the release before. Raises Refused where the audit finds what must not be
-    shown: then there is no release.
-    """
-    attack(release, known, settings)
-    for audience in tables.EDITIONS:
-        folder = warehouse.edition_folder(release, audience)
-        with warehouse.opened(release, edition=audience) as connection:
-            edition = Edition(audience, folder, connection, known, settings, previous)
-            for product in PRODUCTS[audience]:
-                product(edition)
-        if edition.marking:
-            for path in folder.rglob("*"):
-                path.chmod(0o700 if path.is_dir() else 0o600)
+
+def make_private(release: Path, audience: str) -> None:
+    """What is not for the public is nobody else's to open, wherever it is copied from here."""
+    if audience == "public":
+        return
+    for path in warehouse.edition_folder(release, audience).rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def attack(release: Path, known: Registry, settings: Settings) -> None:
