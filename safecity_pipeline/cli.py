@@ -122,7 +122,7 @@ def refresh(
 
 @app.command()
 def status(as_of: AsOf = None, config: Config = None, warehouse: Home = None) -> None:
-    """Show what came of each source, what lacks, and what is due next."""
+    """Show what came of each source, what lacks, what is due next."""
     chosen = _settings(config, None, warehouse, None)
     with _configuration():
         day = _as_of(as_of)
