@@ -24,6 +24,7 @@ from safecity_pipeline import funnels, registry, settings, tables, warehouse
 from safecity_pipeline.model import Refused
 from safecity_pipeline.publish import report
 from safecity_pipeline.publish.edition import Edition
+from safecity_pipeline.publish.report import words
 from safecity_pipeline.publish.report.page import Additions
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import outlines
@@ -216,14 +217,14 @@ def placed(row: Mapping[str, Any]) -> str:
         return ""
     ends = {1: "st", 2: "nd", 3: "rd"}
     said = [("highest", row["rank_high"]), ("best", row["rank_best"])]
-    words = [
+    ranked = [
         name if place == 1 else f"{place}{ends.get(place, 'th')} {name}"
         for name, place in said
         if place is not None
     ]
     if row["rank_best"] == row["rank_of"]:
-        words[-1] = "the worst"
-    return ", ".join([f"{words[0]} of {row['rank_of']}", *words[1:]])
+        ranked[-1] = "the worst"
+    return ", ".join([f"{ranked[0]} of {row['rank_of']}", *ranked[1:]])
 
 
 def test_a_broken_comparison_is_marked_and_never_better_or_worse(
@@ -237,7 +238,7 @@ def test_a_broken_comparison_is_marked_and_never_better_or_worse(
     with editing(released, released, known) as edition:
         for key in assessment.report.board.types:
             row = one_finding(edition, key, "previous_year")
-            title = report.page.words.title(known.indicators[key])
+            title = words.title(known.indicators[key])
             line = text[text.index(f'data-indicator="{key}"') :].split("</tr>")[0]
             broken = row.get("status") == "definition_changed"
             assert ("<td>not like for like" in line) == broken, key

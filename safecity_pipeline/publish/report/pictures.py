@@ -248,8 +248,8 @@ def _table(
     """Each figure with its range; with the same on the newest definition, where that differs."""
     on_one = [known.comparable(indicator.indicator, row["period"]) for row in rows]
     told = any(one is not None and one["status"] != "as_recorded" for one in on_one)
-    heads = (when, f"As recorded ({indicator.unit})", "Likely between")
-    heads += ("On the newest definition", "Likely between") if told else ()
+    recorded = (when, f"As recorded ({indicator.unit})", "Likely between")
+    heads = (*recorded, *(("On the newest definition", "Likely between") if told else ()))
     lines = [
         (*_recorded(indicator, row), *(_on_one(indicator, one) if told else ()))
         for row, one in zip(rows, on_one, strict=True)
