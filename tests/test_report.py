@@ -29,6 +29,7 @@ from safecity_pipeline.publish.report.page import Additions
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import outlines
 from safecity_pipeline.registry.assessments.outlines import Board, Leaflet, Outline, Part
+from safecity_pipeline.registry.narrative import sections_of
 
 CITY, TOWN = "E06000045", "E06000038"
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }}"
@@ -217,14 +218,14 @@ def placed(row: Mapping[str, Any]) -> str:
         return ""
     ends = {1: "st", 2: "nd", 3: "rd"}
     said = [("highest", row["rank_high"]), ("best", row["rank_best"])]
-    words = [
+    ranked = [
         name if place == 1 else f"{place}{ends.get(place, 'th')} {name}"
         for name, place in said
         if place is not None
     ]
     if row["rank_best"] == row["rank_of"]:
-        words[-1] = "the worst"
-    return ", ".join([f"{words[0]} of {row['rank_of']}", *words[1:]])
+        ranked[-1] = "the worst"
+    return ", ".join([f"{ranked[0]} of {row['rank_of']}", *ranked[1:]])
 
 
 def test_a_broken_comparison_is_marked_and_never_better_or_worse(
@@ -444,6 +445,16 @@ def test_others_add_their_words_at_named_places(known: Registry, tmp_path: Path)
     order = ["In short.", "board-table", "Of crime.", "On Fridays.", "Nobody asked."]
     assert sorted(order, key=text.index) == order
     assert f'href="lineage.html#{ALL}"' in text
+
+
+def test_every_section_that_an_analyst_may_write_has_its_place(
+    known: Registry, tmp_path: Path
+) -> None:
+    with drawn(known, tmp_path) as edition:
+        listed = sections_of(edition.registry.assessments)
+        report.write(edition, Additions({key: f"<p>Of {key}!</p>" for key in listed}))
+    text = (tmp_path / PAGES[0]).read_text(encoding="utf-8")
+    assert len(listed) > 6 and [key for key in listed if f"Of {key}!" not in text] == []
 
 
 def test_without_a_declared_report_there_is_none(known: Registry, tmp_path: Path) -> None:

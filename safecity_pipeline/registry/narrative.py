@@ -27,12 +27,13 @@ from safecity_pipeline.registry.assessments import Assessment
 FOLDER, ACCEPTED, README = "narrative", "figures.csv", "readme.md"
 FIRST = {"summary": "Summary"}
 LAST = {
+    "levels": "Levels, and most similar areas",
     "patterns": "When and where",
     "residents": "What residents say",
     "gaps": "Gaps in knowledge",
     "methods": "Methods",
 }
-"""Sections before and after those of the assessment's priorities."""
+"""Sections before and after the parts that the report of an assessment declares."""
 
 PARTS = {
     "value": "the figure with its unit",
@@ -205,18 +206,14 @@ def typed(text: str) -> Iterator[Typed]:
 
 
 def sections_of(assessments: Iterable[Assessment]) -> dict[str, str]:
-    """Key and title of every section: the summary, each priority, and what follows them."""
-    priorities = {
-        section_key(target.priority): target.priority
+    """Key and title of every section that a report has: the summary, each part, and what follows
+    them."""
+    parts = {
+        part.key: part.title
         for assessment in assessments
-        for target in assessment.targets
+        for part in (assessment.report.parts if assessment.report else ())
     }
-    return {**FIRST, **priorities, **LAST}
-
-
-def section_key(title: str) -> str:
-    """reduce_crime, of Reduce crime."""
-    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
+    return {**FIRST, **parts, **LAST}
 
 
 def load(

@@ -248,13 +248,13 @@ def _table(
     """Each figure with its range; with the same on the newest definition, where that differs."""
     on_one = [known.comparable(indicator.indicator, row["period"]) for row in rows]
     told = any(one is not None and one["status"] != "as_recorded" for one in on_one)
-    heads = [when, f"As recorded ({indicator.unit})", "Likely between"]
-    heads += ["On the newest definition", "Likely between"] if told else []
+    recorded = (when, f"As recorded ({indicator.unit})", "Likely between")
+    heads = (*recorded, *(("On the newest definition", "Likely between") if told else ()))
     lines = [
         (*_recorded(indicator, row), *(_on_one(indicator, one) if told else ()))
         for row, one in zip(rows, on_one, strict=True)
     ]
-    return Table(title, tuple(heads), tuple(lines))
+    return Table(title, heads, tuple(lines))
 
 
 def _recorded(indicator: Indicator, row: Row) -> tuple[Cell, Cell, Cell]:
@@ -496,7 +496,7 @@ def _funnel_table(
         size = Cell(rounded(row["denominator"], 0), row["denominator"])
         figure = _marked(words.level(indicator, row))
         lines.append((Cell(_name(row)), size, figure, Cell(span)))
-    return Table(title, tuple(heads), tuple(lines))
+    return Table(title, heads, tuple(lines))
 
 
 # --- many at once --------------------------------------------------------------------------------
