@@ -42,7 +42,8 @@ CRITERION = (
     "not shown leaves from a least to a greatest value. One that may be small must leave at least "
     "as many whole values as its rule leaves of a small number by itself: that is one fewer than "
     "the smallest count shown, so four under the rule under_5 and seven under under_8 or hospital. "
-    "With what earlier releases show the same must hold. Else nothing is published."
+    "With what earlier releases show the same must hold, but for what follows from those alone. "
+    "Else nothing is published."
 )
 
 
