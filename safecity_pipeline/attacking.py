@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safecity_pipeline import measure, outsider, tables, warehouse
-from safecity_pipeline.outsider import Outsider
+from safecity_pipeline.outsider import Members, Number, Outsider
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.tables import Table
 
@@ -64,6 +64,27 @@ def read_again(one: Outsider, releases: Iterable[Path], sql: Mapping[str, str]) 
             one.read_figures(_figures(connection, NOW, same), again=True)
         read_of.append(folder.name)
     return read_of
+
+
+def given_away(
+    known: Registry,
+    releases: Iterable[Path],
+    sql: Mapping[str, str],
+    areas: Mapping[str, list[Members]],
+) -> frozenset[Number]:
+    """Numbers that follow from earlier releases alone more closely than their rule allows, as where
+    they were published under a weaker one. To refuse another release does not take them back."""
+    kept = sorted(releases, reverse=True)
+    if not kept:
+        return frozenset()
+    one = Outsider(known)
+    with warehouse.opened(kept[0], edition=warehouse.fullest(kept[0])) as connection:
+        before = _statements(connection)
+        same = [key for key, statement in sql.items() if before.get(key) == statement]
+        read(one, connection, same)
+    read_again(one, kept[1:], sql)
+    one.add_up(areas)
+    return frozenset(one.judged().narrow)
 
 
 def earlier(releases: Path, synthetic: bool) -> list[Path]:

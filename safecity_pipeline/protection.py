@@ -8,6 +8,7 @@ from rows (`outsider`), and the audit of what is published (`publish.audit`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pandas as pd
@@ -25,18 +26,37 @@ def protected(
     known: Registry,
     areas: Mapping[str, list[Members]],
     told_before: Callable[[Outsider], object] = lambda one: None,
+    given_away: AbstractSet[Number] = frozenset(),
 ) -> pd.DataFrame:
     """Rows of mart.indicator_value as they may be shared, without those that several sums need to
-    give away another. `told_before`: has an outsider read what was published before."""
-    shown = shown.reset_index(drop=True)
+    give away another. `told_before`: has an outsider read what was published before; `given_away`:
+    what follows from that alone, which nothing can protect any more.
+
+    First by itself: what was told before may leave nothing to hide that would protect a number from
+    both, and a release has to withstand who has no other.
+    """
+    shown = _hidden_beside(shown.reset_index(drop=True), known, areas)
+    return _hidden_beside(shown, known, areas, told_before, given_away)
+
+
+def _hidden_beside(
+    shown: pd.DataFrame,
+    known: Registry,
+    areas: Mapping[str, list[Members]],
+    told_before: Callable[[Outsider], object] | None = None,
+    given_away: AbstractSet[Number] = frozenset(),
+) -> pd.DataFrame:
     rows = _plain(shown)
     one = Outsider(known)
     one.read_values(rows)
-    told_before(one)
+    if told_before:
+        told_before(one)
+        if not one.told:
+            return shown
     one.add_up(areas)
     judged, hidden = one.judged(), set[int]()
     for _ in range(ROUNDS):
-        chosen = _beside(one, judged.narrow)
+        chosen = _beside(one, judged.narrow.keys() - given_away)
         if not chosen:
             break
         hidden |= {row["row"] for number in chosen for row in one.rows_of[number]}

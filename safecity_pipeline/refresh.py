@@ -45,6 +45,7 @@ from safecity_pipeline import (
     lineage,
     marks,
     measure,
+    outsider,
     period,
     printed,
     registry,
@@ -1349,8 +1350,11 @@ class Refresh:
             self.registry,
             self.area_code,
             again,
-            lambda outsider: attacking.read_again(outsider, kept, sql),
+            lambda one: attacking.read_again(one, kept, sql),
             self.settings.sign_off,
+            attacking.given_away(
+                self.registry, kept, sql, outsider.members(self.registry.areas.member_rows())
+            ),
         )
 
         def claims_of(edition: str, some: Sequence[Assessment]) -> list[Row]:

@@ -24,7 +24,7 @@ from safecity_pipeline import (
     withheld,
 )
 from safecity_pipeline.model import Refused, Row
-from safecity_pipeline.outsider import Outsider
+from safecity_pipeline.outsider import Number, Outsider
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import Assessment
 from safecity_pipeline.settings import SignOff
@@ -59,11 +59,13 @@ def write(
     again: Again,
     told_before: Callable[[Outsider], object] = lambda one: None,
     signed_off: Sequence[SignOff] = (),
+    given_away: AbstractSet[Number] = frozenset(),
 ) -> None:
     """Every guarded table as it may be shared. The caller holds the transaction.
 
     `area_code`: the assessed area. `told_before`: has an outsider read the releases that are kept.
-    `signed_off`: tables of small areas that need not be withheld.
+    `signed_off`: tables of small areas that need not be withheld. `given_away`: what follows from
+    these releases alone.
     """
     rules = shareable.rules(known.indicators, known.sources)
     rounded = [key for key, rule in rules.items() if rule.step]
@@ -73,7 +75,7 @@ def write(
     shown = withheld.without(values, small_areas, shareable.FIGURES)
     shown = shareable.values(shown, known.indicators, known.sources)
     areas = outsider.members(known.areas.member_rows())
-    shown = protection.protected(shown, known, areas, told_before)
+    shown = protection.protected(shown, known, areas, told_before, given_away)
     _write(connection, tables.INDICATOR_VALUE, VALUE, _other(values, shown, rounded))
     hidden = shareable.hidden_periods(shown, rounded)
     findings = _rows_about(connection, tables.FINDING, sorted({key for key, _ in hidden}))

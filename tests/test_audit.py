@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -32,7 +32,7 @@ from safecity_pipeline import (
     withheld,
 )
 from safecity_pipeline.model import Indicator, Part, Refused
-from safecity_pipeline.outsider import Outsider
+from safecity_pipeline.outsider import Number, Outsider
 from safecity_pipeline.publish import audit, products
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import SignOff
@@ -92,6 +92,7 @@ def protected(
     rows: list[dict[str, Any]],
     known: Registry,
     told_before: Callable[[Outsider], object] = lambda one: None,
+    given_away: Set[Number] = frozenset(),
 ) -> list[dict[str, Any]]:
     """The rows as the pipeline shares them."""
     drawn = pd.DataFrame(rows)
@@ -100,7 +101,7 @@ def protected(
     for name in ("period_start", "period_end", "coverage_start", "coverage_end"):
         drawn[name] = pd.to_datetime(drawn[name])
     shown = shareable.values(drawn, known.indicators, known.sources)
-    shown = protection.protected(shown, known, {}, told_before)
+    shown = protection.protected(shown, known, {}, told_before, given_away)
     for name in ("period_start", "period_end", "coverage_start", "coverage_end"):
         shown[name] = shown[name].dt.date
     plain = shown.astype(object).where(shown.notna(), None)
@@ -115,7 +116,11 @@ class Published:
         self.warehouse = Warehouse(self.settings.warehouse)
 
     def publish(
-        self, stamp: str, rows: list[dict[str, Any]], units: Sequence[dict[str, Any]] = ()
+        self,
+        stamp: str,
+        rows: list[dict[str, Any]],
+        units: Sequence[dict[str, Any]] = (),
+        audited: bool = True,
     ) -> dict[str, Any]:
         """Answers the report of the audit. Raises Refused as a refresh does."""
         files = [{"extract_id": "x", "source": "ed_assault", "status": "read"}]
@@ -134,7 +139,10 @@ class Published:
                     editions = map(table.of, tables.EDITIONS)
                     for one in dict.fromkeys((table, table.shareable, *editions)):
                         warehouse.fill(connection, one, pd.DataFrame(held))
-            self.warehouse.publish(stamp, list(filled), self._products)
+            made = self._products if audited else lambda folder: None
+            self.warehouse.publish(stamp, list(filled), made)
+        if not audited:
+            return {}
         report = self.warehouse.releases / stamp / "public" / audit.FILE
         return json.loads(report.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
@@ -306,6 +314,27 @@ def test_what_was_told_before_is_no_protection_so_that_another_number_is_hidden(
     assert hidden == ["2014M06", "2015M03", "2014-15"]
     report = published.publish("2", second)
     assert report["attack_with_earlier_releases"]["releases"] == ["1"]
+
+
+def test_what_earlier_releases_give_away_by_themselves_bars_no_other(
+    published: Published, known: Registry
+) -> None:
+    """The release of code without an audit shows all months and the year, March with 3 among them.
+    Whoever has it knows March; who has the next alone does not: June is hidden there, as it is in
+    a release without any before it, though hiding what was told protects nothing from the other."""
+    published.publish("1", months(3.0), audited=False)
+    sql = attacking.statements(known, known.indicators)
+    kept = attacking.earlier(published.warehouse.releases, synthetic=True)
+    away = attacking.given_away(known, kept, sql, {})
+    assert [(one.first, one.last) for one in away] == [(date(2015, 3, 1), date(2015, 3, 31))]
+    second = protected(months(3.0), known, published.told, away)
+    assert second == protected(months(3.0), known)
+    assert [one["period"] for one in second if one["value"] is None] == ["2014M06", "2015M03"]
+    report = published.publish("2", second)
+    assert report["attack_with_earlier_releases"]["known_from_earlier_releases_alone"] == 1
+    assert report["outcome"].endswith("but for what follows from earlier releases alone")
+    with pytest.raises(Refused, match="2015M03"):  # the next by itself must withstand all the same
+        published.publish("3", months(3.0))
 
 
 def test_what_changed_since_is_not_what_was_told(published: Published, known: Registry) -> None:

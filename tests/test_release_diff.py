@@ -37,7 +37,14 @@ from safecity_pipeline.publish.causes import (
     WITHDRAWN,
 )
 from safecity_pipeline.publish.changes_page import Changes
-from safecity_pipeline.publish.differences import CHANGED, MARKED, RANKED, VANISHED, WORDED
+from safecity_pipeline.publish.differences import (
+    CHANGED,
+    MARKED,
+    RANKED,
+    VANISHED,
+    WORDED,
+    Difference,
+)
 from safecity_pipeline.publish.edition import Edition
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.changes import Change, Scope
@@ -418,6 +425,39 @@ def test_the_command_names_releases_and_writes_both_files(
     assert status == 0 and f"{WITHDRAWN}: {APRIL}" in told
     status, told = run("20010101T000000000000Z")
     assert status == 1 and "no such release" in told and chain.made["first"].name in told
+
+
+def test_what_a_release_keeps_back_is_not_told_of_the_one_before(
+    tmp_path: Path, known: Registry
+) -> None:
+    """April's 3 crimes were public, and are for partners now; May's file is gone as well."""
+    town = Town(tmp_path, known, PLAIN)
+    town.put(APRIL, street([street_row("2014-04")] * 3))
+    town.put(MAY, street([street_row("2014-05")] * 2))
+    town.put(POPULATION, residents(240_000))
+    made = Chain(town)
+    made.release("open")
+    street_crime = replace(known.sources["street_crime"], audience="partners")
+    town.declare(sources={**known.sources, "street_crime": street_crime})
+    (town.raw / MAY).unlink()
+    made.release("closed")
+    found = about(made.between("open", "closed"), "all_crime_rate")
+    figures = {one.get("period"): one for one, _ in found.rows if one.of.table.full_name == VALUES}
+    assert (figures["2014M04"].before or {})["value"] == pytest.approx(3 / 240)
+    assert figures["2014M05"].kind == VANISHED
+    for one, causes in found.rows:
+        assert changes_page._cells(one, causes)["before"] is None
+        assert changes_page.printed(one)[0] == "not told any more"
+    page = (made.made["closed"] / "public" / "changes.html").read_text("utf-8")
+    assert "not told any more" in page and "0.0125" not in page  # 3 of 240,000, per 1,000
+
+
+def test_a_number_that_is_small_now_is_not_told_as_it_was() -> None:
+    before = {"indicator": "n", "value": 3.0, "suppressed_reason": None}
+    after = {"indicator": "n", "value": None, "suppressed_reason": shareable.WHY}
+    one = Difference(differences.TABLES[0], before, after, ("value", "suppressed_reason"), CHANGED)
+    assert changes_page._cells(one, [])["before"] is None
+    assert changes_page.printed(one) == ("not told any more", "none")
 
 
 def test_a_text_that_a_spreadsheet_would_run_stays_a_text() -> None:

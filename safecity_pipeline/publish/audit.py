@@ -13,6 +13,8 @@ leave at least as many values as that, four (or seven); one that leaves fewer is
 than the rule allows, and nothing is published. What can only be great, or is 0, is no secret.
 
 Against earlier releases: what they show counts as known still, unless the newer sums contradict it.
+What follows from them alone, as where they were made under a weaker rule, is counted in the report
+and not refused: whoever has them knows it, and to publish nothing would not take it back.
 Not judged: what somebody knows of single people from elsewhere, and what the choice of the cells
 that are hidden beside the small ones tells of these.
 """
@@ -22,6 +24,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,18 +42,21 @@ CRITERION = (
     "not shown leaves from a least to a greatest value. One that may be small must leave at least "
     "as many whole values as its rule leaves of a small number by itself: that is one fewer than "
     "the smallest count shown, so four under the rule under_5 and seven under under_8 or hospital. "
-    "With what earlier releases show the same must hold. Else nothing is published."
+    "With what earlier releases show the same must hold, but for what follows from those alone. "
+    "Else nothing is published."
 )
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What an attack came to. `places`: cells that are known too closely."""
+    """What an attack came to. `places`: cells that are known too closely. `given_away`: how many
+    follow from the earlier releases alone, so that they are none of these."""
 
     outsider: Outsider
     judged: Judged
     places: tuple[Place, ...]
     releases: tuple[str, ...] = ()
+    given_away: int = 0
 
 
 def report(edition: Edition) -> str:
@@ -83,7 +89,8 @@ def with_earlier(edition: Edition, alone: Audit) -> Audit:
     names = tuple(attacking.read_again(one, kept, sql))
     if not one.learnt and before == set(one.ranges):
         return Audit(alone.outsider, alone.judged, alone.places, names)
-    return _attacked(edition, one, names)
+    areas = outsider.members(edition.registry.areas.member_rows())
+    return _attacked(edition, one, names, attacking.given_away(edition.registry, kept, sql, areas))
 
 
 def _under_a_rule(edition: Edition) -> list[str]:
@@ -96,12 +103,18 @@ def _read(edition: Edition) -> Outsider:
     return one
 
 
-def _attacked(edition: Edition, one: Outsider, releases: tuple[str, ...] = ()) -> Audit:
+def _attacked(
+    edition: Edition,
+    one: Outsider,
+    releases: tuple[str, ...] = (),
+    given_away: AbstractSet[Number] = frozenset(),
+) -> Audit:
     one.add_up(outsider.members(edition.registry.areas.member_rows()))
     judged = one.judged()
-    known = [*judged.narrow, *(group[0] for group in judged.contradictory)]
+    narrow = judged.narrow.keys()
+    known = [*(narrow - given_away), *(group[0] for group in judged.contradictory)]
     places = sorted({_place(one, number) for number in known})
-    return Audit(one, judged, tuple(places), releases)
+    return Audit(one, judged, tuple(places), releases, len(narrow & given_away))
 
 
 def _place(one: Outsider, number: Number) -> Place:
@@ -131,8 +144,8 @@ def refuse(found: Audit) -> None:
         "; ".join(cells) + (f"; and {more} more" if more else ""),
         repair="the last release stands; "
         + (
-            "remove the earlier releases from the warehouse if nobody has them, or leave the "
-            "breakdown out"
+            "delete the folders of these releases in the warehouse if nobody has them, or leave "
+            "the breakdown out"
             if found.releases
             else "leave the breakdown out, or report this as a fault of the disclosure control"
         ),
@@ -152,8 +165,13 @@ def told(edition: Edition, alone: Audit, since: Audit) -> dict[str, Any]:
         "withheld_small_areas": dict(_withheld(edition)),
         "signed_off": [asdict(one) for one in edition.settings.sign_off],
         "attack": _sizes(alone),
-        "attack_with_earlier_releases": {"releases": list(since.releases), **_sizes(since)},
-        "outcome": "passed: no cell is known more closely than its rule allows",
+        "attack_with_earlier_releases": {
+            "releases": list(since.releases),
+            **_sizes(since),
+            "known_from_earlier_releases_alone": since.given_away,
+        },
+        "outcome": "passed: no cell is known more closely than its rule allows"
+        + (", but for what follows from earlier releases alone" if since.given_away else ""),
     }
 
 

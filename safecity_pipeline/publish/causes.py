@@ -91,6 +91,23 @@ class Known:
         self.asked = _asked(connection, database) if told else {}
         self.counted = _counted(connection, database)
 
+    @cached_property
+    def left_out(self) -> set[str]:
+        """Indicators that the public edition of the release leaves out for whose they are."""
+        day = self.facts.get("judged_on")
+        ends = {name: row.get("embargo_until") for name, row in self.sources.items()}
+        kept_back = {
+            name
+            for name, row in self.sources.items()
+            if row.get("audience", "public") != "public"
+            or (ends[name] and day and day < ends[name])
+        }
+        return {
+            key
+            for key, asked in self.asked.items()
+            if any(one.source in kept_back for one in asked)
+        }
+
     def file(self, extract_id: str) -> str:
         return str(self.extracts[extract_id]["file"])
 

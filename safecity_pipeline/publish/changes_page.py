@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ COLUMNS = (
 NEEDED = (tables.RELEASE, tables.EXTRACT, tables.EXTRACT_UNIT, tables.INDICATOR, tables.SOURCE)
 SHOWN = 40  # rows of an indicator on the page; the table has all
 CAUSES_SHOWN = 12
+NO_MORE, MOST_DIGITS = "not told any more", 18
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 OTHER = "Sentences, targets and others without an indicator"
 
@@ -70,7 +71,10 @@ def between(connection: DuckDBPyConnection, earlier: Path) -> Changes:
         causes = Causes(connection)
         return Changes(
             (causes.before.facts, causes.after.facts),
-            list(causes.of_all(differences.between(connection))),
+            [
+                (replace(one, left_out=one.get("indicator") in causes.after.left_out), both)
+                for one, both in causes.of_all(differences.between(connection))
+            ],
             causes.summary(),
             differences.not_compared(connection),
             {key: str(row["title"]) for key, row in causes.titled.items()},
@@ -145,7 +149,7 @@ def _cells(one: Difference, causes: Sequence[Cause]) -> dict[str, Any]:
         **{name: one.get(name) for name in columns},
         "what": one.kind,
         "column": one.shown,
-        "before": (one.before or {}).get(one.shown),
+        "before": None if differences.is_told_no_more(one) else (one.before or {}).get(one.shown),
         "after": (one.after or {}).get(one.shown),
         "columns": " ".join(one.columns),
         "cause": " or ".join(kinds),
@@ -286,7 +290,9 @@ def _when(label: str | None) -> str | None:
 def printed(one: Difference) -> tuple[str, str]:
     """What is shown of it, before and after: of numbers no more digits than tell them apart."""
     before, after = ((row or {}).get(one.shown) for row in (one.before, one.after))
-    for digits in range(4, 18):
+    if differences.is_told_no_more(one):
+        return NO_MORE, _printed(after, MOST_DIGITS)
+    for digits in range(4, MOST_DIGITS):
         told = _printed(before, digits), _printed(after, digits)
         if told[0] != told[1]:
             break

@@ -35,6 +35,8 @@ class Compared:
     words: tuple[str, ...] = ("sentence",)
 
 
+KEPT_BACK = ("suppressed_reason", "reason", "sentence")
+LEFT_OUT = ("for partners only: ", "for analysts only: ", "under embargo until ")
 LIMITS = ("lower_95", "upper_95")
 TABLES = (
     Compared(
@@ -91,13 +93,15 @@ TABLES = (
 @dataclass(frozen=True)
 class Difference:
     """A row that differs: as it was and as it is (None: it was not, or is no more), the columns
-    that differ, and what kind of difference that is."""
+    that differ, and what kind of difference that is. `left_out`: the newer release leaves
+    out what it is of, for whose it is."""
 
     of: Compared
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     columns: tuple[str, ...]
     kind: str
+    left_out: bool = False
 
     def get(self, column: str) -> Any:
         """A cell that both rows share, or that of the one that there is."""
@@ -118,6 +122,20 @@ class Difference:
         if self.before is None or self.after is None:
             return next((one for one in preferred if self.get(one) is not None), preferred[0])
         return next((one for one in preferred if one in self.columns), self.columns[0])
+
+
+def is_told_no_more(one: Difference) -> bool:
+    """Whether the newer release keeps back what the earlier one says there: then it is not to be
+    read in what the newer one says of the earlier, either."""
+    if one.left_out:
+        return True
+    if one.before is None or one.after is None:
+        return False
+    gone = any(
+        one.before.get(name) is not None and one.after.get(name) is None for name in one.of.figures
+    )
+    said = [str(one.after.get(name) or "") for name in (*KEPT_BACK, *one.of.words)]
+    return gone or any(part in text.lower() for text in said for part in LEFT_OUT)
 
 
 def between(connection: DuckDBPyConnection) -> list[Difference]:
