@@ -27,7 +27,7 @@ POINTS = {
     "staging": "^subprocess.Popen$",
     "storing": "^execute INSERT INTO clean.street_crime",
     "the copy": "^shutil.copyfile",
-    "the public copy": "^execute INSERT INTO shareable",
+    "the public copy": "^execute INSERT INTO public\\.",
     "a table as CSV": "^execute COPY .*/finding.csv",
     "the workbook": "^open .*/assessment-2014-15.xlsx$",
     "Dagster's storage": "^open .*/build/dagster/",
