@@ -420,23 +420,28 @@ def funnel(known: Figures, key: str) -> Picture:
         _funnel_says(known, rows, outside, bool(ours)),
         _funnel_chart(indicator, rows, limits, known.name),
         _funnel_table(indicator, title, rows, limits),
-        (WIDENED,),
+        (_widened(limits, rows),),
         sources(known, key, label),
         key,
         long=True,
     )
 
 
-WIDENED = (
-    "The limits are widened by how much these areas differ from one another in any case; limits of "
-    "chance alone would put nearly all of them outside."
-)
+def _widened(limits: funnels.Funnel, rows: Sequence[Row]) -> str:
+    """What the limits allow for, and how many would be outside if they did not."""
+    if not limits.between:
+        return "The limits are those of chance alone: these areas differ by no more than that."
+    return (
+        "The limits are widened by how much these areas differ from one another in any case; "
+        "limits of chance alone would put "
+        f"{len(_outside(limits, rows, widened=False))} of {len(rows)} outside."
+    )
 
 
-def _outside(limits: funnels.Funnel, rows: Sequence[Row]) -> list[Row]:
+def _outside(limits: funnels.Funnel, rows: Sequence[Row], widened: bool = True) -> list[Row]:
     found = []
     for row in rows:
-        lower, upper = limits.limits(row["denominator"])
+        lower, upper = limits.limits(row["denominator"], widened=widened)
         if not lower <= row["numerator"] / row["denominator"] <= upper:
             found.append(row)
     return found
