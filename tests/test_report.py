@@ -24,7 +24,7 @@ from safecity_pipeline import funnels, registry, settings, tables, warehouse
 from safecity_pipeline.model import Refused
 from safecity_pipeline.publish import report
 from safecity_pipeline.publish.edition import Edition
-from safecity_pipeline.publish.report import figures, pictures, words
+from safecity_pipeline.publish.report import figures, parts, pictures, words
 from safecity_pipeline.publish.report.page import Additions
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import outlines
@@ -482,6 +482,29 @@ def test_how_many_chance_alone_would_put_outside_is_counted(
     with drawn(known, tmp_path, indicator_value=values) as edition:
         found = pictures.funnel(figures.Figures(edition, [ALL]), ALL)
     assert found.notes[0].endswith("limits of chance alone would put 2 of 4 outside.")
+
+
+def test_a_target_is_printed_so_that_reaching_it_is_enough(known: Registry, tmp_path: Path) -> None:
+    aims = {
+        "custodial sentences, down by 20 per cent": (
+            "T23",
+            "custodial_sentences_count",
+            16.0,
+            12.8,
+        ),
+        "place among the most similar areas, all recorded crime": ("T05", ALL, 13.0, 13.0),
+    }
+    rows = [
+        {"target": target, "measure": measure, "indicator": key, "baseline": base, "action": "Do"}
+        | {"target_value": reach, "verdict": "not_measurable", "priority": HOSTILE}
+        for measure, (target, key, base, reach) in aims.items()
+    ]
+    with drawn(known, tmp_path, target=rows) as edition:
+        section = parts.priority(figures.Figures(edition, [ALL]), Part("crime", HOSTILE))
+    assert section.targets is not None
+    # 16 less a fifth is 12.8: 13 would be too many.
+    printed = [[cell.text for cell in line[3:5]] for line in section.targets.rows]
+    assert sorted(printed) == [["13", "13"], ["16", "12.8"]]
 
 
 # --- what is declared ----------------------------------------------------------------------------

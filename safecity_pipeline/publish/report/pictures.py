@@ -559,16 +559,16 @@ def answers(known: Figures, keys: Sequence[str]) -> Picture:
     return Picture(
         "residents",
         title,
-        _answers_say(points),
+        _answers_say(known, points),
         drawing.shares(points, PER_CENT) if points else None,
         Table(title, ("Statement", "Year", PER_CENT, "Likely between"), tuple(rows)),
         sources=sources(known, keys[0], known.newest(keys[0])) if keys else (),
     )
 
 
-def _answers_say(points: Sequence[Mapping[str, Any]]) -> str:
+def _answers_say(known: Figures, points: Sequence[Mapping[str, Any]]) -> str:
     if not points:
-        return "No survey has come."
+        return f"No survey tells of {known.name}."
     newest = max(str(one["year"]) for one in points)
     told = [
         f"{one['name']}: {rounded(one['value'], 0)} %" for one in points if one["year"] == newest
