@@ -420,6 +420,31 @@ def test_the_command_names_releases_and_writes_both_files(
     assert status == 1 and "no such release" in told and chain.made["first"].name in told
 
 
+def test_a_reason_of_a_claim_may_tell_of_any_figure(chain: Chain, tmp_path: Path) -> None:
+    """Other readings stand in a claim's reason, and no release records of which indicators: that
+    the code differs as well makes it no sure cause."""
+    for name, reason in (("first", "other readings: 8"), ("mended", "other readings: 7.951")):
+        shutil.copytree(chain.made[name], tmp_path / name)
+        with duckdb.connect(str(warehouse.database(tmp_path / name))) as connection:
+            connection.execute("UPDATE meta.release SET code = ?", [name])
+            connection.execute("DELETE FROM mart.claim")
+            claim = ["C27", "recorded_crime_count", reason]
+            connection.execute(
+                "INSERT INTO mart.claim (claim, indicator, reason) VALUES (?, ?, ?)", claim
+            )
+    with warehouse.opened(tmp_path / "mended") as connection:
+        found = changes_page.between(connection, tmp_path / "first")
+    (causes,) = [both for one, both in found.rows if one.get("claim") == "C27"]
+    assert {CODE, MENDED} <= {cause.kind for cause in causes}
+    assert changes_page.why(causes).startswith("could be any of: ")
+
+
+def test_great_numbers_are_told_in_digits() -> None:
+    assert [changes_page._printed(22049.0, digits) for digits in (4, 5)] == ["22,049"] * 2
+    assert changes_page._printed(22049.25, 6) == "22,049.2"
+    assert changes_page._printed(91.811538, 4) == "91.81"
+
+
 def test_a_text_that_a_spreadsheet_would_run_stays_a_text() -> None:
     assert [changes_page._safe(cell) for cell in ("=1+1", "@A", -1.5, "plain", None, True)] == [
         "'=1+1",
