@@ -350,7 +350,7 @@ def test_each_release_tells_what_changed_since_the_one_before(chain: Chain) -> N
     first = chain.made["first"] / "public"
     assert "there is none to compare it with" in (first / "changes.html").read_text("utf-8")
     public = chain.made["mended"] / "public"
-    with (public / "data" / "changes.csv").open(encoding="utf-8", newline="") as handle:
+    with (public / "changes.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     found = chain.between("first", "mended")
     assert len(rows) == len(found.rows) > 4
@@ -387,7 +387,7 @@ def test_a_release_before_it_that_cannot_be_read_does_not_stop_a_publication(
             one = Edition("public", folder, connection, town.known, town.settings, previous)
             changes_page.write(one)
             assert words in (folder / "changes.html").read_text("utf-8")
-            table = (folder / "data" / "changes.csv").read_text("utf-8")
+            table = (folder / "changes.csv").read_text("utf-8")
             assert table.count("\n") == 1  # its head
 
 
@@ -413,7 +413,7 @@ def test_the_command_names_releases_and_writes_both_files(
     )  # 2 and 4 of 240,000, per 1,000
     public = chain.made["mended"] / "public"
     assert page.read_bytes() == (public / "changes.html").read_bytes()
-    assert table.read_bytes() == (public / "data" / "changes.csv").read_bytes()
+    assert table.read_bytes() == (public / "changes.csv").read_bytes()
     status, told = run()  # the one before the newest, and the newest
     assert status == 0 and f"{WITHDRAWN}: {APRIL}" in told
     status, told = run("20010101T000000000000Z")
