@@ -21,6 +21,7 @@ from safecity_pipeline.publish.patterns import Half, Pattern, may_be_placed, sma
 from safecity_pipeline.registry import Registry
 
 BEFORE = "2013-14"
+DECEMBER = "2014M12"
 CRIME, VIOLENCE = "recorded_crime_count", "violence_count"
 Values = Sequence[Mapping[str, Any]]
 
@@ -260,6 +261,33 @@ def test_a_month_is_told_by_the_day_and_judged_as_one_of_twelve(known: Registry)
     )
     even = found(known, "month", [*monthly({}), value(CRIME, YEAR, 3650.0)])
     assert even.sentences[0] == "In 2014/15 every month had 10.0 crimes a day."
+
+
+def test_of_few_hours_that_are_shown_no_busiest_is_told(known: Registry) -> None:
+    shown = value(VIOLENCE, YEAR, 85.0, "hour_of_week/5 Fri 20:00")
+    cells = [shown, hidden(VIOLENCE, YEAR, "hour_of_week/6 Sat 01:00")]
+    # 85 of 94 are shown, of 95 that are not 9 in 10: 0.9 * 94 = 84.6, 0.9 * 95 = 85.5
+    for whole, told in ((94.0, True), (95.0, False)):
+        one = found(known, "hour_of_week", [*cells, value(VIOLENCE, YEAR, whole)], VIOLENCE)
+        assert one.sentences[0].startswith("Of 85 crimes in 2014/15") is told
+        too_few = "For 2014/15 the busiest hours cannot be told: too much is not shown."
+        assert (one.sentences[0] == too_few) is not told
+        assert any("fewest on" in each for each in one.sentences) is told
+
+
+def test_a_month_that_is_hidden_may_be_the_lowest(known: Registry) -> None:
+    months = [each for each in monthly({7: 14.0, 2: 7.0}) if each["period"] != DECEMBER]
+    values = [*months, hidden(CRIME, DECEMBER), value(CRIME, YEAR, 3400.0)]
+    one = found(known, "month", values)
+    # Without December, 334 days: (334 * 10 + 31 * 4 - 28 * 3) / 334 = 10.1
+    assert one.sentences[0] == (
+        "In the months of 2014/15 that are shown crimes were most in July 2014 (14.0 a day) and "
+        "fewest in February 2015 (7.0 a day); their average was 10.1."
+    )
+    line = patterns.fragment(one).split("December 2014</th>")[1].split("</tr>")[0]
+    assert "[c]" in line and "[x]" not in line
+    without = patterns.fragment(found(known, "month", months))
+    assert "[x]" in without.split("December 2014</th>")[1].split("</tr>")[0]
 
 
 def test_a_source_that_may_not_be_seen_says_so(known: Registry) -> None:

@@ -357,7 +357,7 @@ def test_each_release_tells_what_changed_since_the_one_before(chain: Chain) -> N
     first = chain.made["first"] / "public"
     assert "there is none to compare it with" in (first / "changes.html").read_text("utf-8")
     public = chain.made["mended"] / "public"
-    with (public / "data" / "changes.csv").open(encoding="utf-8", newline="") as handle:
+    with (public / "changes.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     found = chain.between("first", "mended")
     assert len(rows) == len(found.rows) > 4
@@ -394,7 +394,7 @@ def test_a_release_before_it_that_cannot_be_read_does_not_stop_a_publication(
             one = Edition("public", folder, connection, town.known, town.settings, previous)
             changes_page.write(one)
             assert words in (folder / "changes.html").read_text("utf-8")
-            table = (folder / "data" / "changes.csv").read_text("utf-8")
+            table = (folder / "changes.csv").read_text("utf-8")
             assert table.count("\n") == 1  # its head
 
 
@@ -420,7 +420,7 @@ def test_the_command_names_releases_and_writes_both_files(
     )  # 2 and 4 of 240,000, per 1,000
     public = chain.made["mended"] / "public"
     assert page.read_bytes() == (public / "changes.html").read_bytes()
-    assert table.read_bytes() == (public / "data" / "changes.csv").read_bytes()
+    assert table.read_bytes() == (public / "changes.csv").read_bytes()
     status, told = run()  # the one before the newest, and the newest
     assert status == 0 and f"{WITHDRAWN}: {APRIL}" in told
     status, told = run("20010101T000000000000Z")
@@ -458,6 +458,31 @@ def test_a_number_that_is_small_now_is_not_told_as_it_was() -> None:
     one = Difference(differences.TABLES[0], before, after, ("value", "suppressed_reason"), CHANGED)
     assert changes_page._cells(one, [])["before"] is None
     assert changes_page.printed(one) == ("not told any more", "none")
+
+
+def test_a_reason_of_a_claim_may_tell_of_any_figure(chain: Chain, tmp_path: Path) -> None:
+    """Other readings stand in a claim's reason, and no release records of which indicators: that
+    the code differs as well makes it no sure cause."""
+    for name, reason in (("first", "other readings: 8"), ("mended", "other readings: 7.951")):
+        shutil.copytree(chain.made[name], tmp_path / name)
+        with duckdb.connect(str(warehouse.database(tmp_path / name))) as connection:
+            connection.execute("UPDATE meta.release SET code = ?", [name])
+            connection.execute("DELETE FROM mart.claim")
+            claim = ["C27", "recorded_crime_count", reason]
+            connection.execute(
+                "INSERT INTO mart.claim (claim, indicator, reason) VALUES (?, ?, ?)", claim
+            )
+    with warehouse.opened(tmp_path / "mended") as connection:
+        found = changes_page.between(connection, tmp_path / "first")
+    (causes,) = [both for one, both in found.rows if one.get("claim") == "C27"]
+    assert {CODE, MENDED} <= {cause.kind for cause in causes}
+    assert changes_page.why(causes).startswith("could be any of: ")
+
+
+def test_great_numbers_are_told_in_digits() -> None:
+    assert [changes_page._printed(22049.0, digits) for digits in (4, 5)] == ["22,049"] * 2
+    assert changes_page._printed(22049.25, 6) == "22,049.2"
+    assert changes_page._printed(91.811538, 4) == "91.81"
 
 
 def test_a_text_that_a_spreadsheet_would_run_stays_a_text() -> None:

@@ -24,7 +24,7 @@ from safecity_pipeline import funnels, registry, settings, tables, warehouse
 from safecity_pipeline.model import Refused
 from safecity_pipeline.publish import report
 from safecity_pipeline.publish.edition import Edition
-from safecity_pipeline.publish.report import words
+from safecity_pipeline.publish.report import figures, parts, pictures, words
 from safecity_pipeline.publish.report.page import Additions
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.assessments import outlines
@@ -461,6 +461,61 @@ def test_without_a_declared_report_there_is_none(known: Registry, tmp_path: Path
     with drawn(known, tmp_path) as edition:
         report.write(replace(edition, registry=replace(known, assessments=())))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_year_before_the_first_assessment_has_a_report(known: Registry, tmp_path: Path) -> None:
+    with drawn(known, tmp_path, release=[RELEASE | {"year": "2013-14"}]) as edition:
+        report.write(edition)
+    page = Page((tmp_path / "assessment-2013-14.html").read_text(encoding="utf-8"))
+    assert page.board[ALL][1] == "500"  # of 2013/14, and not the 600 of the year after
+    assert (tmp_path / "leaflet-2013-14.html").exists()
+
+
+def test_a_year_of_which_nothing_came_is_a_gap_in_its_line(known: Registry, tmp_path: Path) -> None:
+    values = [value(ALL, label, 500, 10_000) for label in ("2011-12", "2013-14", "2014-15")]
+    with drawn(known, tmp_path, indicator_value=values) as edition:
+        rows = figures.Figures(edition, [ALL]).years(ALL)
+    labels = ["2011-12", "2012-13", "2013-14", "2014-15"]
+    assert [row["period"] for row in rows] == labels
+    assert [row["value"] for row in rows] == [50, None, 50, 50]
+    assert pictures.Series(rows).segments() == [0, 1, 2, 2]
+
+
+def test_how_many_chance_alone_would_put_outside_is_counted(
+    known: Registry, tmp_path: Path
+) -> None:
+    # 60 a 1,000 here and there; of the three others 30 and 90, far beyond chance, and 60
+    group = known.areas.peer_group(str(known.indicators[ALL].peer_group), CITY, date(2015, 3, 31))
+    assert group is not None
+    others = [one for one in group.members if one != CITY][:3]
+    counts = dict(zip([CITY, *others], (600, 300, 900, 600), strict=True))
+    values = [value(ALL, "2014-15", x, 10_000, area_code=one) for one, x in counts.items()]
+    with drawn(known, tmp_path, indicator_value=values) as edition:
+        found = pictures.funnel(figures.Figures(edition, [ALL]), ALL)
+    assert found.notes[0].endswith("limits of chance alone would put 2 of 4 outside.")
+
+
+def test_a_target_is_printed_so_that_reaching_it_is_enough(known: Registry, tmp_path: Path) -> None:
+    aims = {
+        "custodial sentences, down by 20 per cent": (
+            "T23",
+            "custodial_sentences_count",
+            16.0,
+            12.8,
+        ),
+        "place among the most similar areas, all recorded crime": ("T05", ALL, 13.0, 13.0),
+    }
+    rows = [
+        {"target": target, "measure": measure, "indicator": key, "baseline": base, "action": "Do"}
+        | {"target_value": reach, "verdict": "not_measurable", "priority": HOSTILE}
+        for measure, (target, key, base, reach) in aims.items()
+    ]
+    with drawn(known, tmp_path, target=rows) as edition:
+        section = parts.priority(figures.Figures(edition, [ALL]), Part("crime", HOSTILE))
+    assert section.targets is not None
+    # 16 less a fifth is 12.8: 13 would be too many.
+    printed = [[cell.text for cell in line[3:5]] for line in section.targets.rows]
+    assert sorted(printed) == [["13", "13"], ["16", "12.8"]]
 
 
 # --- what is declared ----------------------------------------------------------------------------

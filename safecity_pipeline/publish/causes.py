@@ -514,8 +514,9 @@ class Causes:
         found |= self.code | self.configuration
         if one.of.table in (tables.CLAIM, tables.TARGET, tables.DRAFT):
             found |= self._assessments
-        if not found:
-            found |= self.registry
+        # What a claim's reason sets beside it are figures of further indicators, nowhere recorded.
+        if not found or (one.of.table == tables.CLAIM and "reason" in one.columns):
+            found |= frozenset() if found else self.registry
             every = (key for key, area in self._values if area is None)
             found |= {cause for key in every for cause in self._of_values_in(key, None, ())}
         return frozenset(found)

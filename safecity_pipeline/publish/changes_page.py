@@ -302,7 +302,10 @@ def printed(one: Difference) -> tuple[str, str]:
 def _printed(cell: object, digits: int) -> str:
     if cell is None or cell != cell:
         return "none"
-    return f"{cell:,.{digits}g}" if isinstance(cell, float) else str(cell)
+    if not isinstance(cell, float):
+        return str(cell)
+    whole = abs(cell) >= 10**digits  # 22,049 has five: not 2.205e+04
+    return f"{cell:,.0f}" if whole else f"{cell:,.{digits}g}"
 
 
 def why(causes: Sequence[Cause]) -> str:

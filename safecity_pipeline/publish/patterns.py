@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -37,6 +37,7 @@ TITLES = {
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = 24 * len(DAYS)
 RUN = 6  # hours in a row
+ENOUGH = 0.9  # of a year's crimes in hours that are shown: of fewer, shares would mislead
 TOLD = 3  # wards that a sentence names
 EARLIER = 4  # years before, whose months are taken together
 SENSITIVE = re.compile(r"domestic_abuse|marac|youth|child|young|looked_after|emerging|sexual")
@@ -55,7 +56,7 @@ ORDER BY ALL"""
 class Part:
     """One month, hour, ward or LSOA. `count`: None where it is not shown, or not known; `lower`,
     `upper`: its likely range; `place`: from the most, those that tie share one; `before`: the year
-    before."""
+    before; `came`: whether there is a figure, though it may be hidden."""
 
     member: str
     count: float | None
@@ -65,6 +66,7 @@ class Part:
     place: int | None = None
     before: float | None = None
     place_before: int | None = None
+    came: bool = True
 
 
 @dataclass(frozen=True)
@@ -284,7 +286,8 @@ def _months(about: _About) -> tuple[list[Part], list[str]]:
     if len(known) < 2:
         return [], []
     average = sum(known.values()) / sum(days[name] for name in known)
-    parts = list(_month_parts(counts, days, average))
+    hidden = {months[one].printed for one, row in rows.items() if row and row["obs_status"] == "C"}
+    parts = list(_month_parts(counts, days, average, hidden))
     said = [_extremes(about, parts, average), _beyond_chance(parts, average)]
     if len(known) < len(counts):
         lacking = listed(name for name in counts if name not in known)
@@ -297,14 +300,17 @@ def _months(about: _About) -> tuple[list[Part], list[str]]:
 
 
 def _month_parts(
-    counts: Mapping[str, float | None], days: Mapping[str, int], average: float
+    counts: Mapping[str, float | None],
+    days: Mapping[str, int],
+    average: float,
+    hidden: Collection[str],
 ) -> Iterator[Part]:
     """Each month a day. Its range is that of one of twelve, so that one of them is outside by
     chance in one year of twenty."""
     confidence = 1 - 0.05 / len(counts)
     for name, count in counts.items():
         if count is None:
-            yield Part(name, None)
+            yield Part(name, None, came=name in hidden)
             continue
         lower, upper = (float(one[0]) for one in statistics.byar_limits([count], confidence))
         length = days[name]
@@ -312,7 +318,9 @@ def _month_parts(
 
 
 def _extremes(about: _About, parts: Sequence[Part], average: float) -> str:
-    when = about.when
+    # A month that is not shown may have had fewer, or more: then nothing is said of all of them.
+    whole = all(one.count is not None for one in parts)
+    when = about.when if whole else f"the months of {phrases.printed(about.year)} that are shown"
     most = max(one.count for one in parts if one.count is not None)
     least = min(one.count for one in parts if one.count is not None)
     if rounded(most, 1) == rounded(least, 1):
@@ -321,9 +329,8 @@ def _extremes(about: _About, parts: Sequence[Part], average: float) -> str:
         f"{end} in {listed(_ties(parts, value))} ({rounded(value, 1)} a day)"
         for end, value in (("most", most), ("fewest", least))
     ]
-    return (
-        f"In {when} {about.what} were {listed(told)}; the year's average was {rounded(average, 1)}."
-    )
+    of = "the year's" if whole else "their"
+    return f"In {when} {about.what} were {listed(told)}; {of} average was {rounded(average, 1)}."
 
 
 def _ties(parts: Sequence[Part], value: float) -> list[str]:
@@ -334,7 +341,9 @@ def _beyond_chance(parts: Sequence[Part], average: float) -> str:
     above = [one.member for one in parts if one.lower is not None and one.lower > average]
     below = [one.member for one in parts if one.upper is not None and one.upper < average]
     if not above and not below:
-        return "No month differs from it by more than chance does among twelve."
+        whole = all(one.count is not None for one in parts)
+        none = "No month differs" if whole else "None of them differs"
+        return f"{none} from it by more than chance does among twelve."
     told = [
         f"{words} it {listed(names)}"
         for words, names in (("above", above), ("below", below))
@@ -379,10 +388,24 @@ def _hours(about: _About) -> tuple[list[Part], list[str]]:
     parts = [
         Part(name, count, None if count is None else count / known) for name, count in week.items()
     ]
-    said = [_busiest_hours(about, week, known), _busiest_day(week, known)]
     hidden = sum(count is None for count in week.values())
+    said = [_too_few(about)]
+    if not hidden or _enough(about, known, left):
+        said = [_busiest_hours(about, week, known), _busiest_day(week, known)]
     shown = _not_shown(hidden, "hour of the week", "hours of the week")
     return parts, [*said, *shown, _unplaced(about, left, "hour")]
+
+
+def _enough(about: _About, known: float, left: float | None) -> bool:
+    """Whether the hours that are shown hold nearly all: else the busiest may be hidden."""
+    row = about.whole(about.year)
+    if row is None or row["numerator"] is None:
+        return False
+    return bool(known >= ENOUGH * (row["numerator"] - (left or 0)))
+
+
+def _too_few(about: _About) -> str:
+    return f"For {about.when} the busiest hours cannot be told: too much is not shown."
 
 
 def _hour_key(at: int) -> str:
@@ -563,7 +586,7 @@ def _held(about: _About, half: Half | None, counts: Mapping[str, float | None]) 
     )
     # Of how many is exact only where no count is hidden, so that nothing hidden follows from it.
     exact = None not in (*counts.values(), about.counts(LSOA, about.year).get(NOT_KNOWN, 0.0))
-    of = f" of {_number(half.whole)}" if exact else ""
+    of = f" of {_number(half.whole)}" if exact else " of the"
     return [
         f"In {when} half{of} {about.what} with a known LSOA lie in {half.size} of the "
         f"{len(counts)} LSOAs that had any since figures begin "
@@ -642,7 +665,7 @@ def _month_table(pattern: Pattern) -> str:
     rows = [
         (
             one.member,
-            "[x]" if one.count is None else rounded(one.count, 1),
+            _cell(one.count, 1) if one.came else "[x]",
             ""
             if one.lower is None or one.upper is None
             else phrases.between(one.lower, one.upper, 1),

@@ -56,12 +56,13 @@ def _offered(edition: Edition) -> Additions:
 
 def chosen(edition: Edition) -> Outline | None:
     """What the report shows: as the newest assessment of the area declares, up to the year of the
-    release; of an area without one, as the newest of any does."""
+    release, or as its first where the year lies before all; of an area without one, as any does."""
     year, area = edition.facts["year"], edition.facts["area_code"]
-    told = [one for one in edition.registry.assessments if one.report and one.year <= year]
-    own = [one for one in told if one.area_code == area]
-    newest = max(own or told, key=lambda one: one.year, default=None)
-    return newest.report if newest else None
+    told = [one for one in edition.registry.assessments if one.report]
+    known = [one for one in told if one.area_code == area] or told
+    until = [one for one in known if one.year <= year]
+    newest = max(until, key=lambda one: one.year, default=None)
+    return (newest or min(known, key=lambda one: one.year)).report if known else None
 
 
 def _drawn(report: Report, folder: Path, marking: str) -> Mapping[str, Drawing]:

@@ -6,7 +6,7 @@ is shown of it (`board`, `parts`, `pictures`), and how it is worded (`words`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -62,7 +62,7 @@ class Figures:
         ]
         kinds = {row["period_kind"] for row in found}
         kind = "year" if "year" in kinds else "calendar_year"
-        return [row for row in found if row["period_kind"] == kind]
+        return list(_without_gaps(row for row in found if row["period_kind"] == kind))
 
     def newest(self, key: str) -> str:
         """The newest year that has a figure, or the year of the release where none has one."""
@@ -77,7 +77,7 @@ class Figures:
             "ORDER BY indicator, period_start",
             [self.area, self.keys, period.parse(self.year).end],
         )
-        return _by(rows, "indicator")
+        return {key: list(_without_gaps(each)) for key, each in _by(rows, "indicator").items()}
 
     def months(self, key: str) -> Sequence[Row]:
         """The assessed area's figures by month, oldest first, to the end of the year."""
@@ -196,6 +196,20 @@ def _by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
     for row in rows:
         found.setdefault(row[column], []).append(row)
     return found
+
+
+def _without_gaps(rows: Iterable[Row]) -> Iterator[Row]:
+    """Months or years in order; one of which no extract tells is there without a figure, so that
+    what stands side by side follows one upon the other."""
+    after = None
+    for row in rows:
+        told = period.parse(row["period"])
+        while after is not None and after.start < told.start:
+            none = {**dict.fromkeys(row), "obs_status": "M", "period": after.label}
+            yield {**none, "period_kind": row["period_kind"], "period_start": after.start}
+            after = after.next()
+        yield row
+        after = told.next()
 
 
 @cache

@@ -15,6 +15,7 @@ from safecity_pipeline.publish.report.pictures import Picture, Table
 from safecity_pipeline.publish.report.words import Cell
 from safecity_pipeline.registry.assessments.outlines import Part
 from safecity_pipeline.sentences import rounded
+from safecity_pipeline.targets import BETTER_RANK
 
 VERDICTS = {
     "met": "met",
@@ -87,7 +88,26 @@ def _target(known: Figures, row: Row) -> tuple[Cell, ...]:
 
 def _aimed(known: Figures, row: Row, name: str) -> Cell:
     if row[name] is None:
-        return words.nothing(words.MISSING)
+        return words.nothing(words.MISSING, str(row["reason"] or ""))
+    return Cell(rounded(row[name], _decimals(known, row, name)), row[name])
+
+
+def _decimals(known: Figures, row: Row, name: str) -> int:
+    """Those of the indicator; a place has none, and 12.8, a fifth below 16, is not printed as 13,
+    which would not reach it."""
     indicator = known.edition.registry.indicators.get(str(row["indicator"]))
-    decimals = indicator.decimals if indicator else 1
-    return Cell(rounded(row[name], decimals), row[name])
+    if indicator is None:
+        return 1
+    if _is_place(known, row):
+        return 0
+    return indicator.decimals or int(row[name] != round(row[name]))
+
+
+def _is_place(known: Figures, row: Row) -> bool:
+    """Whether a measure of a target is a place among the most similar areas."""
+    return any(
+        (target.target, aim.name, aim.wants) == (row["target"], row["measure"], BETTER_RANK)
+        for one in known.edition.registry.assessments
+        for target in one.targets
+        for aim in target.aim
+    )

@@ -420,23 +420,28 @@ def funnel(known: Figures, key: str) -> Picture:
         _funnel_says(known, rows, outside, bool(ours)),
         _funnel_chart(indicator, rows, limits, known.name),
         _funnel_table(indicator, title, rows, limits),
-        (WIDENED,),
+        (_widened(limits, rows),),
         sources(known, key, label),
         key,
         long=True,
     )
 
 
-WIDENED = (
-    "The limits are widened by how much these areas differ from one another in any case; limits of "
-    "chance alone would put nearly all of them outside."
-)
+def _widened(limits: funnels.Funnel, rows: Sequence[Row]) -> str:
+    """What the limits allow for, and how many would be outside if they did not."""
+    if not limits.between:
+        return "The limits are those of chance alone: these areas differ by no more than that."
+    return (
+        "The limits are widened by how much these areas differ from one another in any case; "
+        "limits of chance alone would put "
+        f"{len(_outside(limits, rows, widened=False))} of {len(rows)} outside."
+    )
 
 
-def _outside(limits: funnels.Funnel, rows: Sequence[Row]) -> list[Row]:
+def _outside(limits: funnels.Funnel, rows: Sequence[Row], widened: bool = True) -> list[Row]:
     found = []
     for row in rows:
-        lower, upper = limits.limits(row["denominator"])
+        lower, upper = limits.limits(row["denominator"], widened=widened)
         if not lower <= row["numerator"] / row["denominator"] <= upper:
             found.append(row)
     return found
@@ -554,16 +559,16 @@ def answers(known: Figures, keys: Sequence[str]) -> Picture:
     return Picture(
         "residents",
         title,
-        _answers_say(points),
+        _answers_say(known, points),
         drawing.shares(points, PER_CENT) if points else None,
         Table(title, ("Statement", "Year", PER_CENT, "Likely between"), tuple(rows)),
         sources=sources(known, keys[0], known.newest(keys[0])) if keys else (),
     )
 
 
-def _answers_say(points: Sequence[Mapping[str, Any]]) -> str:
+def _answers_say(known: Figures, points: Sequence[Mapping[str, Any]]) -> str:
     if not points:
-        return "No survey has come."
+        return f"No survey tells of {known.name}."
     newest = max(str(one["year"]) for one in points)
     told = [
         f"{one['name']}: {rounded(one['value'], 0)} %" for one in points if one["year"] == newest
