@@ -141,7 +141,7 @@ def stored_checks(chosen: Settings) -> dict[tuple[str, str], tuple[bool, str]]:
     finally:
         connection.close()
     others = {"raw": "meta/extract", "claims": "mart/claim", "waivers": "meta/waiver"}
-    others["breaks"] = "mart/break_estimate"
+    others |= {"breaks": "mart/break_estimate", "narrative": "mart/draft"}
     return {
         (others.get(source, f"clean/{source}"), name): (passed, severity)
         for source, name, passed, severity in rows
@@ -246,7 +246,7 @@ def test_operators_see_counts_and_files_and_columns(first: Ran) -> None:
     listed = first.metadata["meta/extract"]["files"].replace("\\_", "_")
     assert listed == f"- {APRIL} (read)\n- {MAY} (read)\n- {POPULATION} (read)"
     graph = defs.resolve_asset_graph()
-    counted = first.metadata["release_diff"]  # the first release: nothing differs from none
+    counted = dict(first.metadata["release_diff"])  # the first release: nothing differs from none
     assert counted.pop("compared") is True and set(counted.values()) == {0}
     columns = graph.get(dg.AssetKey(["mart", "finding"])).metadata["dagster/column_schema"]
     assert "sentence" in {column.name for column in columns.columns}
