@@ -47,7 +47,7 @@ $(BIN)/safecity: requirements.lock pyproject.toml
 	@touch $@
 
 lock: ## make requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 		--extra dev --quiet pyproject.toml -o requirements.lock
 
 clean:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safecity_pipeline import upkeep, warehouse
+from safecity_pipeline import attacking, upkeep, warehouse
 from safecity_pipeline.cost import Cost, measured
 from safecity_pipeline.ingest import survey
 from safecity_pipeline.ingest.survey import Survey
@@ -48,6 +48,7 @@ MADE_FROM = {
         "set SAFECITY_PSEUDONYM_KEY to the key that it was made with",
     ),
     "configuration": ("the settings are not as they were", "see safecity.toml"),
+    "embargoes": ("the embargoes that hold are not as they were", "see safecity.toml"),
     "waivers": ("the waivers in force are not as they were", "see waivers.toml"),
     "extracts": (
         "the files are the same, and a manifest beside them, or what it promises, is not",
@@ -105,7 +106,7 @@ def rebuild(settings: Settings, named: str) -> Rebuilt:
             as_of=facts["as_of"],
             warehouse=house.scratch / "rebuilt",
         )
-        again = Again(chosen, then)
+        again = Again(chosen, then, house.releases)
         _refuse_unlike(then, again)
         again.whole()
         made = again.warehouse.current()
@@ -117,9 +118,15 @@ class Again(Refresh):
     """A refresh of what a release was made from and nothing else, as on the day that it was made:
     files by their content, received when they were, judged on the day that it was judged."""
 
-    def __init__(self, settings: Settings, then: Recorded) -> None:
+    def __init__(self, settings: Settings, then: Recorded, releases: Path) -> None:
         super().__init__(settings)
-        self.then = then
+        self.then, self.releases = then, releases
+
+    @property
+    def _kept_before(self) -> list[Path]:
+        """Those before it that are kept still: one that is gone may have made more be hidden."""
+        kept = attacking.earlier(self.releases, self._synthetic)
+        return [folder for folder in kept if folder.name < self.then.stamp]
 
     @cached_property
     def _judged_on(self) -> date:

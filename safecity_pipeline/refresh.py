@@ -1331,6 +1331,11 @@ class Refresh:
                 repair="put extracts there; `safecity check FILE` says what is wrong with one",
             )
 
+    @property
+    def _kept_before(self) -> list[Path]:
+        """The releases that readers may have: what they tell cannot be hidden any more."""
+        return attacking.earlier(self.warehouse.releases, self._synthetic)
+
     def _make_shareable(self, connection: DuckDBPyConnection) -> None:
         """Write beside each table that states figures what disclosure control leaves of it, and
         what of that each edition may have."""
@@ -1341,7 +1346,7 @@ class Refresh:
             estimates=lambda some: self._estimated(connection, some, of),
             comparables=lambda some: self._compared_like(connection, some, of),
         )
-        kept = attacking.earlier(self.warehouse.releases, synthetic)
+        kept = self._kept_before
         sql = attacking.statements(
             self.registry, shareable.rules(self.registry.indicators, self.registry.sources)
         )

@@ -100,7 +100,11 @@ HIDDEN = {
 
 def rows() -> dict[str, list[dict[str, Any]]]:
     """Rows that hold together: what refers to another row refers to one that is there."""
-    found: dict[str, list[dict[str, Any]]] = {
+    return {**_figures(), **_declared(), **_received()}
+
+
+def _figures() -> dict[str, list[dict[str, Any]]]:
+    return {
         "mart.indicator_value": [
             value(),
             value(period="2013-14", obs_status="B", series_break="D22", numerator=0.0, value=0.0),
@@ -120,6 +124,11 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             {"claim": f"C{at:02}", "statement": text, "published": "-31.7", "verdict": "differs"}
             for at, text in enumerate(HOSTILE)
         ],
+    }
+
+
+def _declared() -> dict[str, list[dict[str, Any]]]:
+    return {
         "meta.indicator": [
             {
                 "indicator": INDICATOR,
@@ -148,6 +157,11 @@ def rows() -> dict[str, list[dict[str, Any]]]:
                 "licence": "Restricted to partners",
             },
         ],
+    }
+
+
+def _received() -> dict[str, list[dict[str, Any]]]:
+    return {
         "meta.extract": [
             {"extract_id": "e1", "source": "street_crime", "status": "read", "file": "=1/a.csv"},
             {"extract_id": "e2", "source": "marac", "status": "read", "rows_read": 7},
@@ -174,7 +188,6 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             }
         ],
     }
-    return found
 
 
 def draw(release: Path, filled: Rows) -> Path:

@@ -186,7 +186,8 @@ def test_a_suppressed_figure_becomes_its_reason_and_a_mark(known: Registry, part
     assert "not shown" in found or "its publisher suppressed it" in found
     assert found.endswith(" [c]") and not re.search(r"\d", found)
     shown = read(known, words(f"[[hate_crime_count:{part}]]")).paragraphs[0].html
-    assert shown.endswith(' <abbr title="suppressed">[c]</abbr></p>')
+    why = "not shown, for a reason that stands beside it"
+    assert shown.endswith(f' <abbr title="{why}">[c]</abbr></p>')
 
 
 def test_prose_is_escaped_and_figures_are_no_markdown(known: Registry) -> None:

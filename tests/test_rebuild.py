@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -74,6 +75,20 @@ def test_a_release_is_the_same_when_it_is_made_anew(house: Settings) -> None:
     assert f"public: {counted[0]} of {counted[0]} tables are the same" in answer.output
     assert f"restricted: {counted[1]} of {counted[1]} tables are the same" in answer.output
     assert contents(house) == before
+
+
+def test_it_is_hidden_from_those_who_had_the_releases_before_it_and_no_later_one(
+    house: Settings,
+) -> None:
+    first = current(house)
+    (house.raw / "2014-06-hampshire-street.csv").write_text(street([street_row("2014-06")]))
+    refresh(house)
+    releases, scratch = first.parent, replace(house, warehouse=house.warehouse / "elsewhere")
+
+    def before(release: Path) -> list[Path]:
+        return rebuilding.Again(scratch, Recorded.of(release), releases)._kept_before
+
+    assert (before(first), before(current(house))) == ([], [first])
 
 
 def contents(house: Settings) -> list[Path]:

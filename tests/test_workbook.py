@@ -17,7 +17,7 @@ from drawn_edition import HOSTILE, edition, finding
 
 from safecity_pipeline.publish import workbook
 from safecity_pipeline.publish.harmless import is_danger, visible
-from safecity_pipeline.publish.workbook.cells import SHORTHAND
+from safecity_pipeline.publish.shorthand import MEANING
 from safecity_pipeline.registry import Registry
 
 FIRST = ["Cover", "Contents", "Notes"]
@@ -95,7 +95,7 @@ def test_no_merged_no_empty_cell_no_colour_and_no_formula(book: Any) -> None:
 def test_shorthand_is_explained_on_the_sheet_where_it_stands(book: Any) -> None:
     for sheet in of_tables(book):
         _, rows = table(sheet)
-        used = {cell.value for row in rows for cell in row} & set(SHORTHAND)
+        used = {cell.value for row in rows for cell in row} & set(MEANING)
         above = [str(sheet.cell(row, 1).value) for row in range(1, rows[0][0].row - 1)]
         told = {line.partition(" ")[0] for line in above if line.startswith("[")}
         assert told == used, sheet.title
@@ -262,4 +262,4 @@ def test_the_sheets_of_a_release_hold_as_many_rows_as_its_tables(whole_sample: P
     assert {sheet.title: len(table(sheet)[1]) for sheet in of_tables(book)} == counted
     shown = [cell.value for cell in column(book["Values by year"], "Value")]
     assert [(shown.count("[c]"),)] == hidden
-    assert all(isinstance(one, int | float) for one in shown if one not in SHORTHAND)
+    assert all(isinstance(one, int | float) for one in shown if one not in MEANING)

@@ -7,6 +7,7 @@
     changes_page    both told: what changed since the release before
     lineage_page    every indicator down to clean columns, heads and files
     plain_page      the frame of such pages
+    shorthand       marks in the place of a figure, and what each means
     harmless        texts that no spreadsheet takes for a formula
     data/           every table as CSV, described for programs and for people
     workbook/       one marked table a sheet, to the guidance on accessible spreadsheets

@@ -21,16 +21,12 @@ from safecity_pipeline.allowing import AFAR
 from safecity_pipeline.breaks import TWO_EDITIONS, Broken
 from safecity_pipeline.model import Indicator, Row
 from safecity_pipeline.publish.edition import Edition
+from safecity_pipeline.publish.shorthand import MEANING
 from safecity_pipeline.registry.narrative import Key
 from safecity_pipeline.sentences import ordinal, rounded
 
 SUPPRESSED, LACKING, BROKEN, ESTIMATED = "c", "x", "b", "e"
-MARKS = {
-    SUPPRESSED: "suppressed",
-    LACKING: "not available",
-    BROKEN: "break in the series: not like for like",
-    ESTIMATED: "estimated in part",
-}
+MARKS = {mark.strip("[]"): meaning for mark, meaning in MEANING.items()}
 CHANGE_DECIMALS = 1
 SHORT = ("month", "quarter")
 WHY_NO_VALUE = {"missing_denominator": "the figure that it is divided by is missing"}

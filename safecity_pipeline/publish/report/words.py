@@ -12,16 +12,30 @@ from typing import Any
 
 from safecity_pipeline import period, phrases
 from safecity_pipeline.model import Indicator
+from safecity_pipeline.publish.shorthand import (
+    BREAK,
+    ESTIMATED,
+    MEANING,
+    MISSING,
+    NOT_APPLICABLE,
+    SUPPRESSED,
+)
 from safecity_pipeline.sentences import rounded, signed
 
-SUPPRESSED, BREAK, ESTIMATED, MISSING, NOT_APPLICABLE = "[c]", "[b]", "[e]", "[x]", "[z]"
+__all__ = [
+    "BREAK",
+    "ESTIMATED",
+    "LOW",
+    "MISSING",
+    "NOT_APPLICABLE",
+    "PART",
+    "SHORTHAND",
+    "SUPPRESSED",
+    "Cell",
+]
+
 PART, LOW = "[p]", "[u]"
-SHORTHAND = {
-    SUPPRESSED: "not shown, so that nobody can be recognised in a small number",
-    BREAK: "break: what is counted, or how, changed in between, so that this is not like for like",
-    ESTIMATED: "estimated in part by its supplier",
-    MISSING: "no figure came",
-    NOT_APPLICABLE: "does not apply: a number has no rate, or nobody is ranked",
+SHORTHAND = MEANING | {
     PART: "the extracts cover only a part of the year",
     LOW: "no likely range can be given: who was counted chose to be",
 }

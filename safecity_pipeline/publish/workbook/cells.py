@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-HIDDEN, NOT_AVAILABLE, NOT_APPLICABLE = "[c]", "[x]", "[z]"
-BREAK, ESTIMATED = "[b]", "[e]"
-SHORTHAND = {
-    BREAK: "on another definition than the value before it",
-    HIDDEN: "confidential: not shown, for a reason that stands in the row",
-    ESTIMATED: "estimated by its supplier, or resting on an estimate",
-    NOT_AVAILABLE: "not available",
-    NOT_APPLICABLE: "not applicable",
-}
-MARKS = {"A": "none", "B": BREAK, "C": HIDDEN, "E": ESTIMATED, "M": NOT_AVAILABLE}
+from safecity_pipeline.publish.shorthand import (
+    BREAK,
+    ESTIMATED,
+    MEANING,
+    MISSING,
+    NOT_APPLICABLE,
+    SUPPRESSED,
+)
+
+MARKS = {"A": "none", "B": BREAK, "C": SUPPRESSED, "E": ESTIMATED, "M": MISSING}
 
 
 class Number(NamedTuple):
@@ -56,15 +56,15 @@ class TableSheet:
     def shorthand(self) -> list[str]:
         """The shorthand that stands in its cells."""
         used = {cell for row in self.rows for cell in row if isinstance(cell, str)}
-        return [one for one in SHORTHAND if one in used]
+        return [one for one in MEANING if one in used]
 
 
-def number(value: float | None, decimals: int = 0, otherwise: str = NOT_AVAILABLE) -> Cell:
+def number(value: float | None, decimals: int = 0, otherwise: str = MISSING) -> Cell:
     """A figure, or why there is none."""
     return otherwise if value is None else Number(value, decimals)
 
 
-def count(value: float | None, decimals: int = 1, otherwise: str = NOT_AVAILABLE) -> Cell:
+def count(value: float | None, decimals: int = 1, otherwise: str = MISSING) -> Cell:
     """A number that is whole as a rule; `decimals` where it is not."""
     return number(value, decimals if value is not None and value % 1 else 0, otherwise)
 
@@ -75,7 +75,7 @@ def text(value: object, otherwise: str = NOT_APPLICABLE) -> str:
     return words if words.strip() else otherwise
 
 
-def day(value: date | None, otherwise: str = NOT_AVAILABLE) -> Cell:
+def day(value: date | None, otherwise: str = MISSING) -> Cell:
     return value or otherwise
 
 

@@ -15,11 +15,9 @@ from safecity_pipeline.model import Indicator, Row
 from safecity_pipeline.period import Period, parse
 from safecity_pipeline.publish.data import facts
 from safecity_pipeline.publish.edition import Edition
+from safecity_pipeline.publish.shorthand import MISSING, NOT_APPLICABLE, SUPPRESSED
 from safecity_pipeline.publish.workbook.cells import (
-    HIDDEN,
     MARKS,
-    NOT_APPLICABLE,
-    NOT_AVAILABLE,
     Cell,
     Head,
     Number,
@@ -121,7 +119,7 @@ def _findings(asked: _Asked) -> TableSheet:
 
 
 def _finding(row: Row, asked: _Asked) -> tuple[Cell, ...]:
-    hidden = HIDDEN if row["status"] == "suppressed" else NOT_AVAILABLE
+    hidden = SUPPRESSED if row["status"] == "suppressed" else MISSING
     ranked = row["comparison"] == "peer_rank"
     change = NOT_APPLICABLE if row["comparison"] in WITHOUT_CHANGE else hidden
     base = NOT_APPLICABLE if row["comparison"] in WITHOUT_BASE else hidden
@@ -131,7 +129,7 @@ def _finding(row: Row, asked: _Asked) -> tuple[Cell, ...]:
     decimals = asked.decimals(row)
     return (
         *(_subject(row), row["title"], _period(row["period"]), _compared_with(row)),
-        text(row["sentence"], NOT_AVAILABLE),
+        text(row["sentence"], MISSING),
         *(number(row["value"], decimals, hidden), text(row["unit"])),
         *(number(row["base_value"], decimals, base), number(row["change"], 1, change)),
         text(row["change_unit"]),
@@ -177,7 +175,7 @@ def _years(asked: _Asked) -> TableSheet:
 
 def _figure(row: Row, asked: _Asked) -> tuple[Cell, ...]:
     """What the columns FIGURE hold."""
-    why = HIDDEN if row["obs_status"] == "C" else NOT_AVAILABLE
+    why = SUPPRESSED if row["obs_status"] == "C" else MISSING
     none = NOT_APPLICABLE if row["value"] is not None else why
     decimals = asked.decimals(row)
     return (
@@ -270,7 +268,7 @@ def _targets(asked: _Asked) -> TableSheet:
 
 def _target(row: Row) -> tuple[Cell, ...]:
     judged = row["verdict"] in ("met", "not_met", "not_shown")
-    why = HIDDEN if judged else NOT_AVAILABLE
+    why = SUPPRESSED if judged else MISSING
     return (
         *(row["target"], text(row["priority"]), text(row["action"]), text(row["measure"])),
         text(row["lead_agency"]),
@@ -299,7 +297,7 @@ def _claims(asked: _Asked) -> TableSheet:
 
 
 def _claim(row: Row) -> tuple[Cell, ...]:
-    why = NOT_AVAILABLE if str(row["verdict"]).startswith("not_") else HIDDEN
+    why = MISSING if str(row["verdict"]).startswith("not_") else SUPPRESSED
     limit = why if row["computed"] is None else NOT_APPLICABLE
     return (
         *(row["claim"], text(row["section"]), text(row["statement"])),
@@ -352,7 +350,7 @@ def _breaks(asked: _Asked) -> TableSheet:
 def _break(row: Row) -> tuple[Cell, ...]:
     years = [_period(one) for one in (row["base_period"], row["period"]) if one]
     share = row["recording_share"]
-    limit = NOT_AVAILABLE if row["percent"] is None else NOT_APPLICABLE
+    limit = MISSING if row["percent"] is None else NOT_APPLICABLE
     return (
         *(row["series"], text(row["area_name"]), text(row["change_id"])),
         *(day(row["effective_date"], NOT_APPLICABLE), text(" to ".join(years))),
@@ -383,7 +381,7 @@ def _comparable(asked: _Asked) -> TableSheet:
 
 
 def _on_newest(row: Row, asked: _Asked) -> tuple[Cell, ...]:
-    limit = NOT_AVAILABLE if row["comparable_value"] is None else NOT_APPLICABLE
+    limit = MISSING if row["comparable_value"] is None else NOT_APPLICABLE
     decimals = asked.decimals(row)
     return (
         *(_subject(row), row["title"], _period(row["period"])),
@@ -488,5 +486,5 @@ def _ledger(asked: _Asked) -> list[dict[str, Any]]:
 def _counted(row: Mapping[str, Any]) -> Iterator[Cell]:
     """Files and rows of a source; what of any file is hidden is hidden of all."""
     yield Number(row["files"])
-    yield number(row["rows_read"], 0, HIDDEN)
-    yield number(None if row["hidden"] else row["refused"], 0, HIDDEN)
+    yield number(row["rows_read"], 0, SUPPRESSED)
+    yield number(None if row["hidden"] else row["refused"], 0, SUPPRESSED)

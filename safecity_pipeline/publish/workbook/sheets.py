@@ -25,7 +25,8 @@ from gptables.core.wrappers import GPWorksheet  # type: ignore[import-untyped]
 from safecity_pipeline.publish.data import facts
 from safecity_pipeline.publish.data.facts import Facts
 from safecity_pipeline.publish.harmless import is_danger, visible
-from safecity_pipeline.publish.workbook.cells import SHORTHAND, Head, Number, TableSheet
+from safecity_pipeline.publish.shorthand import MEANING
+from safecity_pipeline.publish.workbook.cells import Head, Number, TableSheet
 
 LONGEST = 32_767  # characters that a cell holds
 CUT = " … (cut here: a cell holds no more)"
@@ -101,7 +102,7 @@ def _cover(about: Facts, labels: Sequence[str]) -> Cover:
             "Numbers are shown with the decimals that each indicator declares; a cell may "
             "hold more.",
             "Shorthand stands in brackets in place of a number, or in the column Mark:",
-            *(f"{short} {meaning}." for short, meaning in SHORTHAND.items()),
+            *(f"{short} {meaning}." for short, meaning in MEANING.items()),
             "Every table of the release, with all its columns, is in the folder data; what they "
             "mean is in dictionary.html.",
             "Sources, their terms, and how to name them: see the sheet Sources.",
@@ -136,7 +137,7 @@ def _table(one: TableSheet, about: Facts) -> _Table:
         {head.words: [row[at] for row in one.rows] for at, head in enumerate(one.heads)},
         dtype=object,
     )
-    legend = [f"{short} {SHORTHAND[short]}" for short in one.shorthand]
+    legend = [f"{short} {MEANING[short]}" for short in one.shorthand]
     made = _Table(
         table=rows,
         table_name=one.label.lower().replace(" ", "_"),
