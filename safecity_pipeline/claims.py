@@ -121,8 +121,9 @@ def _by_key(rows: pd.DataFrame) -> dict[tuple[str, str, str], Row]:
     whole = rows[rows["dimension"] == "all"].astype(object)
     plain = whole.where(whole.notna(), None)
     # Whole columns: `to_dict` asks of each of a million cells what it is.
-    cells = zip(*(plain[name].tolist() for name in plain), strict=True)
-    records = (dict(zip(map(str, plain), row, strict=True)) for row in cells)
+    names = [str(name) for name in plain]
+    cells = zip(*(plain[name].tolist() for name in names), strict=True)
+    records = (dict(zip(names, row, strict=True)) for row in cells)
     return {(one["indicator"], one["area_code"], one["period"]): one for one in records}
 
 

@@ -87,6 +87,7 @@ from safecity_pipeline.publish import changes_page, latest, products
 from safecity_pipeline.registry import Registry, reach
 from safecity_pipeline.registry.areas import PeerGroup
 from safecity_pipeline.registry.assessments import Assessment
+from safecity_pipeline.registry.changes import Change
 from safecity_pipeline.registry.indicators import PUBLISHED
 from safecity_pipeline.registry.references import Judged
 from safecity_pipeline.settings import Settings
@@ -155,24 +156,36 @@ class FindingsOf:
 
 
 @dataclass(frozen=True)
-class ProductsOf:
-    """What is written for one edition of a release, to be made in the second process: into a folder
-    of its own, so that what is left of it when the refresh dies lies in the scratch folder."""
+class Product:
+    """One thing that is written for an edition of a release, to be made in the second process: into
+    a folder of its own, so that what is left of it when the refresh dies lies in the scratch
+    folder. `previous`: the release before."""
 
     release: Path
-    audience: str
+    which: tuple[str, int]
+    previous: Path | None
 
     def done(self, here: Here) -> Path:
-        folder = here.warehouse.scratch / f"{self.audience}-{os.getpid()}"
+        folder = here.warehouse.scratch / f"{self}-{os.getpid()}"
         folder.mkdir(parents=True)
         try:
-            products.write_edition(
-                self.release, self.audience, here.registry, here.settings, into=folder
-            )
+            about = here.registry, here.settings, self.previous
+            products.write(self.release, self.which, *about, into=folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)  # the refresh needs the room
             raise
         return folder
+
+    def __str__(self) -> str:
+        audience, number = self.which
+        return f"{audience}-{number}"
+
+
+class MadeReady:
+    """What the second process does for the products while there is nothing else for it to do."""
+
+    def done(self, here: Here) -> None:
+        products.make_ready()
 
 
 class Refresh:
@@ -717,6 +730,8 @@ class Refresh:
         with measured() as meter:
             with self._work() as connection:
                 self._may_publish(connection)
+                if self._helper:
+                    self._helper.offer({"products": MadeReady()})
                 with transaction(connection):
                     self._write_release(connection, stamp)
                     self._make_shareable(connection)
@@ -744,22 +759,27 @@ class Refresh:
     def _write_products(self, folder: Path) -> None:
         """Write what people are handed beside the databases of a release, into its folder. Raises
         Refused where the audit finds what must not be shown."""
-        known, settings, previous = self.registry, self.settings, self.warehouse.current()
-        private = [one for one in tables.EDITIONS if one != "public"]
-        if self._helper:
-            self._helper.offer({one: ProductsOf(folder, one) for one in private})
+        previous = self.warehouse.current()
+        wanted = [Product(folder, which, previous) for which in products.listed()]
+        if self._helper:  # from the other end, until both meet
+            self._helper.offer({str(one): one for one in reversed(wanted)})
         try:
-            products.attack(folder, known, settings)
-            for audience in ("public", *private):
-                made = self._helper.answer(audience) if self._helper else None
-                if made:
-                    warehouse.move_into(made.value, warehouse.edition_folder(folder, audience))
-                else:
-                    products.write_edition(folder, audience, known, settings, previous)
-                products.make_private(folder, audience)
+            products.attack(folder, self.registry, self.settings)
+            for one in wanted:
+                self._write_product(one)
         finally:
             if self._helper:
                 self._helper.join()
+        for edition in tables.EDITIONS:
+            products.make_private(folder, edition)
+
+    def _write_product(self, one: Product) -> None:
+        made = self._helper.answer(str(one)) if self._helper else None
+        if made:
+            warehouse.move_into(made.value, warehouse.edition_folder(one.release, one.which[0]))
+        else:
+            about = self.registry, self.settings, one.previous
+            products.write(one.release, one.which, *about)
 
     def _unchanged(self, about: str | None = None) -> Report:
         """No data work: the newest release stands, and so do its checks."""
@@ -1184,15 +1204,17 @@ class Refresh:
         return self.registry.areas.peer_group(group, self.area_code, day)
 
     def _broken_by(self, indicator: Indicator) -> compare.BrokenBy:
-        areas, known = self.registry.areas, self.registry.changes
-        series, counted_from = indicator.series, reach.counted_from(indicator)
-        # Whom a change reaches is asked once here, and not at each of thousands of comparisons.
-        near = [one for one in known.changes if reach.reaches(known, one, indicator)]
-        changes = replace(known, changes=tuple(near))
+        reaching = self.registry.reaching[indicator.indicator]
+        force = self.registry.areas.home_force
+
+        @cache
+        def concerning(area_code: str) -> list[Change]:
+            """Once an area, and not at each of thousands of comparisons."""
+            return [one for one in reaching if one.concerns(area_code, force(area_code))]
 
         def broken_by(area_code: str, earlier: Days, later: Days) -> Broken:
-            force = areas.home_force(area_code)
-            return breaks.between(changes, series, counted_from, area_code, force, earlier, later)
+            where = [(area_code, force(area_code))]
+            return breaks.among(concerning(area_code), where, earlier, later)
 
         return broken_by
 

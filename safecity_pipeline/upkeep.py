@@ -366,7 +366,7 @@ def _compared_by(indicator: Indicator, known: Registry) -> list[object]:
 
 def reaching(indicator: Indicator, known: Registry) -> list[Change]:
     """The definitional changes that reach an indicator: others may come and go without it."""
-    return [one for one in known.changes.changes if reach.reaches(known.changes, one, indicator)]
+    return list(known.reaching[indicator.indicator])
 
 
 def hashes_of_values(connection: DuckDBPyConnection) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from safecity_pipeline import tables, warehouse
 from safecity_pipeline.publish import audit, changes_page, data, lineage_page, report, workbook
 from safecity_pipeline.publish.edition import Edition
+from safecity_pipeline.publish.report import drawing
 from safecity_pipeline.registry import Registry
 from safecity_pipeline.settings import Settings
 
@@ -18,20 +19,36 @@ PRODUCTS: dict[str, tuple[Product, ...]] = {
 }
 
 
-def write_edition(
+def listed() -> list[tuple[str, int]]:
+    """Every product, by edition and number in it, in the order in which one process makes them."""
+    return [(edition, n) for edition in reversed(tables.EDITIONS) for n in _numbers(edition)]
+
+
+def _numbers(edition: str) -> range:
+    return range(len(PRODUCTS[edition]))
+
+
+def write(
     release: Path,
-    audience: str,
+    which: tuple[str, int],
     known: Registry,
     settings: Settings,
     previous: Path | None = None,
     into: Path | None = None,
 ) -> None:
-    """Write the products of one edition. `into`: another folder than its own."""
+    """Write one product of an edition. `into`: another folder than the edition's own."""
+    audience, number = which
     folder = into or warehouse.edition_folder(release, audience)
     with warehouse.opened(release, edition=audience) as connection:
-        edition = Edition(audience, folder, connection, known, settings, previous)
-        for product in PRODUCTS[audience]:
-            product(edition)
+        product = PRODUCTS[audience][number]
+        product(Edition(audience, folder, connection, known, settings, previous))
+
+
+def make_ready() -> None:
+    """Have everything there that pictures and tables are drawn by: it takes a second to begin."""
+    import gptables  # type: ignore[import-untyped]  # noqa: F401
+
+    drawing.make_ready()
 
 
 def make_private(release: Path, audience: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from safecity_pipeline import sources
@@ -31,7 +32,7 @@ from safecity_pipeline.registry import (
 )
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
-from safecity_pipeline.registry.changes import Changes
+from safecity_pipeline.registry.changes import Change, Changes
 from safecity_pipeline.registry.narrative import NO_WORDS, Narrative
 from safecity_pipeline.registry.published import PrintedFigure
 from safecity_pipeline.registry.references import Judged
@@ -72,6 +73,16 @@ class Registry:
             return self.digest
         both = f"{self.digest} {self.narrative.digest}"
         return hashlib.sha256(both.encode()).hexdigest()[:16]
+
+    @cached_property
+    def reaching(self) -> Mapping[str, tuple[Change, ...]]:
+        """Indicator → the definitional changes that reach it in any area. A refresh asks for them
+        at every step, and at each of thousands of comparisons."""
+        every = self.changes.changes
+        return {
+            key: tuple(one for one in every if reach.reaches(self.changes, one, indicator))
+            for key, indicator in self.indicators.items()
+        }
 
     def indicator(self, key: str) -> Indicator:
         """The indicator of that key. Raises Refused, listing the keys there are."""

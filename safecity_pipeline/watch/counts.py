@@ -99,7 +99,7 @@ def of_source(
     """
     rows = connection.execute(statement(source, one)).df()
     rows["area"] = rows["area"].map(
-        {code: followed_by.get(code, code) for code in set(rows["area"])}
+        {code: followed_by.get(code, code) for code in rows["area"].unique()}
     )
     return list(laid_out(rows, codes=one.words is not None))
 

@@ -107,15 +107,23 @@ class _Sheet:
         return alt.Chart(alt.NamedData(name))
 
     def whole(self, layers: Sequence[Any], height: int) -> Spec:
-        """The layers as one picture, as wide as all are."""
-        import altair as alt
-
-        fitted = alt.AutoSizeParams(type="fit-x", contains="padding")
-        chart = alt.layer(*layers).properties(width=WIDTH, height=height, autosize=fitted)
-        return self.with_rows(chart)
+        """The layers as one picture, as wide as all are. Put together as they are told, for altair
+        copies each layer whole, again and again, when it is asked to."""
+        layered = [one.to_dict(validate=False, context={"top_level": False}) for one in layers]
+        fitted = {"type": "fit-x", "contains": "padding"}
+        size = {"width": WIDTH, "height": height, "autosize": fitted}
+        return {"layer": layered, **size, "datasets": self.rows}
 
     def with_rows(self, chart: Any) -> Spec:
         return {**chart.to_dict(validate=False), "datasets": self.rows}
+
+
+def _spread() -> dict[str, Any]:
+    """The channels of a likely range that stands upright. Each channel is named by its class: of a
+    text alone altair asks its whole schema what it may be."""
+    import altair as alt
+
+    return {"y": alt.Y("lower:Q"), "y2": alt.Y2("upper:Q")}
 
 
 def lines(points: Sequence[Datum], labels: Sequence[str], zones: Sequence[Zone], unit: str) -> Spec:
@@ -146,14 +154,20 @@ def _steps(labels: Sequence[str]) -> Any:
 
 def _ranges(sheet: _Sheet, points: Sequence[Datum], x: Any) -> list[Any]:
     """The likely range, where one is known: a band along a line, a bar about a figure alone."""
+    import altair as alt
+
     known = [one for one in points if one["lower"] is not None]
     many = Counter(one["segment"] for one in known)
     along = [one for one in known if many[one["segment"]] > 1]
     alone = [one for one in known if many[one["segment"]] == 1]
-    band = sheet.of(along).mark_area(opacity=0.2, color=QUIET)
-    bars = sheet.of(alone).mark_rule(color=QUIET, strokeWidth=1)
-    drawn = [band.encode(x=x, y="lower:Q", y2="upper:Q", detail="segment:N")] if along else []
-    return drawn + ([bars.encode(x=x, y="lower:Q", y2="upper:Q")] if alone else [])
+    drawn = []
+    if along:
+        band = sheet.of(along).mark_area(opacity=0.2, color=QUIET)
+        drawn.append(band.encode(x=x, detail=alt.Detail("segment:N"), **_spread()))
+    if alone:
+        bars = sheet.of(alone).mark_rule(color=QUIET, strokeWidth=1)
+        drawn.append(bars.encode(x=x, **_spread()))
+    return drawn
 
 
 def _strokes(sheet: _Sheet, points: Sequence[Datum], x: Any, y: Any, shown: Sequence[str]) -> Any:
@@ -167,7 +181,7 @@ def _strokes(sheet: _Sheet, points: Sequence[Datum], x: Any, y: Any, shown: Sequ
         "strokeDash": alt.StrokeDash("series:N", scale=dash, sort=shown),
     }
     line = sheet.of(points).mark_line(strokeWidth=2)
-    return line.encode(x=x, y=y, detail="segment:N", **encoded)
+    return line.encode(x=x, y=y, detail=alt.Detail("segment:N"), **encoded)
 
 
 def _zones(sheet: _Sheet, zones: Sequence[Zone]) -> list[Any]:
@@ -180,7 +194,7 @@ def _zones(sheet: _Sheet, zones: Sequence[Zone]) -> list[Any]:
     at, to = alt.X("step:Q"), alt.X2("to:Q")
     rule = sheet.of(rows).mark_rule(color=BREAK, strokeDash=[2, 3], strokeWidth=1.5)
     said = sheet.of(rows).mark_text(align="left", dx=4, y=8, color=BREAK, fontWeight="bold")
-    layers = [rule.encode(x=at), said.encode(x=at, text="letter:N")]
+    layers = [rule.encode(x=at), said.encode(x=at, text=alt.Text("letter:N"))]
     if wide := [row for row in rows if row["to"] != row["step"]]:
         over = sheet.of(wide).mark_rect(color=BREAK, opacity=0.12)
         layers.insert(0, over.encode(x=at, x2=to))
@@ -201,13 +215,13 @@ def dots(points: Sequence[Datum], average: float | None, unit: str, own: str) ->
     y = alt.Y("name:N", sort=names, axis=axis)
     x = alt.X("value:Q", title=unit, scale=alt.Scale(zero=True))
     known = sheet.of(one for one in points if one["lower"] is not None)
-    layers = [known.mark_rule(color=QUIET).encode(x="lower:Q", x2="upper:Q", y=y)]
+    layers = [known.mark_rule(color=QUIET).encode(x=alt.X("lower:Q"), x2=alt.X2("upper:Q"), y=y)]
     layers += _picked_out(sheet, points, own, x, y)
     if average is not None:
         mean = sheet.of([{"value": average, "said": "average"}])
         layers.append(mean.mark_rule(strokeDash=[4, 3], color=INK).encode(x=x))
         words = mean.mark_text(align="left", dx=4, y=-6, color=INK)
-        layers.append(words.encode(x=x, text="said:N"))
+        layers.append(words.encode(x=x, text=alt.Text("said:N")))
     return sheet.whole(layers, ROW * len(names))
 
 
@@ -241,7 +255,7 @@ def funnel(
     layers += _picked_out(sheet, points, own, x, y)
     ours = sheet.of(one for one in points if one["name"] == own)
     named = ours.mark_text(dy=-13, fontWeight="bold", color=INK)
-    layers.append(named.encode(x=x, y=y, text="name:N"))
+    layers.append(named.encode(x=x, y=y, text=alt.Text("name:N")))
     return sheet.whole(layers, HEIGHT)
 
 
@@ -262,8 +276,8 @@ def small(points: Sequence[Datum], labels: Sequence[str]) -> Spec:
     line = alt.Chart().mark_line(strokeWidth=2, color=RECORDED)
     dot = alt.Chart().mark_point(size=20, filled=True, color=RECORDED, opacity=1)
     layers = (
-        band.encode(x=x, y="lower:Q", y2="upper:Q", detail="segment:N"),
-        line.encode(x=x, y=y, detail="segment:N"),
+        band.encode(x=x, detail=alt.Detail("segment:N"), **_spread()),
+        line.encode(x=x, y=y, detail=alt.Detail("segment:N")),
         dot.encode(x=x, y=y),
     )
     drawn = alt.layer(*layers, data=data).properties(width=155, height=64)
@@ -302,6 +316,15 @@ def _text(words: str) -> str:
 
 
 # --- rendering -----------------------------------------------------------------------------------
+
+
+def make_ready() -> None:
+    """Start what renders: the first picture waits for it."""
+    import altair  # noqa: F401
+    import vl_convert
+
+    nothing: Spec = {"data": {"values": []}, "mark": "point"}
+    vl_convert.vegalite_to_svg(json.dumps(nothing))
 
 
 def render(chart: Spec, title: str, says: str, warning: str = "") -> Drawing:
