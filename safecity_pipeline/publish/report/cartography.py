@@ -24,7 +24,7 @@ from safecity_pipeline.publish.report.drawing import (
     CLASSES,
     FONT,
     INK,
-    ON_STRONG,
+    PAPER,
     QUIET,
     TEXT,
     TITLE,
@@ -42,7 +42,7 @@ PATTERN = 7
 
 HIGHEST = 400
 MARGIN = 5
-NAME, LINE, LETTER = 11, 13, 6.4
+NAME, LINE, LETTER = 11, 13, 6.0
 """Of what is written on areas, in pixels: its size, the height of a line, the width of a letter."""
 OF_A_CREDIT = 74
 """Letters of a line."""
@@ -65,13 +65,13 @@ class Band:
 
     @property
     def ink(self) -> str:
-        return ON_STRONG if self.fill == CLASSES[-1] else INK
+        return PAPER if self.fill == CLASSES[-1] else INK
 
 
 @dataclass(frozen=True)
 class Area:
-    """An area as it is drawn. `says`: under the mouse; `names`: what may be written on it, of which
-    the first that fits is."""
+    """An area as it is drawn. `says`: under the mouse; `names`: what may be written on it, in
+    lines; the first that fits is."""
 
     shape: Shape
     band: Band
@@ -224,12 +224,22 @@ def _name(area: Area, shape: Shape) -> Iterator[str]:
         return
     x, y, wide, high = _room(max(shape, key=lambda one: abs(_size(one[0]))))
     for name in area.names:
-        lines = textwrap.wrap(name, max(int(wide / LETTER), 1), break_long_words=False)
+        fitting = textwrap.TextWrapper(max(int(wide / LETTER), 1), break_long_words=False)
+        lines = [line for each in name.split("\n") for line in fitting.wrap(each)]
         if max(map(len, lines)) * LETTER <= wide and len(lines) * LINE <= high:
-            first = y - (len(lines) - 1) * LINE / 2 + NAME * 0.35
+            high = len(lines) * LINE
+            if area.band.fill in PATTERNS:
+                yield _paper(x, y, max(map(len, lines)) * LETTER, high)
+            first = y - (high - LINE) / 2 + NAME * 0.35
             for number, line in enumerate(lines):
                 yield _text(line, x, first + number * LINE, NAME, area.band.ink)
             return
+
+
+def _paper(x: float, y: float, wide: float, high: float) -> str:
+    """What a name stands on where a pattern would run through it."""
+    at = f'x="{_short(x - wide / 2)}" y="{_short(y - high / 2)}"'
+    return f'<rect {at} width="{_short(wide)}" height="{_short(high)}" fill="{PAPER}"/>'
 
 
 def _size(ring: Ring) -> float:

@@ -26,11 +26,12 @@ INK, QUIET, GRID = "#1b1b1b", "#595959", "#d6d6d6"
 RECORDED, COMPARABLE, BREAK = "#1d5a96", "#a34700", "#6b3fa0"
 CLASSES = ("#d5e6f5", "#b3d0ea", "#8cb5dc", "#6b9acb", "#4575a8")
 """Of a map, from the fewest: an outline of INK is told from each, and a name of INK from all but
-the last, on which one of ON_STRONG is."""
-ON_STRONG = "#fefefe"
+the last, on which one of PAPER is."""
+PAPER = "#fefefe"
+"""Not white, which is no colour at all on a dark screen."""
 COLOURS = {
     **dict(zip(CLASSES, ("#1d2c3b", "#28435d", "#335b80", "#4172a0", "#5a8cbf"), strict=True)),
-    ON_STRONG: "#101418",
+    PAPER: "#14171a",
     INK: "#f2f2f2",
     QUIET: "#c4c4c4",
     GRID: "#4a4f55",

@@ -124,7 +124,8 @@ def _map(known: Figures, pattern: Pattern, boundaries: Boundaries) -> Picture:
         _area(bands, placed.get(code), code, shape, kind)
         for code, shape in sorted(boundaries.shapes.items())
     )
-    head = f"{phrases.capital(indicator.unit)}, in classes of about as many {NAMES[kind][1]} each (quantiles)"
+    unit, several = phrases.capital(indicator.unit), NAMES[kind][1]
+    head = f"{unit}, in classes of about as many {several} each (quantiles)"
     credit = f"Boundaries: {boundaries.attribution}"
     return Picture(
         f"map-{LEVELS[kind]}-{key}",
@@ -184,7 +185,7 @@ def _area(bands: Bands, part: Part | None, code: str, shape: Shape, kind: str) -
     """An area with its class, or with what it has instead. On a ward stands its name, where that
     has room, and its figure."""
     figure = _figure(part)
-    names = (f"{code} {figure}", figure) if kind == WARD else ()
+    names = (f"{code}\n{figure}", figure) if kind == WARD else ()
     return Area(shape, _band(bands, part), f"{code}: {figure}", names)
 
 
