@@ -120,15 +120,18 @@ REFUSED: list[tuple[Json | str, str]] = [
     (altered(lambda first: first["properties"].pop("name")), "feature 1: no property name; got"),
     (altered(lambda first: first.update(properties=None)), "no property name"),
     (altered(lambda first: first["properties"].update(name=7)), "name is no text; got: 7"),
+    (altered(lambda first: first["properties"].update(name="a\0")), "name is no text"),
     (altered(lambda first: first["properties"].update(name="B")), "feature 2: an area that is"),
     (altered(lambda first: first["geometry"].update(type="Point")), "not a Polygon or Multi"),
     (altered(lambda first: first.update(geometry=None)), "not a Polygon or MultiPolygon"),
     (altered(lambda first: first["geometry"].update(coordinates=[])), "no coordinates"),
     (altered(lambda first: ring(first).pop()), r"feature 1 \(A\): a ring that is not closed"),
     (altered(lambda first: ring(first).__delitem__(slice(1, 3))), "four positions or more"),
+    (altered(lambda first: ring(first).__setitem__(slice(1, 4), ring(first)[:1] * 3)), "no area"),
     (altered(lambda first: ring(first).__setitem__(1, ["1", 2])), "a position is two numbers"),
     (moved(442_000.0, 112_000.0), r"National Grid; got: \[442000.0, 112000.0\]; reproject to WGS"),
     (moved(59.99, -1.0), "latitude stands before longitude"),
+    (moved(10**400, 51.0), "no longitude and latitude of these islands"),
     (moved(0.0, 0.0), "no longitude and latitude of these islands"),
 ]
 

@@ -39,7 +39,7 @@ DECIMALS = 4
 
 LONGITUDES, LATITUDES = (-9.0, 3.0), (49.0, 61.0)
 EASTINGS, NORTHINGS = (0.0, 700_000.0), (0.0, 1_300_000.0)
-WGS84 = ("CRS84", "4326", "WGS84", "WGS 84")
+WGS84 = ("CRS84", "4326", "WGS84", "WGS 84", "4258")  # the last: ETRS89, less than a metre off
 AS_WGS84 = "reproject to WGS84 (EPSG:4326) and save it as GeoJSON"
 
 Point = tuple[float, float]
@@ -105,7 +105,7 @@ def _one(key: str, entry: Any, place: str, beside: Path) -> Boundaries:
     entries.keys(place, entry, NEEDED | {"until"}, NEEDED)
     entries.one_of(place, "level", entry["level"], LEVELS)
     for name in ("file", "property", "attribution"):
-        if not isinstance(entry[name], str) or not entry[name].strip():
+        if not _is_text(entry[name]):
             raise Refused(f"{name} is a text", place, entry[name], f'write {name} = "…"')
     for name in ("from", "until"):
         if name in entry and type(entry[name]) is not date:
@@ -126,6 +126,11 @@ def _one(key: str, entry: Any, place: str, beside: Path) -> Boundaries:
         hashlib.sha256(repr(sorted(entry.items())).encode() + content).hexdigest()[:16],
         _shapes(document, entry["file"], entry["property"]),
     )
+
+
+def _is_text(value: object) -> bool:
+    """Whether something can be written on a map."""
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
 def _refuse_overlaps(own: Sequence[Boundaries], name: str) -> None:
@@ -169,8 +174,9 @@ def _document(content: bytes, name: str) -> dict[str, Any]:
         kind = found.get("type")
         repair = f"save the areas as a FeatureCollection; {AS_WGS84}"
         raise Refused("not GeoJSON of areas: no FeatureCollection", name, kind, repair)
-    if "crs" in found and not any(one in json.dumps(found["crs"]) for one in WGS84):
-        raise Refused("not in longitude and latitude", name, found["crs"], AS_WGS84)
+    system = found.get("crs")
+    if system is not None and not any(one in json.dumps(system) for one in WGS84):
+        raise Refused("not in longitude and latitude", name, system, AS_WGS84)
     if not found["features"]:
         raise Refused("no area stands in it", name, repair="export the areas of yours")
     return dict(found)
@@ -199,10 +205,10 @@ def _code(feature: Any, place: str, wanted: str) -> str:
         repair = "name one of its properties with property = …"
         raise Refused(f"no property {wanted}", place, listed, repair)
     code = told[wanted]
-    if not isinstance(code, str) or not code.strip():
+    if not _is_text(code):
         repair = "name a property that holds names or codes"
         raise Refused(f"{wanted} is no text", place, code, repair)
-    return code.strip()
+    return str(code).strip()
 
 
 def _shape(geometry: Any, place: str) -> Shape:
@@ -234,6 +240,8 @@ def _ring(ring: Any, place: str) -> Ring:
     if points[0] != points[-1]:
         repair = "close each ring: its last position is its first"
         raise Refused("a ring that is not closed", place, list(points[-1]), repair)
+    if len(set(points)) < 3:
+        raise Refused("a ring that holds no area", place, list(points[0]), "mend the area")
     return _simplified(points)
 
 
@@ -244,10 +252,10 @@ def _point(position: Any, place: str) -> Point:
         or not all(type(one) in (int, float) for one in position[:2])
     ):
         raise Refused("a position is two numbers", place, position, AS_WGS84)
-    east, north = float(position[0]), float(position[1])
+    east, north = position[:2]
     if not (_within(east, LONGITUDES) and _within(north, LATITUDES)):
         raise Refused(*_misplaced(east, north, place))
-    return east, north
+    return float(east), float(north)
 
 
 def _within(number: float, bounds: tuple[float, float]) -> bool:

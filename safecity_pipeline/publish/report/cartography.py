@@ -41,6 +41,8 @@ PATTERN = 7
 """Pixels, after which it begins again."""
 
 HIGHEST = 400
+LEAST = 10**-4
+"""Degrees: of a map that is but a line."""
 MARGIN = 5
 NAME, LINE, LETTER = 11, 13, 6.0
 """Of what is written on areas, in pixels: its size, the height of a line, the width of a letter."""
@@ -204,14 +206,15 @@ def _flat(shapes: Sequence[Shape]) -> tuple[list[Shape], float]:
     west, east = (end(one for one, _ in points) for end in (min, max))
     south, north = (end(one for _, one in points) for end in (min, max))
     narrow = math.cos(math.radians((south + north) / 2))
-    scale = min(WIDTH / ((east - west) * narrow), HIGHEST / (north - south))
-    aside = (WIDTH - (east - west) * narrow * scale) / 2
+    wide, high = max((east - west) * narrow, LEAST), max(north - south, LEAST)
+    scale = min(WIDTH / wide, HIGHEST / high)
+    aside = (WIDTH - wide * scale) / 2
 
     def placed(ring: Ring) -> Ring:
         return tuple((aside + (x - west) * narrow * scale, (north - y) * scale) for x, y in ring)
 
     found = [tuple(tuple(placed(ring) for ring in polygon) for polygon in one) for one in shapes]
-    return found, (north - south) * scale
+    return found, high * scale
 
 
 # --- names ---------------------------------------------------------------------------------------
