@@ -7,7 +7,7 @@ The map, from the ground up; imports point only downward, and a test holds that.
                     what sums leave possible of hidden numbers
     sources/        what a row of each kind of extract means, and its rules
     registry/       what is declared: layouts, thresholds, indicators, areas, peers, changes,
-                    waivers, corrections, assessments with claims and targets
+                    waivers, corrections, boundaries, assessments with claims and targets
     ingest/         extract → text rows → typed values → clean rows or quarantine; the ledger; drift
       reading/        workbooks and parquet → one plain CSV a sheet, in a guarded child process
     measure         indicator → SQL → value and interval; breakdowns: its years, taken apart

@@ -41,7 +41,8 @@ MADE_FROM = {
     "code": ("another version of the code made it", "check that version out and install it"),
     "registry": (
         "what is declared is not as it was",
-        "take registry and own declarations back to what they were when it was made",
+        "take registry and own declarations, words and boundaries back to what they were when it "
+        "was made",
     ),
     "key_id": (
         "the pseudonyms of persons have another key",

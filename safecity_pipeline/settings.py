@@ -20,6 +20,7 @@ KNOWN = {
     *("raw", "warehouse", "keep_releases", "keep_restricted"),
     *("audience", "embargo"),  # by source: see registry.audiences
     "sign_off",
+    "boundaries",  # for maps: see registry.boundaries
 }
 SIGN_OFF = {"dimensions", "by", "on"}
 

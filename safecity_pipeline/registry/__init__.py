@@ -18,6 +18,7 @@ from safecity_pipeline.model import Indicator, Layout, Refused, Source
 from safecity_pipeline.registry import (
     assessments,
     audiences,
+    boundaries,
     changes,
     corrections,
     indicators,
@@ -32,6 +33,7 @@ from safecity_pipeline.registry import (
 )
 from safecity_pipeline.registry.areas import Area, Areas
 from safecity_pipeline.registry.assessments import Assessment
+from safecity_pipeline.registry.boundaries import Boundaries
 from safecity_pipeline.registry.changes import Change, Changes
 from safecity_pipeline.registry.narrative import NO_WORDS, Narrative
 from safecity_pipeline.registry.published import PrintedFigure
@@ -64,14 +66,14 @@ class Registry:
     areas_digest: str
     waivers: tuple[Waiver, ...] = ()
     narrative: Narrative = NO_WORDS
+    boundaries: tuple[Boundaries, ...] = ()
 
     @property
     def release_digest(self) -> str:
-        """Changes with whatever a release is made from: the words beside all that is declared, on
-        which no figure rests."""
-        if not self.narrative.passages:
-            return self.digest
-        both = f"{self.digest} {self.narrative.digest}"
+        """Changes with whatever a release is made from: words and boundaries beside all that is
+        declared, on which no figure rests."""
+        words = self.narrative.digest if self.narrative.passages else ""
+        both = f"{self.digest} {words} {boundaries.digest(self.boundaries)}"
         return hashlib.sha256(both.encode()).hexdigest()[:16]
 
     @cached_property
@@ -109,7 +111,7 @@ def load(config: Path | None = None) -> Registry:
     """Everything declared, a deployment's own (beside its safecity.toml) included:
     `layouts/`, `assessments/`, `published/`, `narrative/`, `thresholds.csv`,
     `definitional_changes.csv`, `references.csv`, `waivers.toml` and `corrections.toml`, and who
-    may see which source.
+    may see which source, boundaries for maps.
 
     Raises Refused naming file, entry and repair for whatever is not understood.
     """
@@ -144,6 +146,7 @@ def load(config: Path | None = None) -> Registry:
         _digest([HERE / "areas.csv"]),
         waivers.load(declared, [one.id for one in listed.changes], beside),
         narrative.load(beside, declared, documented),
+        boundaries.load(config if beside else None),
     )
 
 

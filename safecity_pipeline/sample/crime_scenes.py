@@ -43,7 +43,7 @@ _BY_SUBGROUP = {"Domestic burglary": 2, "Theft from a vehicle": 2, "Non-domestic
 # Days from the crime to its recording: bound of the chance, first and last day.
 _DELAYS = ((0.56, 0, 0), (0.80, 1, 1), (0.93, 2, 7), (0.985, 8, 60), (1.0, 61, 360))
 
-_WARDS = {
+WARDS = {
     "Quayside": 30,
     "Castle": 14,
     "Northgate": 9,
@@ -89,7 +89,7 @@ def _spots(district: str, wards: dict[str, int], first: int) -> Spots:
     return Spots(tuple(cells), np.array(tuple(accumulate(weights))))
 
 
-SPOTS = {"Southampton": _spots("Southampton", _WARDS, 0)} | {
+SPOTS = {"Southampton": _spots("Southampton", WARDS, 0)} | {
     district: _spots(district, dict.fromkeys(wards, 1), 1000 * number)
     for number, (district, wards) in enumerate(_ELSEWHERE.items(), 1)
 }

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from safecity_pipeline.sample import week
+from safecity_pipeline.sample.crime_scenes import WARDS
 from safecity_pipeline.sample.delivery import Delivery, compressed, stream, table_to_bytes
 from safecity_pipeline.sample.plan import ASSESSED, Plan
 
@@ -107,10 +108,10 @@ _BY_NIGHT = (15, 13, 12, 7, 4, 2, 2, 2, 3, 4, 4, 5, 6, 6, 6, 7, 8, 9, 10, 11, 12
 _NIGHTLY = {ASB, VIOLENCE, SUSPICIOUS, "Domestic incident", "Hoax or abandoned call"}
 _AT_WORK = {"Theft", "Burglary", "Vehicle crime"}
 _BEATS = {
-    CITY: (
-        *(("SC01", "Bargate"), ("SC02", "Bevois"), ("SC03", "Freemantle"), ("SW01", "Portswood")),
-        *(("SW02", "Shirley"), ("SW03", "Millbrook"), ("SW04", "Redbridge"), ("SE01", "Woolston")),
-        *(("SE02", "Bitterne"), ("SE03", "Harefield"), ("SE04", "Swaythling")),
+    CITY: tuple(
+        # The wards of the export of crimes, those with most of them first.
+        (f"S{'CWE'[number % 3]}{number // 3 + 1:02d}", ward)
+        for number, ward in enumerate(WARDS)
     ),
     NEIGHBOUR: (("EN01", ""), ("EN02", "")),
     UNKNOWN: (("", ""),),

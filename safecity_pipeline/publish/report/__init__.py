@@ -5,6 +5,7 @@
     board           page one: the table of types, and what got better, worse, or only looks so
     drawing         how pictures look, and their rendering
     pictures        pictures with what they say, the table behind them, and their sources
+    maps            figures by ward and LSOA on declared boundaries; cartography: how a map looks
     parts           priorities, residents' views
     page            all of it as HTML
 
@@ -14,11 +15,12 @@ of it; what the report of an assessment shows is declared (`registry.assessments
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safecity_pipeline.publish import gaps, lineage_page, narrative, patterns
 from safecity_pipeline.publish.edition import Edition
+from safecity_pipeline.publish.patterns import Pattern
 from safecity_pipeline.publish.report import drawing, page
 from safecity_pipeline.publish.report.drawing import Drawing
 from safecity_pipeline.publish.report.page import Additions, Report
@@ -34,21 +36,22 @@ def write(edition: Edition, additions: Additions | None = None) -> None:
     if outline is None:
         return
     marking = edition.marking
-    report = page.made(edition, outline)
+    found = patterns.of(edition)
+    report = page.made(edition, outline, found)
     drawn = _drawn(report, edition.folder / "charts", marking)
     year = edition.facts["year"]
     for name, text in (
-        ("assessment", page.html(report, drawn, marking, additions or _offered(edition))),
+        ("assessment", page.html(report, drawn, marking, additions or _offered(edition, found))),
         ("leaflet", page.leaflet(report, outline, drawn, marking)),
     ):
         _write(edition.folder / f"{name}-{year}.html", text)
 
 
-def _offered(edition: Edition) -> Additions:
+def _offered(edition: Edition, found: Sequence[Pattern]) -> Additions:
     """The analyst's own words, patterns, gaps; and where the page on lineage lies."""
     return Additions(
         narrative.fragments(edition),
-        "\n".join(patterns.fragment(one) for one in patterns.of(edition)),
+        "\n".join(patterns.fragment(one) for one in found),
         gaps.fragment(gaps.of(edition)),
         "" if edition.marking else lineage_page.PAGE,
     )

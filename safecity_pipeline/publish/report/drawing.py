@@ -16,7 +16,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 Datum = Mapping[str, Any]
 Spec = dict[str, Any]
@@ -24,7 +24,14 @@ Spec = dict[str, Any]
 
 INK, QUIET, GRID = "#1b1b1b", "#595959", "#d6d6d6"
 RECORDED, COMPARABLE, BREAK = "#1d5a96", "#a34700", "#6b3fa0"
+CLASSES = ("#d5e6f5", "#b3d0ea", "#8cb5dc", "#6b9acb", "#4575a8")
+"""Of a map, from the fewest: an outline of INK is told from each, and a name of INK from all but
+the last, on which one of PAPER is."""
+PAPER = "#fefefe"
+"""Not white, which is no colour at all on a dark screen."""
 COLOURS = {
+    **dict(zip(CLASSES, ("#1d2c3b", "#28435d", "#335b80", "#4172a0", "#5a8cbf"), strict=True)),
+    PAPER: "#14171a",
     INK: "#f2f2f2",
     QUIET: "#c4c4c4",
     GRID: "#4a4f55",
@@ -36,6 +43,7 @@ COLOURS = {
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 WIDTH, HEIGHT = 420, 230
+TITLE, TEXT = 13, 12
 ROW = 19
 SCALE = 1.5
 """Pixels of the files for other programs, by one of the page."""
@@ -69,6 +77,12 @@ CONFIG: dict[str, Any] = {
     "header": {"labelFontSize": 12, "labelColor": INK, "title": None, "labelLimit": 190},
     "text": {"fontSize": 12, "color": INK},
 }
+
+
+class Drawn(Protocol):
+    """A picture that Vega does not draw."""
+
+    def svg(self, title: Sequence[str], warning: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -327,18 +341,26 @@ def make_ready() -> None:
     vl_convert.vegalite_to_svg(json.dumps(nothing))
 
 
-def render(chart: Spec, title: str, says: str, warning: str = "") -> Drawing:
+def render(chart: Spec | Drawn, title: str, says: str, warning: str = "") -> Drawing:
     """The files of a picture; both tell what it shows to who does not see it. `warning`: stands
     above it wherever it is pasted: made up, or not for everybody."""
     import vl_convert
 
-    head: Spec = {"text": textwrap.wrap(title, LETTERS_OF_A_LINE), "anchor": "start"}
-    head |= {"fontSize": 13, "frame": "bounds", "offset": 10, "color": INK}
-    if warning:
-        head |= {"subtitle": warning, "subtitleColor": BREAK, "subtitleFontSize": 12}
-    spec = {**chart, "title": head, "config": CONFIG}
-    drawn = vl_convert.vegalite_to_svg(json.dumps(spec))
+    lines = textwrap.wrap(title, LETTERS_OF_A_LINE)
+    drawn = (
+        _by_vega(chart, lines, warning) if isinstance(chart, dict) else chart.svg(lines, warning)
+    )
     return Drawing(_titled(drawn, title, says), vl_convert.svg_to_png(drawn, scale=SCALE))
+
+
+def _by_vega(chart: Spec, title: Sequence[str], warning: str) -> str:
+    import vl_convert
+
+    head: Spec = {"text": title, "anchor": "start"}
+    head |= {"fontSize": TITLE, "frame": "bounds", "offset": 10, "color": INK}
+    if warning:
+        head |= {"subtitle": warning, "subtitleColor": BREAK, "subtitleFontSize": TEXT}
+    return str(vl_convert.vegalite_to_svg(json.dumps({**chart, "title": head, "config": CONFIG})))
 
 
 def _titled(svg: str, title: str, says: str) -> str:

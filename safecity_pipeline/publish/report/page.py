@@ -13,7 +13,8 @@ from typing import Any
 
 from safecity_pipeline import phrases
 from safecity_pipeline.publish.edition import Edition
-from safecity_pipeline.publish.report import board, drawing, parts, pictures, words
+from safecity_pipeline.publish.patterns import Pattern
+from safecity_pipeline.publish.report import board, drawing, maps, parts, pictures, words
 from safecity_pipeline.publish.report.board import Boxes, Line
 from safecity_pipeline.publish.report.drawing import Drawing
 from safecity_pipeline.publish.report.figures import Figures
@@ -52,6 +53,8 @@ class Report:
     levels: Sequence[Picture]
     sections: Sequence[Section]
     residents: Section
+    maps: Sequence[Picture] = ()
+    no_maps: Sequence[str] = ()
 
     @property
     def board_rows(self) -> list[tuple[Cell, ...]]:
@@ -61,18 +64,19 @@ class Report:
     @property
     def pictures(self) -> Iterator[Picture]:
         """All that are drawn."""
-        every = [*self.first, *self.levels, *self.more]
+        every = [*self.first, *self.levels, *self.more, *self.maps]
         every += [one for part in (*self.sections, self.residents) for one in part.pictures]
         return (one for one in every if one.chart is not None)
 
 
-def made(edition: Edition, outline: Outline) -> Report:
-    """What the report of an edition shows."""
+def made(edition: Edition, outline: Outline, found: Sequence[Pattern] = ()) -> Report:
+    """What the report of an edition shows. `found`: its patterns, for maps."""
     shown, everything = outline.board, [*outline.parts, outline.residents]
     keys = [*shown.types, *shown.months, *shown.peers, *shown.funnels, *shown.years]
     known = Figures(edition, [*keys, *(key for part in everything for key in part.shows)])
     months = [pictures.months(known, key) for key in shown.months]
     peers = [pictures.peers(known, key) for key in shown.peers]
+    drawn, undrawn = maps.of(known, found)
     return Report(
         known,
         board.lines(known, shown.types),
@@ -82,6 +86,8 @@ def made(edition: Edition, outline: Outline) -> Report:
         [pictures.small(known, shown.years)] if shown.years else [],
         [parts.priority(known, part) for part in outline.parts],
         parts.residents(known, outline.residents),
+        drawn,
+        undrawn,
     )
 
 

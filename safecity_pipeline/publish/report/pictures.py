@@ -17,7 +17,7 @@ from typing import Any
 from safecity_pipeline import funnels, period, phrases
 from safecity_pipeline.model import Indicator
 from safecity_pipeline.publish.report import board, drawing, words
-from safecity_pipeline.publish.report.drawing import Spec, Zone
+from safecity_pipeline.publish.report.drawing import Drawn, Spec, Zone
 from safecity_pipeline.publish.report.figures import Figures, Row
 from safecity_pipeline.publish.report.words import Cell
 from safecity_pipeline.registry.indicators import PER_CENT
@@ -58,7 +58,7 @@ class Picture:
     key: str
     title: str
     says: str
-    chart: Spec | None
+    chart: Spec | Drawn | None
     table: Table
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
