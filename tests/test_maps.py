@@ -504,7 +504,7 @@ def test_changed_boundaries_make_the_products_anew_and_no_figure(tmp_path: Path)
     assert again.registry.digest == before.digest  # on which figures rest
     into = tmp_path / "anew"
     into.mkdir()
-    products.write_edition(first, "public", again.registry, chosen, into=into)
+    products.write(first, ("public", 0), again.registry, chosen, into=into)
     second = Drawn((into / "charts" / MAP).read_text(encoding="utf-8"))
     assert second.corners["A"] == found.corners["B"] != found.corners["A"]
     with pytest.raises(Refused, match="what is declared is not as it was"):
