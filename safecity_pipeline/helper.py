@@ -10,6 +10,7 @@ it did not hand over is done by the refresh itself, and so what is wrong is said
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -168,6 +169,7 @@ def serve() -> None:
     sys.stdout = sys.stderr  # a stray word would spoil the answers
     folder, agreed = _heard(asked)
     os.chdir(folder)  # the folders of a configuration may be relative to it
+    gc.freeze()  # what is imported stays: it need not be looked through for garbage
     here = Here(agreed.settings, agreed.warehouse, registry.load(agreed.settings.config))
     alike = made_from(here.registry) == agreed.made_from
     while True:
