@@ -111,8 +111,8 @@ def _line(known: Figures, key: str) -> Line:
         words.change(found) if found else words.nothing(words.MISSING, "nothing to compare"),
         says(found),
         _rate(indicator, now),
-        _rate(indicator, known.value(key, known.year, known.force)),
-        _rate(indicator, known.value(key, known.year, ENGLAND)),
+        _rate_of(known, indicator, known.force),
+        _rate_of(known, indicator, ENGLAND),
         _average(known, indicator),
         place=_place(known, indicator, known.year),
         place_last=_bare(_place(known, indicator, known.last)),
@@ -162,6 +162,27 @@ def _rate(indicator: Indicator, row: Row | None) -> Cell:
     if indicator.kind == "count":
         return words.nothing(words.NOT_APPLICABLE)
     return words.level(indicator, row)
+
+
+def _rate_of(known: Figures, indicator: Indicator, area: str) -> Cell:
+    """The rate of a larger area, or which part of it did not come."""
+    row = known.value(indicator.indicator, known.year, area)
+    if indicator.kind == "count" or (row and row["value"] is not None):
+        return _rate(indicator, row)
+    if row is None and known.value(indicator.indicator, known.year) is None:
+        return words.lacking(None)
+    name = known.name_of(area)
+    if row is None:
+        title = known.sources[indicator.main.source]["title"]
+        return words.nothing(words.MISSING, f"no extract of “{title}” tells of all of {name}")
+    if row["suppressed_reason"] != words.NO_DENOMINATOR or indicator.denominator is None:
+        return words.lacking(row)
+    title = known.sources[indicator.denominator.source]["title"]
+    number = rounded(row["numerator"], 0)
+    return words.nothing(
+        words.MISSING,
+        f"the number came ({number}), but “{title}” does not tell of all of {name}",
+    )
 
 
 def _average(known: Figures, indicator: Indicator) -> Cell:
