@@ -9,7 +9,7 @@ assessment), how a number is printed (`words`), drawing (`pictures`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safecity_pipeline import phrases
 from safecity_pipeline.model import Indicator
@@ -165,24 +165,33 @@ def _rate(indicator: Indicator, row: Row | None) -> Cell:
 
 
 def _rate_of(known: Figures, indicator: Indicator, area: str) -> Cell:
-    """The rate of a larger area, or which part of it did not come."""
+    """The rate of a larger area, to set the area's beside, or which part of it did not come."""
     row = known.value(indicator.indicator, known.year, area)
     if indicator.kind == "count" or (row and row["value"] is not None):
-        return _rate(indicator, row)
+        return replace(_rate(indicator, row), likely="")
     if row is None and known.value(indicator.indicator, known.year) is None:
         return words.lacking(None)
-    name = known.name_of(area)
     if row is None:
-        title = known.sources[indicator.main.source]["title"]
-        return words.nothing(words.MISSING, f"no extract of “{title}” tells of all of {name}")
+        return words.nothing(words.MISSING, _not_told(known, indicator))
     if row["suppressed_reason"] != words.NO_DENOMINATOR or indicator.denominator is None:
         return words.lacking(row)
     title = known.sources[indicator.denominator.source]["title"]
     number = rounded(row["numerator"], 0)
     return words.nothing(
         words.MISSING,
-        f"the number came ({number}), but “{title}” does not tell of all of {name}",
+        f"the number came ({number}), but “{title}” does not tell of all of {known.name_of(area)}",
     )
+
+
+def _not_told(known: Figures, indicator: Indicator) -> str:
+    """Of which larger areas no extract tells, neither as such nor of all that they consist of."""
+    title = known.sources[indicator.main.source]["title"]
+    lacking = [
+        known.name_of(area)
+        for area in (known.force, ENGLAND)
+        if known.value(indicator.indicator, known.year, area) is None
+    ]
+    return f"no extract of “{title}” tells of all of {' or of '.join(lacking)}"
 
 
 def _average(known: Figures, indicator: Indicator) -> Cell:
