@@ -266,7 +266,9 @@ class _Asked:
             return "any"
         if self.source.home_force in named and self.part.forces == "home":
             return "home_force"
-        return "area" if "area_code" in named else "any"
+        if "area_code" not in named:
+            return "any"
+        return "area_and_parts" if self.source.adds_up else "area"
 
 
 def _heads(source: Source, layouts: Iterable[Layout]) -> dict[str, list[str]]:

@@ -7,6 +7,10 @@ An area and period is *received* when the source has any row of it from the area
 any row at all, where rows name no force); a received area with no event is 0, the rest is absent.
 A marker in place of a number is neither: the figure is null, and says which marker stood there.
 
+A force or a country of which a source has no row of its own has the sum of its areas, where the
+source says that they add up and every one of them is received: all its forces, else all its
+authorities and partnerships.
+
 A *published* figure is one cell as its publisher printed it: never divided, never added up.
 """
 
@@ -241,7 +245,8 @@ def rows_behind_sql(part: Part, source: Source) -> str:
     physical row of one that is counted; the file's hash, and the layout that read the sheet.
 
     Parameters: area code, first and last day of the period. A stock (a population) is taken for
-    the year in which the period begins, over the area's local authorities.
+    the year in which the period begins, over the area's local authorities; of a sum over areas, the
+    rows of these.
     """
     counts, rows = _behind(part, source)
     return f"""
@@ -269,7 +274,9 @@ def _behind(part: Part, source: Source) -> tuple[str, str]:
             f"AND year({source.period_start}) = year($2) AND $3 IS NOT NULL"
         )
     else:
-        within = f"r.area_code = $1 AND {source.period_start} >= $2 AND {source.period_end} <= $3"
+        days = f"{source.period_start} >= $2 AND {source.period_end} <= $3"
+        parts = f" OR r.area_code IN ({_parts_behind_sql(source, days)})" if source.adds_up else ""
+        within = f"(r.area_code = $1{parts}) AND {days}"
     told = "true" if is_stock(source) else is_told(part, source)
     rows = f"""FROM {_rows_of(part, source)} AS r
         JOIN (SELECT extract_id, file, sha256 FROM meta.extract) AS e
@@ -278,6 +285,17 @@ def _behind(part: Part, source: Source) -> tuple[str, str]:
             ON (s.extract_id, s.sheet) = (r._extract_id, r._sheet)
         WHERE {within}"""
     return f"({part.where}) AND {home} AND {told}", rows
+
+
+def _parts_behind_sql(source: Source, days: str) -> str:
+    """The areas of which a force or a country is the sum in these days; none where it has rows."""
+    return f"""
+        WITH there AS (SELECT DISTINCT area_code FROM {source.clean} WHERE {days})
+        SELECT part FROM (
+            SELECT part, by_force FROM ({WHOLES}) JOIN there ON area_code = part
+            WHERE whole = $1 AND $1 NOT IN (FROM there)
+            QUALIFY count(*) OVER (PARTITION BY by_force) = n)
+        QUALIFY by_force = max(by_force) OVER ()"""
 
 
 def labelled_sql(cells: str) -> str:
@@ -315,6 +333,11 @@ WHOLE = f"""area_code, kind AS period_kind, period, period_start, period_end,
                period_start AS coverage_start, period_end AS coverage_end, months AS months_covered,
                part_value, odd, estimated, received_at, taken_out, {MATURITY} AS maturity_days"""
 
+SUMMED = """CASE WHEN count(part_value) = count(*) THEN sum(part_value) {only} END AS part_value,
+               max(odd) AS odd, bool_or(estimated) AS estimated, max(received_at) AS received_at,
+               first(taken_out ORDER BY maturity_days, taken_out DESC) AS taken_out,
+               min(maturity_days) AS maturity_days"""
+
 
 def _published_sql(part: Part, source: Source) -> str:
     """The cells of a published figure, each with its own period: nothing is added up."""
@@ -330,22 +353,53 @@ def _periods_sql(part: Part, source: Source, tallies: Tallies | None = None) -> 
     year of which a part is hidden by a marker is null: the rest would be no sum. A year is as
     mature as that part of it which had least time to settle, and taken out on the day of that part.
     """
-    return f"""
-        WITH dated AS ({labelled_sql(cells_sql(part, source, tallies))})
+    told = f"""
         SELECT {WHOLE} FROM dated WHERE kind <> 'year'
         UNION ALL BY NAME
         SELECT area_code, 'year' AS period_kind,
                fiscal || '-' || lpad(((fiscal + 1) % 100)::VARCHAR, 2, '0') AS period,
                make_date(fiscal, 4, 1) AS period_start, make_date(fiscal + 1, 3, 31) AS period_end,
                min(period_start) AS coverage_start, max(period_end) AS coverage_end,
-               sum(months)::BIGINT AS months_covered,
-               CASE WHEN count(part_value) = count(*) THEN sum(part_value) END AS part_value,
-               max(odd) AS odd, bool_or(estimated) AS estimated, max(received_at) AS received_at,
-               first(taken_out ORDER BY {MATURITY}, taken_out DESC) AS taken_out,
-               min({MATURITY}) AS maturity_days
-        FROM (SELECT * FROM dated WHERE kind IN ('month', 'quarter', 'year')
+               sum(months)::BIGINT AS months_covered, {SUMMED.format(only="")}
+        FROM (SELECT *, {MATURITY} AS maturity_days FROM dated
+              WHERE kind IN ('month', 'quarter', 'year')
               QUALIFY months = max(months) OVER (PARTITION BY area_code, fiscal))
         GROUP BY area_code, fiscal"""
+    dated = f"WITH dated AS ({labelled_sql(cells_sql(part, source, tallies))})"
+    return f"{dated}, told AS ({told}) {_with_wholes_sql()}" if source.adds_up else f"{dated}{told}"
+
+
+WHOLES = """
+    SELECT w.area_code AS whole, p.area_code AS part, member_code, n, size,
+           t.area_type = 'police_force' AS by_force,
+           member_code = min(member_code) OVER (PARTITION BY w.area_code, p.area_code) AS once
+    FROM (SELECT *, count(*) OVER (PARTITION BY area_code) AS n FROM {members}) AS w
+    JOIN meta.area AS a ON a.area_code = w.area_code AND a.area_type IN ('police_force', 'country')
+    JOIN (SELECT *, count(*) OVER (PARTITION BY area_code) AS size FROM {members}) AS p
+        USING (member_code)
+    JOIN meta.area AS t ON t.area_code = p.area_code AND p.area_code <> w.area_code
+        AND t.area_type IN ('local_authority', 'csp', 'police_force')""".format(
+    members="(FROM meta.area_member WHERE as_of = (SELECT min(as_of) FROM meta.area_member))"
+)
+"""Of which areas a force or a country is the sum: a row for each authority (`member_code`) of each
+of them, in the oldest geography, in which later authorities are whole predecessors."""
+
+IN_FULL = "count(*) = n AND count(DISTINCT member_code) = n AND sum(size) FILTER (once) = n"
+"""Parts of a whole, by authority, hold each of its authorities once, and no other."""
+
+
+def _with_wholes_sql() -> str:
+    """What is told, and the sums over the areas of a force or a country of which nothing is."""
+    period = "period_kind, period, period_start, period_end, coverage_start, coverage_end, "
+    period += "months_covered"
+    return f"""
+        FROM told UNION ALL BY NAME
+        SELECT * EXCLUDE (by_force) FROM (
+            SELECT whole AS area_code, by_force, {period}, {SUMMED.format(only="FILTER (once)")}
+            FROM told JOIN ({WHOLES}) ON part = area_code
+            GROUP BY whole, n, by_force, {period} HAVING {IN_FULL}
+            QUALIFY by_force = max(by_force) OVER (PARTITION BY whole, period))
+        ANTI JOIN told USING (area_code, period)"""
 
 
 def _snapshot_sql(part: Part, source: Source) -> str:

@@ -192,7 +192,9 @@ class Source:
     extract may share, among the rows for which `key_where` holds. `fold`: rows that are put
     together, where a supplier sends several for one thing. `tallies`: a row is a
     number that somebody counted, so that no row means no number; else a row is an event, or one of
-    many parts of a count, and an area with rows but none of those meant has 0. `by_chance`: a
+    many parts of a count, and an area with rows but none of those meant has 0. `adds_up`: what is
+    counted in every area of a force, or of a country, is what is counted in the whole, which has a
+    figure where every one of them is there. `by_chance`: a
     condition on rows; a figure of rows for which it does not hold (of people who chose to answer)
     has no interval, and neither has a change from or to it. `estimated`: a condition on rows that
     the supplier estimated; a figure of which any is one bears status E. `windows`: columns worked
@@ -221,6 +223,7 @@ class Source:
     key_where: str = "true"
     fold: Fold | None = None
     tallies: bool = False
+    adds_up: bool = False
     by_chance: str | None = None
     estimated: str | None = None
     across: tuple[CrossRow, ...] = ()

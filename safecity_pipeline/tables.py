@@ -604,7 +604,7 @@ LINEAGE = Table(
         layouts VARCHAR[] Layouts by which the extracts were read
         extracts VARCHAR[] Extracts whose rows count in this release: meta.extract, extract_sheet
         within VARCHAR Rows of which time: period, year_of_period (a stock) or any
-        geography VARCHAR Units of which place, see meta.extract_unit: area, home_force or any
+        geography VARCHAR Units of which place, by unit: area, area_and_parts, home_force or any
     """),
 )
 

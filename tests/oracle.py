@@ -33,6 +33,8 @@ STOCKS = {"population": "persons", "households": "households"}
 """Sources that speak of a day, and the column that is added up over an area's authorities."""
 TALLIES = {"recorded_crime", "drug_admissions", "drug_seizures", "youth_summary"}
 """Sources of which a row is a number that somebody counted: no row of those meant, no number."""
+ADDS_UP = {"recorded_crime"}
+"""Sources of which a force or a country without rows is the sum of its areas."""
 ESTIMATED = {"marac": "estimated"}
 """Sources some of whose rows the supplier estimated, and the column that says so."""
 OVER_A_YEAR = (
@@ -148,12 +150,13 @@ def figures(
     indicator: Indicator, rows: Rows, areas: Iterable[Row], members: Iterable[Row]
 ) -> list[Figure]:
     """Every value of an indicator. `rows`: source → clean rows; areas and members as in meta."""
-    home = {area["area_code"]: area["force_code"] for area in areas}
     if indicator.value is not None:
+        home = {area["area_code"]: area["force_code"] for area in areas}
         return published(indicator, rows[indicator.value.source], home)
     assert indicator.numerator is not None
-    above = totals(cells(indicator.numerator, rows[indicator.numerator.source], home))
-    below, vintages = _below(indicator.denominator, rows, home, members)
+    areas, members = list(areas), list(members)
+    above = _totals_of(indicator.numerator, rows, areas, members)
+    below, vintages = _below(indicator.denominator, rows, areas, members)
     chosen = chose_to_answer(rows[indicator.numerator.source])
     guessed = estimated((indicator.numerator, indicator.denominator), rows)
     whole = any(name in indicator.numerator.where for name in OVER_A_YEAR)
@@ -197,6 +200,50 @@ def estimated(parts: Iterable[Part | None], rows: Rows) -> set[tuple[str, Span]]
     }
 
 
+def _totals_of(
+    part: Part, rows: Rows, areas: Iterable[Row], members: Iterable[Row]
+) -> dict[Total, Sum]:
+    home = {area["area_code"]: area["force_code"] for area in areas}
+    found = totals(cells(part, rows[part.source], home))
+    return with_wholes(found, areas, members) if part.source in ADDS_UP else found
+
+
+def with_wholes(
+    found: dict[Total, Sum], areas: Iterable[Row], members: Iterable[Row]
+) -> dict[Total, Sum]:
+    """And every force and country without a figure that all its forces, or else all its authorities
+    and partnerships, add up to."""
+    kinds = {area["area_code"]: area.get("area_type") for area in areas}
+    oldest = min((one["as_of"] for one in members), default=None)
+    made_of: dict[str, set[str]] = {}
+    for one in members:
+        if one["as_of"] == oldest:
+            made_of.setdefault(one["area_code"], set()).add(one["member_code"])
+    told = {(total.area, total.span) for total in found}
+    sums: dict[Total, Sum] = {}
+    for levels in (("local_authority", "csp"), ("police_force",)):
+        for whole in (code for code in made_of if kinds.get(code) in ("police_force", "country")):
+            for like in found:
+                total = Total(whole, like.span, like.first, like.last, like.months)
+                parts = [
+                    one
+                    for one in found
+                    if kinds.get(one.area) in levels
+                    and one.area != whole
+                    and Total(whole, one.span, one.first, one.last, one.months) == total
+                    and made_of.get(one.area, set()) & made_of[whole]
+                ]
+                covered = sorted(code for one in parts for code in made_of[one.area])
+                if (whole, like.span) not in told and covered == sorted(made_of[whole]):
+                    sums[total] = _added([found[one] for one in parts])
+    return {**found, **sums}
+
+
+def _added(parts: Sequence[Sum]) -> Sum:
+    odds = [odd for _, odd in parts if odd]
+    return (None, max(odds)) if odds else (sum(number or 0 for number, _ in parts), None)
+
+
 def _head(total: Total) -> tuple[str, str, str, date, date, date, date, int, bool]:
     span, kind, months = total.span, str(total.span.kind), total.months
     days = (span.start, span.end, total.first, total.last)
@@ -231,7 +278,7 @@ def _value(indicator: Indicator, number: float | None, base: float | None) -> fl
 
 
 def _below(
-    part: Part | None, rows: Rows, home: Mapping[str, str | None], members: Iterable[Row]
+    part: Part | None, rows: Rows, areas: Iterable[Row], members: Iterable[Row]
 ) -> tuple[Callable[[Total], Sum], dict[tuple[str, int], str]]:
     """What to divide by, and its vintage: of the year in which a period begins, or of the span."""
     if part is None:
@@ -244,7 +291,7 @@ def _below(
             return None if several else people.get((total.area, total.span.start.year)), None
 
         return in_the_year, vintages
-    counted = totals(cells(part, rows[part.source], home))
+    counted = _totals_of(part, rows, areas, members)
     return lambda total: counted.get(total, (None, None)), {}
 
 

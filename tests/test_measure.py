@@ -179,7 +179,8 @@ def empty() -> DuckDBPyConnection:
     """A database in memory whose tables are made from the schemas."""
     connection = warehouse.memory()
     clean = [schema.clean_table(source) for source in SOURCES.values()]
-    for table in (tables.AREA, tables.AREA_MEMBER, tables.EXTRACT, *clean):
+    meta = (tables.AREA, tables.AREA_MEMBER, tables.EXTRACT, tables.EXTRACT_SHEET)
+    for table in (*meta, *clean):
         connection.execute(tables.create(table))
     return connection
 
@@ -393,6 +394,77 @@ def test_a_year_that_came_whole_and_by_quarters_is_counted_once() -> None:
     year = found["city", "2014-15"]
     assert (year.numerator, year.months_covered, bool(year.complete)) == (45, 12, True)
     assert found["city", "2014Q2"].numerator == 10
+
+
+#   the land: force F1 (city, town) and force F2 (port); "both" is a partnership of city and town
+
+THE_LAND = drawn("""
+    area_code  force_code  area_type
+    city       F1          local_authority
+    town       F1          local_authority
+    port       F2          local_authority
+    both       F1          csp
+    F1         F1          police_force
+    F2         F2          police_force
+    land       .           country
+""")
+MADE_OF = {
+    **{"city": ["city"], "town": ["town"], "port": ["port"], "both": ["city", "town"]},
+    **{"F1": ["city", "town"], "F2": ["port"], "land": ["city", "town", "port"]},
+}
+OF_THE_LAND = [
+    {"area_code": area, "as_of": date(2009, 4, 1), "member_code": member}
+    for area, within in MADE_OF.items()
+    for member in within
+]
+ALL_CITIZENS = drawn("""
+    area_code  year  persons  vintage
+    city       2014  2000     of_2019
+    town       2014  1000     of_2019
+    port       2014  5000     of_2019
+""")
+
+
+@pytest.mark.parametrize(
+    ("told", "sums"),
+    [
+        ({"city": 10, "town": 4, "port": 2}, {"F1": 14, "F2": 2, "land": 16}),  # 10 + 4 + 2
+        ({"both": 14, "port": 2}, {"F1": 14, "F2": 2, "land": 16}),
+        ({"city": 10, "town": 4}, {"F1": 14}),  # the port lacks: the land has none
+        ({"city": 10, "port": 2}, {"F2": 2}),
+        ({"both": 14, "city": 10, "port": 2}, {"F2": 2}),  # the city twice: none
+        ({"F1": 20, "F2": 3}, {"F1": 20, "F2": 3, "land": 23}),
+        ({"F1": 20, "city": 10, "town": 4, "port": 2}, {"F1": 20, "F2": 2, "land": 16}),
+        ({"F1": 20, "F2": 3, "both": 14, "port": 2}, {"F1": 20, "F2": 3, "land": 23}),
+        ({"land": 99, "F1": 20, "F2": 3}, {"F1": 20, "F2": 3, "land": 99}),
+    ],
+)
+def test_a_force_and_a_country_are_the_sum_of_their_areas_or_nothing(
+    told: dict[str, int], sums: dict[str, int]
+) -> None:
+    offences = quarters(
+        [
+            {"area_code": area, "when": "2014-15", "offence_code": "1A", "number_of_offences": many}
+            for area, many in told.items()
+        ]
+    )
+    rows = {"recorded_crime": offences, "population": ALL_CITIZENS}
+    connection = filled(rows, THE_LAND, OF_THE_LAND)
+    found = computed(connection, shaped("rate of a sum"))
+    wholes = {area: row for (area, _), row in found.items() if area in ("F1", "F2", "land")}
+    assert {area: row.numerator for area, row in wholes.items()} == sums
+    if "land" in sums:
+        assert wholes["land"].value == 1000 * sums["land"] / 8000  # 2000 + 1000 + 5000 residents
+    assert_equal(connection, shaped("rate of a sum"), rows, THE_LAND, OF_THE_LAND)
+    statement = measure.rows_behind_sql(OFFENCES, SOURCES["recorded_crime"])
+    year = [date(2014, 4, 1), date(2015, 3, 31)]
+    connection.execute("UPDATE meta.extract SET file = 'told.csv', sha256 = 'a'")
+    behind = {
+        area: connection.execute(statement, [area, *year]).fetchall()
+        for area in ("F1", "F2", "land")
+    }
+    numbers = {area: rows[0][2] if rows else 0 for area, rows in behind.items()}
+    assert {area for area, many in numbers.items() if many} == set(sums)
 
 
 def test_a_merged_area_has_the_people_of_its_members_or_of_none() -> None:
@@ -647,7 +719,7 @@ STREET_ROWS = st.fixed_dictionaries(
 )
 OFFENCE_ROWS = st.fixed_dictionaries(
     {
-        "area_code": PLACES,
+        "area_code": st.sampled_from(["city", "town", "town", "F1"]),
         "when": st.sampled_from(["2013-14", "2014-15", "2014Q1", "2014Q2", "2015Q1"]),
         "offence_code": st.sampled_from(["1A", "2A", "9A"]),
         "number_of_offences": st.integers(-3, 30),
@@ -683,12 +755,12 @@ def test_every_shape_agrees_with_the_oracle_on_generated_rows(
         "recorded_crime": quarters(offences),
         "population": people,
     }
-    members = alone(TWO_AREAS)
+    members = list(OF_THE_LAND)
     if merged:  # the town has become part of the city
         later = {"area_code": "city", "as_of": date(2020, 4, 1)}
         members += [{**later, "member_code": code} for code in ("city", "town")]
-    connection = filled(rows, TWO_AREAS, members)
-    assert_equal(connection, shaped(name), rows, TWO_AREAS, members)
+    connection = filled(rows, THE_LAND, members)
+    assert_equal(connection, shaped(name), rows, THE_LAND, members)
 
 
 MARKED = st.one_of(st.integers(0, 50), st.sampled_from(["x", "-", "<90", "?", "e"]))

@@ -31,7 +31,7 @@ from safecity_pipeline.registry.assessments import outlines
 from safecity_pipeline.registry.assessments.outlines import Board, Leaflet, Outline, Part
 from safecity_pipeline.registry.narrative import sections_of
 
-CITY, TOWN = "E06000045", "E06000038"
+CITY, TOWN, FORCE = "E06000045", "E06000038", "E23000030"
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }}"
 PAGES = ("assessment-2014-15.html", "leaflet-2014-15.html")
 
@@ -400,6 +400,81 @@ def test_page_one_of_a_drawn_release(known: Registry, tmp_path: Path) -> None:
     )
 
 
+def test_the_rate_of_the_force_and_of_england_or_the_part_that_did_not_come(
+    known: Registry, tmp_path: Path
+) -> None:
+    #            number     residents   rate
+    # force       9,000     none        "the number came": its residents did not
+    # England   400,000     8,000,000   400,000 / 8,000,000 × 1,000 = 50.00
+    # violence: neither has a row; supply is a number, which has no rate
+    lacks = {"obs_status": "M", "suppressed_reason": "missing_denominator", "value": None}
+    larger = [
+        value(ALL, "2014-15", 9000, None, area_code=FORCE, **lacks),
+        value(ALL, "2014-15", 400_000, 8_000_000, area_code="E92000001"),
+    ]
+    text = made(known, tmp_path, indicator_value=[*VALUES, *larger])
+    board = Page(text).board
+    assert board[ALL][6:8] == ["", "50.00"] and board[VIOLENCE][6:8] == ["", ""]
+    residents, crimes = (known.sources[one].title for one in ("population", "recorded_crime"))
+    came = f"the number came (9,000), but “{residents}” does not tell of all of the force Hampshire"
+    line = {key: text[text.index(f'data-indicator="{key}"') :].split("</tr>")[0] for key in board}
+    assert f'<abbr title="{came}">[x]</abbr>' in line[ALL]
+    neither = f"no extract of “{crimes}” tells of all of the force Hampshire or of England"
+    assert line[VIOLENCE].count(f'<abbr title="{neither}">[x]</abbr>') == 2
+    below = text[text.index("Not available [x]:") :].split("</p>")[0]
+    assert f"All recorded crime without fraud: {came}" in below and "Supply" not in below
+    assert line[SUPPLY].count("[z]") == 6
+
+
+def test_a_line_is_broken_once_between_each_two_years_that_are_not_alike(
+    known: Registry, tmp_path: Path
+) -> None:
+    broken = {"2012-13": "D13", "2013-14": "D22", "2014-15": "D22 D23", "2009-10": "D07"}
+    values = [
+        value(ALL, f"{year}-{year % 100 + 1:02d}", 500, 10_000)
+        | {"series_break": broken.get(f"{year}-{year % 100 + 1:02d}")}
+        for year in range(2008, 2015)
+    ]
+    with drawn(known, tmp_path, indicator_value=values) as edition:
+        said = pictures.years(figures.Figures(edition, [ALL]), ALL).says
+        two = [one | {"series_break": None} for one in values[:-2]] + values[-2:]
+    # 2008 | 2009 2010 2011 | 2012 | 2013 | 2014: four breaks, of which three lie side by side
+    assert "The line is broken 4 times in 2 stretches, where what is counted changed." in said
+    with drawn(known, tmp_path, indicator_value=two) as edition:
+        said = pictures.years(figures.Figures(edition, [ALL]), ALL).says
+    assert "The line is broken twice in one stretch, where" in said
+
+
+def test_a_picture_names_the_files_of_its_own_areas_and_none_without_a_figure(
+    known: Registry, tmp_path: Path
+) -> None:
+    kept = {"source": "recorded_crime", "status": "counted", "period": "2014-15"}
+    units = {"ours.csv": "csp/Southampton", "theirs.csv": "csp/Reading", "others.csv": "csp/Derby"}
+    more: dict[str, Any] = {
+        "extract": [
+            {"extract_id": file, "file": file, "sha256": "a" * 64, "source": "recorded_crime"}
+            for file in units
+        ],
+        "extract_unit": [kept | {"extract_id": file, "unit": one} for file, one in units.items()],
+        "lineage": [
+            {"table_name": "mart.indicator_value", "column_name": "value", "indicator": ALL}
+            | {"source": "recorded_crime", "geography": "area_and_parts"}
+        ],
+    }
+
+    def files(values: list[dict[str, Any]], draw: Any) -> list[str]:
+        with drawn(known, tmp_path, indicator_value=values, **more) as edition:
+            picture = draw(figures.Figures(edition, [ALL]), ALL)
+        crimes = next(one for one in picture.sources if "rime" in one.title)
+        return [file for file, _ in crimes.files]
+
+    own = [one for one in VALUES if one["area_code"] == CITY]
+    assert files(own, pictures.years) == ["ours.csv"]
+    assert files(VALUES, pictures.peers) == ["ours.csv", "theirs.csv"]
+    nothing = [one for one in VALUES if one["area_code"] != CITY]
+    assert files(nothing, pictures.years) == []
+
+
 def test_what_is_hidden_stays_hidden_and_says_why(known: Registry, tmp_path: Path) -> None:
     text = made(known, tmp_path)
     assert Page(text).board[SUPPLY][:6] == ["", "", "", "", "cannot be told", ""]
@@ -597,4 +672,9 @@ def test_a_share_stays_between_none_and_all_and_nonsense_is_refused() -> None:
 def test_the_packaged_report_reads() -> None:
     (assessment,) = registry.load().assessments
     assert assessment.report
-    assert len(assessment.report.board.types) == 25
+    types = assessment.report.board.types
+    by_series = [registry.load().indicators[key].series for key in types]
+    assert 25 <= len(types) == len(set(types)) <= 30
+    groups = "violence sexual robbery vehicle shoplifting other_theft damage drugs weapons"
+    first = [by_series.index(f"recorded_crime.{one}") for one in [*groups.split(), "public_order"]]
+    assert first == sorted(first) and max(first) < by_series.index("asb.incidents")

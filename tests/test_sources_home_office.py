@@ -252,3 +252,100 @@ def test_codes_that_are_not_in_the_table_are_not_zero(bench: Bench, known: Regis
         "recorded_crime_total_rate",
     }
     assert all(found[name] == [] for name in found.keys() - counted)
+
+
+# --- a force, and England ------------------------------------------------------------------------
+
+
+def described(bench: Bench) -> None:
+    """The tables of areas, as a refresh has them."""
+    for table in (tables.AREA, tables.AREA_MEMBER, tables.EXTRACT):
+        bench.connection.execute(tables.create(table))
+    for row in bench.areas.rows():
+        bench.connection.execute(
+            "INSERT INTO meta.area (area_code, area_name, area_type, force_code) "
+            "VALUES (?, ?, ?, ?)",
+            [row["code"], row["name"], row["type"], row["force_code"]],
+        )
+    members = [list(row.values()) for row in bench.areas.member_rows()]
+    bench.connection.executemany("INSERT INTO meta.area_member VALUES (?, ?, ?)", members)
+
+
+def of_the_year(bench: Bench, known: Registry, key: str, year: str) -> dict[str, Any]:
+    """Area → its row of mart.indicator_value of a year."""
+    rows = measure.values(bench.connection, known.indicators[key], bench.sources)
+    found: list[Any] = list(rows[rows["period"] == year].itertuples(index=False))
+    return {row.area_code: row for row in found}
+
+
+# Read from the Home Office's and the ONS's files by loops that share nothing with the pipeline.
+def english(rows: list[dict[str, str]], wanted: str) -> int:
+    elsewhere = ("Dyfed-Powys", "Gwent", "North Wales", "South Wales")
+    bodies = (
+        *("Action Fraud", "British Transport Police", "CIFAS"),
+        *("UK Finance", "Financial Fraud Action UK"),
+    )
+    return sum(
+        int(row["Number of Offences"])
+        for row in rows
+        if row["Offence Group"] == wanted and row["Force Name"] not in (*elsewhere, *bodies)
+    )
+
+
+def test_real_tables_by_force_give_england_and_every_force_a_rate(
+    bench: Bench, known: Registry, real_data: Path
+) -> None:
+    for name in ("prc-pfa-2017-18", "ons-population"):
+        (file,) = (real_data / name).glob("*.csv")
+        bench.put(file.name, file.read_bytes())
+    for source in ("recorded_crime", "population"):
+        bench.take_in(source)
+    described(bench)
+    (file,) = (real_data / "prc-pfa-2017-18").glob("*.csv")
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
+    (file,) = (real_data / "ons-population").glob("*.csv")
+    people = [
+        int(row["population_2017"])
+        for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig")))
+        if row["country"] == "E"
+    ]
+    for key, group in (
+        ("recorded_damage_and_arson_rate", "Criminal damage and arson"),
+        ("recorded_public_order_rate", "Public order offences"),
+        ("recorded_weapons_rate", "Possession of weapons offences"),
+    ):
+        found = of_the_year(bench, known, key, "2017-18")
+        england, hampshire = found["E92000001"], found["E23000030"]
+        assert england.numerator == english(rows, group)
+        assert england.value == pytest.approx(1000 * english(rows, group) / sum(people), rel=1e-12)
+        own = [one for one in rows if one["Force Name"] == "Hampshire"]
+        assert hampshire.numerator == english(own, group)
+        assert 0 < hampshire.value < 100
+        assert sum(code.startswith(("E23", "W15")) for code in found) == 43
+
+
+def test_a_real_table_by_partnership_gives_the_force_and_england_their_sums(
+    bench: Bench, known: Registry, real_data: Path
+) -> None:
+    (place,) = (real_data / "prc-csp-2011-12").glob("crime_data_by_csp.csv")
+    bench.put(place.name, place.read_bytes())
+    bench.put("manifest.csv", f"file,period\n{place.name},2011-12\n")
+    (people,) = (real_data / "ons-population").glob("*.csv")
+    bench.put(people.name, people.read_bytes())
+    for source in ("recorded_crime", "population"):
+        bench.take_in(source)
+    described(bench)
+    found = of_the_year(bench, known, "recorded_theft_from_person_rate", "2011-12")
+    rows = csv.DictReader(io.StringIO(place.read_text(encoding="utf-8-sig")))
+    stolen: Counter[str] = Counter()
+    for row in rows:
+        stolen[row["CSP Name"]] += int(row["Number of Offences"]) * (row["Offence Code"] == "39")
+    of_hampshire = (
+        *("Southampton", "Portsmouth", "Isle of Wight", "East Hampshire", "Eastleigh", "Fareham"),
+        *("Gosport", "Havant", "New Forest", "Test Valley", "Winchester"),
+        *("Basingstoke and Deane", "Hart", "Rushmoor"),  # three then, one partnership since
+    )
+    assert found["E23000030"].numerator == sum(stolen[one] for one in of_hampshire)
+    welsh = found["W92000004"].numerator
+    assert found["E92000001"].numerator == sum(stolen.values()) - welsh
+    assert 0 < found["E23000030"].value < found["E92000001"].value

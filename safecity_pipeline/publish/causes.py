@@ -366,7 +366,13 @@ class Causes:
             wanted = row.get("force_code") if geography == "home_force" else code
             if geography == "any" or (geography == "home_force" and wanted is None):
                 return None
-            named |= {str(wanted), str((known.areas.get(str(wanted)) or {}).get("area_name"))}
+            if geography == "area_and_parts" and row.get("area_type") == "country":
+                return None
+            codes = [str(wanted)]
+            if geography == "area_and_parts" and row.get("area_type") == "police_force":
+                codes += [one for one, each in known.areas.items() if each["force_code"] == code]
+            for one in codes:
+                named |= {one, str((known.areas.get(one) or {}).get("area_name"))}
         return frozenset(named)
 
     def _by_reading(self, source: str) -> frozenset[Cause]:

@@ -1,12 +1,17 @@
 """The areas and forces of the sample: real names and codes, invented sizes.
 
-Here: the local authorities, the police forces, and how large each is in the sample. Names and
+Here: the local authorities, the police forces, and how large each is in the sample; and the rest of
+England (`elsewhere.csv`), of which the sample has residents and what its forces record. Names and
 codes are public geography, so that the sample meets the same area registry as real extracts do.
 Not here: any figure that was published about them. Populations are round inventions, and LSOA
 codes begin at 900000, where no real one lies.
 """
 
+import csv
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -116,3 +121,43 @@ PLACES = (
 )
 
 PEERS = tuple(place for place in PLACES if place.peer)
+
+FORCE_OF = {
+    "Luton": "Bedfordshire",
+    "Southend-on-Sea": "Essex",
+    "Watford": "Hertfordshire",
+    "Hillingdon": "Metropolitan Police",
+    "Hounslow": "Metropolitan Police",
+    "Cardiff": "South Wales",
+    "Leicester": "Leicestershire",
+}
+"""The force of places whose force has no street-level files, as the Home Office names it."""
+
+
+@cache
+def elsewhere() -> tuple[Place, ...]:
+    """The other authorities of England; `force` as the Home Office names it."""
+    return tuple(
+        Place(row["code"], row["name"], "E", int(row["population"]), force=row["force"])
+        for row in _rows()
+    )
+
+
+@cache
+def other_forces() -> tuple[Force, ...]:
+    """The other forces of England, each as large as its authorities together."""
+    people = Counter[str]()
+    for place in elsewhere():
+        people[place.force] += place.population
+    for place in PLACES:
+        people[FORCE_OF.get(place.name, "")] += place.population
+    own = {force.recorded_name for force in FORCES}
+    return tuple(
+        Force("", "", name, people[name], own_files=False)
+        for name in sorted({place.force for place in elsewhere()} - own)
+    )
+
+
+def _rows() -> list[dict[str, str]]:
+    with (Path(__file__).parent / "elsewhere.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,7 +1,8 @@
 """Synthetic mid-year population: one wide file in the form of the ONS components of change.
 
 Here: births, deaths, migration and the population that follows from them, 2009 to 2016, so that
-every rate from 2009-10 to 2016-17 has its denominator; and `residents`, for whoever needs them.
+every rate from 2009-10 to 2016-17 has its denominator, of whole forces and of England too; and
+`residents`, for whoever needs them.
 Not here: the areas themselves (`places`), nor any published estimate.
 """
 
@@ -11,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from safecity_pipeline.sample.delivery import Delivery, stream, table_to_bytes
-from safecity_pipeline.sample.places import PLACES, Place
+from safecity_pipeline.sample.places import PLACES, Place, elsewhere
 from safecity_pipeline.sample.plan import Plan
 
 FILE = "population/synthetic-MYEB3_summary_components_of_change_series_UK_(2019_geog20).csv"
@@ -33,11 +34,13 @@ COMPONENTS = (
     "population",
 )
 _STREAM = 3
+_ELSEWHERE = 1_000  # the first number of a place that is not among PLACES
 
 
 def deliveries(plan: Plan) -> list[Delivery]:
     """Return the one population file: a row for each area, one column for each year and part."""
     rows: list[Sequence[str | int]] = [_head(), *(_row(plan.seed, place) for place in PLACES)]
+    rows += [_row(plan.seed, place, _ELSEWHERE + at) for at, place in enumerate(elsewhere())]
     return [Delivery(FILE, "population", table_to_bytes(rows, "\r\n"), len(rows), "2020-06-24")]
 
 
@@ -53,8 +56,8 @@ def residents(seed: int, place: Place) -> Mapping[int, int]:
     return {year: int(row[f"population_{year}"]) for year in (BASE_YEAR, *LATER_YEARS)}
 
 
-def _row(seed: int, place: Place) -> list[str | int]:
-    chance = stream(seed, _STREAM, PLACES.index(place))
+def _row(seed: int, place: Place, number: int | None = None) -> list[str | int]:
+    chance = stream(seed, _STREAM, PLACES.index(place) if number is None else number)
     population = place.population * _IN_BASE_YEAR // 1000 + int(chance.integers(-400, 401))
     row: list[str | int] = [place.code, place.name, place.country, population]
     for _ in LATER_YEARS:

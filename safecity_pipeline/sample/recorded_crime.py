@@ -1,8 +1,9 @@
 """Synthetic recorded crime: tables by community safety partnership and by police force area.
 
 Here: for each year a partnership file, and a force file with its padded counts and its
-non-geographic body. The partnership files name neither year nor quarter (the manifest says the
-year, and a code comes four times), but for the oldest, which is of the form that names both.
+non-geographic body, from the assessed year on with all forces of England. The partnership files
+name neither year nor quarter (the manifest says the year, and a code comes four times), but for the
+oldest, which is of the form that names both.
 Not here: how many offences there are (`city`, `neighbours`), the offence codes (`offences`) and the
 areas (`places`).
 """
@@ -16,7 +17,7 @@ from safecity_pipeline.sample import city
 from safecity_pipeline.sample.delivery import Delivery, compressed, stream, table_to_bytes
 from safecity_pipeline.sample.neighbours import FOLLOWS, SOUTHAMPTON, offences
 from safecity_pipeline.sample.offences import OFFENCES, SUBGROUPS, Offence
-from safecity_pipeline.sample.places import FORCES, PEERS, Place
+from safecity_pipeline.sample.places import FORCE_OF, FORCES, PEERS, Force, Place, other_forces
 from safecity_pipeline.sample.plan import ASSESSED, Plan
 
 CSP_HEAD = (
@@ -43,16 +44,8 @@ _TREND = {
     "2015-16": 1.02,
     "2016-17": 1.04,
 }
-_CSP_STREAM, _FORCE_STREAM, _LEVEL_STREAM = 20, 21, 22
-_FORCE_OF = {
-    "Luton": "Bedfordshire",
-    "Southend-on-Sea": "Essex",
-    "Watford": "Hertfordshire",
-    "Hillingdon": "Metropolitan Police",
-    "Hounslow": "Metropolitan Police",
-    "Cardiff": "South Wales",
-}
-
+_CSP_STREAM, _FORCE_STREAM, _LEVEL_STREAM, _OTHERS_STREAM = 20, 21, 22, 23
+_FIRST_LEVEL, _FIRST_LEVEL_OF_OTHERS = 100, 200
 Counts = list[list[int]]
 Row = Sequence[str | int]
 
@@ -112,7 +105,7 @@ def _cells(offence: Offence) -> tuple[str, str, str, str]:
 
 def _force_of(place: Place) -> str:
     named = (force.recorded_name for force in FORCES if force.slug == place.force)
-    return _FORCE_OF.get(place.name) or next(named)
+    return FORCE_OF.get(place.name) or next(named)
 
 
 def _published_on(year: str) -> str:
@@ -155,7 +148,7 @@ def _take_back(areas: Sequence[Counts], chance: np.random.Generator) -> None:
 def _force_file(plan: Plan, year: str) -> Delivery:
     """Build a force file: a row for each quarter, force and code, and Action Fraud's total."""
     chance = stream(plan.seed, _FORCE_STREAM, int(year[:4]))
-    levels = [_levels(plan.seed, 100 + number) for number in range(len(FORCES))]
+    levels = [_levels(plan.seed, _FIRST_LEVEL + number) for number in range(len(FORCES))]
     counts: Counts = [
         _counts(force.population, level, plan, year, chance)
         for _ in QUARTERS
@@ -167,13 +160,31 @@ def _force_file(plan: Plan, year: str) -> Delivery:
     for quarter in QUARTERS:
         if year >= _ACTION_FRAUD_FROM:
             rows.append((stated, quarter, *_action_fraud(chance)))
-        for number, force in enumerate(FORCES):
-            quarter_counts = counts[(quarter - 1) * len(FORCES) + number]
-            rows += [
-                (stated, quarter, force.recorded_name, *_force_cells(offence), padded(count))
-                for offence, count in zip(OFFENCES, quarter_counts, strict=True)
-            ]
+        of_quarter = counts[(quarter - 1) * len(FORCES) : quarter * len(FORCES)]
+        rows += _force_rows(stated, quarter, FORCES, of_quarter)
+        if year >= ASSESSED:
+            rows += _force_rows(stated, quarter, *_of_others(plan, year, quarter))
     return _delivery("pfa", year, rows, packed=year < ASSESSED)
+
+
+def _force_rows(
+    stated: str, quarter: int, forces: Sequence[Force], counts: Counts
+) -> Iterator[Row]:
+    for force, of_force in zip(forces, counts, strict=True):
+        for offence, count in zip(OFFENCES, of_force, strict=True):
+            about = (stated, quarter, force.recorded_name)
+            yield (*about, *_force_cells(offence), padded(count))
+
+
+def _of_others(plan: Plan, year: str, quarter: int) -> tuple[Sequence[Force], Counts]:
+    """The rest of England's forces, and a quarter's counts of each."""
+    forces = other_forces()
+    chance = stream(plan.seed, _OTHERS_STREAM, int(year[:4]), quarter)
+    levels = [_levels(plan.seed, _FIRST_LEVEL_OF_OTHERS + number) for number in range(len(forces))]
+    return forces, [
+        _counts(force.population, level, plan, year, chance)
+        for force, level in zip(forces, levels, strict=True)
+    ]
 
 
 def padded(count: int) -> str:

@@ -179,6 +179,7 @@ SOURCE = Source(
     maximum_rows=2_000_000,
     model=RecordedCrime,
     tallies=True,
+    adds_up=True,
     table="CASE WHEN csp_name IS NULL THEN 'force' ELSE 'csp' END",
     classified=(
         Classification("offence_group", count=OFFENCES),

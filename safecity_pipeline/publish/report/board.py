@@ -9,7 +9,7 @@ assessment), how a number is printed (`words`), drawing (`pictures`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safecity_pipeline import phrases
 from safecity_pipeline.model import Indicator
@@ -111,8 +111,8 @@ def _line(known: Figures, key: str) -> Line:
         words.change(found) if found else words.nothing(words.MISSING, "nothing to compare"),
         says(found),
         _rate(indicator, now),
-        _rate(indicator, known.value(key, known.year, known.force)),
-        _rate(indicator, known.value(key, known.year, ENGLAND)),
+        _rate_of(known, indicator, known.force),
+        _rate_of(known, indicator, ENGLAND),
         _average(known, indicator),
         place=_place(known, indicator, known.year),
         place_last=_bare(_place(known, indicator, known.last)),
@@ -162,6 +162,36 @@ def _rate(indicator: Indicator, row: Row | None) -> Cell:
     if indicator.kind == "count":
         return words.nothing(words.NOT_APPLICABLE)
     return words.level(indicator, row)
+
+
+def _rate_of(known: Figures, indicator: Indicator, area: str) -> Cell:
+    """The rate of a larger area, to set the area's beside, or which part of it did not come."""
+    row = known.value(indicator.indicator, known.year, area)
+    if indicator.kind == "count" or (row and row["value"] is not None):
+        return replace(_rate(indicator, row), likely="")
+    if row is None and known.value(indicator.indicator, known.year) is None:
+        return words.lacking(None)
+    if row is None:
+        return words.nothing(words.MISSING, _not_told(known, indicator))
+    if row["suppressed_reason"] != words.NO_DENOMINATOR or indicator.denominator is None:
+        return words.lacking(row)
+    title = known.sources[indicator.denominator.source]["title"]
+    number = rounded(row["numerator"], 0)
+    return words.nothing(
+        words.MISSING,
+        f"the number came ({number}), but “{title}” does not tell of all of {known.name_of(area)}",
+    )
+
+
+def _not_told(known: Figures, indicator: Indicator) -> str:
+    """Of which larger areas no extract tells, neither as such nor of all that they consist of."""
+    title = known.sources[indicator.main.source]["title"]
+    lacking = [
+        known.name_of(area)
+        for area in (known.force, ENGLAND)
+        if known.value(indicator.indicator, known.year, area) is None
+    ]
+    return f"no extract of “{title}” tells of all of {' or of '.join(lacking)}"
 
 
 def _average(known: Figures, indicator: Indicator) -> Cell:

@@ -18,6 +18,7 @@ from safecity_pipeline.registry.areas import PeerGroup
 Row = Mapping[str, Any]
 YEARS = ("year", "calendar_year")
 ENGLAND = "E92000001"
+ANY_PLACE = "any"
 
 
 class Figures:
@@ -34,6 +35,13 @@ class Figures:
 
     def indicator(self, key: str) -> Indicator:
         return self.edition.registry.indicators[key]
+
+    def name_of(self, code: str) -> str:
+        """An area's name, a force's with what it is; the code of one that nobody knows."""
+        area = self.edition.registry.areas.by_code(code)
+        if area is None:
+            return code or "its force"
+        return f"the force {area.name}" if area.type == "police_force" else area.name
 
     # --- values ----------------------------------------------------------------------------------
 
@@ -173,22 +181,46 @@ class Figures:
 
     @cached_property
     def _extracts(self) -> Mapping[str, list[Row]]:
-        """The extracts whose rows count, by source, with the periods of which they tell."""
+        """The extracts whose rows count, by source, with the places and periods they tell of."""
         rows = self.edition.rows(
-            "SELECT e.source, e.file, e.sha256, u.period FROM meta.extract e "
+            "SELECT e.source, e.file, e.sha256, u.unit, u.period FROM meta.extract e "
             "JOIN meta.extract_unit u USING (extract_id) "
             "WHERE u.status = 'counted' ORDER BY ALL"
         )
         return _by(rows, "source")
 
-    def extracts(self, source: str, label: str) -> Sequence[tuple[str, str]]:
-        """The files of a source, each with its hash, that tell of a period or a part of it."""
-        within = period.parse(label)
+    @cached_property
+    def _geography(self) -> Mapping[tuple[str, str], str]:
+        """Of which place the units are that an indicator counts of a source, see meta.lineage."""
+        rows = self.edition.rows(
+            "SELECT DISTINCT indicator, source, geography FROM meta.lineage "
+            "WHERE column_name = 'value' AND source IS NOT NULL ORDER BY ALL"
+        )
+        return {(row["indicator"], row["source"]): row["geography"] for row in rows}
+
+    def extracts(
+        self, key: str, source: str, label: str, areas: Iterable[str]
+    ) -> Sequence[tuple[str, str]]:
+        """The files of a source, each with its hash, that tell of these areas in a period or in a
+        part of it."""
+        within, places = period.parse(label), self._places(key, source, areas)
         found: dict[tuple[str, str], None] = {}
         for row in self._extracts.get(source, []):
-            if _meets(row["period"], within):
+            told = places is None or str(row["unit"]).rpartition("/")[2] in places
+            if told and _meets(row["period"], within):
                 found[row["file"], row["sha256"]] = None
         return list(found)
+
+    def _places(self, key: str, source: str, codes: Iterable[str]) -> set[str] | None:
+        """Names and codes by which units call these areas or their forces; None: any place."""
+        geography = self._geography.get((key, source), ANY_PLACE)
+        if geography == ANY_PLACE:
+            return None
+        areas = self.edition.registry.areas
+        if geography == "home_force":
+            codes = [areas.home_force(code) or code for code in codes]
+        known = [(code, areas.by_code(code)) for code in codes]
+        return {word for code, area in known for word in (code, area.name if area else code)}
 
 
 def _by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:

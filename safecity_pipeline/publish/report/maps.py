@@ -134,7 +134,7 @@ def _map(known: Figures, pattern: Pattern, boundaries: Boundaries) -> Picture:
         Map(areas, tuple(band for _, band in bands), head, credit),
         _table(pattern, title, indicator.unit) if kind == LSOA else Table(title, (), ()),
         (NUMBERS, *_missing(pattern, boundaries), _credit(boundaries, NAMES[kind][1])),
-        sources(known, key, pattern.period),
+        sources(known, key, pattern.period, known.years(key)),
         key,
         long=kind == LSOA,
     )

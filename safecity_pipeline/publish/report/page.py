@@ -160,12 +160,13 @@ def _form(report: Report, marking: str, drawn: Mapping[str, Drawing]) -> Any:
     return form
 
 
-def reasons(rows: Sequence[Sequence[Cell]]) -> list[str]:
-    """Why figures of a table are not shown, each reason once with whom it concerns."""
+def reasons(rows: Sequence[Sequence[Cell]], mark: str = words.SUPPRESSED) -> list[str]:
+    """Why figures of a table are not shown, each reason once with whom it concerns; what a mark
+    means anyway is no reason."""
     found: dict[str, dict[str, None]] = {}
     for row in rows:
         for cell in row:
-            if words.SUPPRESSED in cell.marks and cell.why:
+            if mark in cell.marks and cell.why not in ("", words.SHORTHAND[mark]):
                 found.setdefault(cell.why, {})[row[0].text] = None
     return [f"{'; '.join(whose)}: {why}" for why, whose in found.items()]
 

@@ -140,7 +140,7 @@ def months(known: Figures, key: str) -> Picture:
         drawing.lines(points, labels, zones, indicator.unit) if _enough(shown, 3) else None,
         _table(known, indicator, title, "Month", shown),
         _noted(known, zones, ids),
-        sources(known, key, known.year),
+        sources(known, key, known.year, shown),
         key,
         long=True,
     )
@@ -208,7 +208,7 @@ def _months_say(known: Figures, indicator: Indicator, rows: Sequence[Row], ids: 
         f"the {word} {rounded(row['value'], decimals)} in {words.printed(row['period'])}"
         for word, row in (("lowest", least), ("highest", most))
     )
-    broken = _broken_words(len(ids))
+    broken = _broken_words(Series(rows), len(ids))
     return f"Of {len(told)} months {ends} ({indicator.unit}).{broken} {_said(known, indicator)}"
 
 
@@ -229,10 +229,15 @@ def _value(row: Row) -> float:
     return float(row["value"])
 
 
-def _broken_words(many: int) -> str:
+def _broken_words(series: Series, stretches: int) -> str:
+    """How often a line is broken: once between each two neighbours that are not like for like; many
+    of them may lie side by side in one stretch."""
+    many = sum(map(series.broken, range(len(series.rows))))
     if not many:
         return ""
     times = {1: "once", 2: "twice"}.get(many, f"{many} times")
+    if many > stretches:
+        times += " in one stretch" if stretches == 1 else f" in {stretches} stretches"
     return f" The line is broken {times}, where what is counted changed."
 
 
@@ -297,7 +302,7 @@ def years(known: Figures, key: str) -> Picture:
         drawing.lines(points, _thinned(rows), zones, indicator.unit) if _enough(rows, 2) else None,
         _table(known, indicator, title, "Year", rows),
         _noted(known, zones, ids),
-        sources(known, key, known.newest(key)),
+        sources(known, key, known.newest(key), rows),
         key,
     )
 
@@ -334,7 +339,7 @@ def _years_say(known: Figures, indicator: Indicator, rows: Sequence[Row], ids: l
         for row in (told[0], told[-1])
     )
     begun = f"{first}, {last} ({indicator.unit})." if len(told) > 1 else f"{last}."
-    return f"{begun}{_broken_words(len(ids))} {_said(known, indicator)}".strip()
+    return f"{begun}{_broken_words(Series(rows), len(ids))} {_said(known, indicator)}".strip()
 
 
 # --- beside other areas --------------------------------------------------------------------------
@@ -363,7 +368,7 @@ def peers(known: Figures, key: str) -> Picture:
         drawing.dots(points, average, indicator.unit, known.name) if _enough(ranked, 2) else None,
         _peers_table(indicator, title, ranked, average),
         (_absent(known, key, label, every),),
-        sources(known, key, label),
+        sources(known, key, label, every),
         key,
         long=True,
     )
@@ -421,7 +426,7 @@ def funnel(known: Figures, key: str) -> Picture:
         _funnel_chart(indicator, rows, limits, known.name),
         _funnel_table(indicator, title, rows, limits),
         (_widened(limits, rows),),
-        sources(known, key, label),
+        sources(known, key, label, rows),
         key,
         long=True,
     )
@@ -562,8 +567,14 @@ def answers(known: Figures, keys: Sequence[str]) -> Picture:
         _answers_say(known, points),
         drawing.shares(points, PER_CENT) if points else None,
         Table(title, ("Statement", "Year", PER_CENT, "Likely between"), tuple(rows)),
-        sources=sources(known, keys[0], known.newest(keys[0])) if keys else (),
+        sources=sources(known, keys[0], known.newest(keys[0]), known.years(keys[0]))
+        if keys
+        else (),
     )
+
+
+def _of_answers(known: Figures, key: str) -> tuple[Source, ...]:
+    return sources(known, key, known.newest(key), known.years(key))
 
 
 def _answers_say(known: Figures, points: Sequence[Mapping[str, Any]]) -> str:
@@ -579,13 +590,17 @@ def _answers_say(known: Figures, points: Sequence[Mapping[str, Any]]) -> str:
 # --- where it comes from -------------------------------------------------------------------------
 
 
-def sources(known: Figures, key: str, label: str) -> tuple[Source, ...]:
-    """Who published what a figure rests on, and the files of its period."""
+def sources(known: Figures, key: str, label: str, shown: Sequence[Row]) -> tuple[Source, ...]:
+    """Who published what figures rest on, and the files of their areas and period: none where there
+    is no figure."""
     indicator = known.indicator(key)
     parts = [part for part in (indicator.value, indicator.numerator, indicator.denominator) if part]
+    there = [row for row in shown if not row["value"] is row["numerator"] is None]
+    areas = sorted({row["area_code"] for row in there})
     found = []
     for name in dict.fromkeys(part.source for part in parts):
         row = known.sources[name]
-        files = tuple((file, digest[:12]) for file, digest in known.extracts(name, label))
+        told = known.extracts(key, name, label, areas) if areas else ()
+        files = tuple((file, digest[:12]) for file, digest in told)
         found.append(Source(row["title"], row["supplier"], phrases.capital(row["licence"]), files))
     return tuple(found)

@@ -39,6 +39,8 @@ SHORTHAND = MEANING | {
     PART: "the extracts cover only a part of the year",
     LOW: "no likely range can be given: who was counted chose to be",
 }
+NO_DENOMINATOR = "missing_denominator"
+LACKS = {NO_DENOMINATOR: "the number came; what it is divided by did not"}
 NO_BASE = "there is nothing like it to compare it with"
 
 
@@ -64,7 +66,8 @@ def lacking(row: Mapping[str, Any] | None) -> Cell:
     if row is None:
         return nothing(MISSING)
     mark = SUPPRESSED if row["obs_status"] == "C" else MISSING
-    return nothing(mark, str(row["suppressed_reason"] or SHORTHAND[mark]))
+    reason = str(row["suppressed_reason"] or SHORTHAND[mark])
+    return nothing(mark, LACKS.get(reason, reason))
 
 
 def marks_of(row: Mapping[str, Any]) -> tuple[str, ...]:
