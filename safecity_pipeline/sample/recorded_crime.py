@@ -1,9 +1,9 @@
 """Synthetic recorded crime: tables by community safety partnership and by police force area.
 
 Here: for each year a partnership file, and a force file with its padded counts and its
-non-geographic body, from the assessed year on with all forces of England. The partnership files
-name neither year nor quarter (the manifest says the year, and a code comes four times), but for the
-oldest, which is of the form that names both.
+non-geographic body, from the assessed year on with England's other forces by the year. The
+partnership files name neither year nor quarter (the manifest says the year, and a code comes four
+times), but for the oldest, which is of the form that names both.
 Not here: how many offences there are (`city`, `neighbours`), the offence codes (`offences`) and the
 areas (`places`).
 """
@@ -162,13 +162,13 @@ def _force_file(plan: Plan, year: str) -> Delivery:
             rows.append((stated, quarter, *_action_fraud(chance)))
         of_quarter = counts[(quarter - 1) * len(FORCES) : quarter * len(FORCES)]
         rows += _force_rows(stated, quarter, FORCES, of_quarter)
-        if year >= ASSESSED:
-            rows += _force_rows(stated, quarter, *_of_others(plan, year, quarter))
+    if year >= ASSESSED:  # by the year, so that they are few rows
+        rows += _force_rows(stated, "", *_of_others(plan, year))
     return _delivery("pfa", year, rows, packed=year < ASSESSED)
 
 
 def _force_rows(
-    stated: str, quarter: int, forces: Sequence[Force], counts: Counts
+    stated: str, quarter: int | str, forces: Sequence[Force], counts: Counts
 ) -> Iterator[Row]:
     for force, of_force in zip(forces, counts, strict=True):
         for offence, count in zip(OFFENCES, of_force, strict=True):
@@ -176,15 +176,15 @@ def _force_rows(
             yield (*about, *_force_cells(offence), padded(count))
 
 
-def _of_others(plan: Plan, year: str, quarter: int) -> tuple[Sequence[Force], Counts]:
-    """The rest of England's forces, and a quarter's counts of each."""
-    forces = other_forces()
-    chance = stream(plan.seed, _OTHERS_STREAM, int(year[:4]), quarter)
-    levels = [_levels(plan.seed, _FIRST_LEVEL_OF_OTHERS + number) for number in range(len(forces))]
-    return forces, [
-        _counts(force.population, level, plan, year, chance)
-        for force, level in zip(forces, levels, strict=True)
-    ]
+def _of_others(plan: Plan, year: str) -> tuple[Sequence[Force], Counts]:
+    """The rest of England's forces, and the year's counts of each."""
+    forces, counts = other_forces(), []
+    for number, force in enumerate(forces):
+        chance = stream(plan.seed, _OTHERS_STREAM, int(year[:4]), number)
+        levels = _levels(plan.seed, _FIRST_LEVEL_OF_OTHERS + number)
+        quarters = [_counts(force.population, levels, plan, year, chance) for _ in QUARTERS]
+        counts.append([sum(each) for each in zip(*quarters, strict=True)])
+    return forces, counts
 
 
 def padded(count: int) -> str:
