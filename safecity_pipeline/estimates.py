@@ -28,7 +28,7 @@ from safecity_pipeline import detection, disclosure, period
 from safecity_pipeline.detection import CANNOT_TELL, FLAGGED, NOT_FLAGGED, Break, Parts
 from safecity_pipeline.model import Check, CheckSpec, Indicator, Row
 from safecity_pipeline.period import MONTH_NAMES
-from safecity_pipeline.registry import Registry, reach
+from safecity_pipeline.registry import Registry
 from safecity_pipeline.registry.changes import Change
 from safecity_pipeline.registry.references import STRONG, Judged, Reference
 
@@ -216,11 +216,8 @@ def _of_peers(judged: Judged, values: pd.DataFrame, place: Place, known: Registr
 
 def reaching(key: str, place: Place, known: Registry) -> tuple[Change, ...]:
     """The changes that reach an indicator in an area, in the order of the catalogue."""
-    one, changes = known.indicators[key], known.changes
     return tuple(
-        change
-        for change in changes.changes
-        if change.concerns(place.code, place.force_code) and reach.reaches(changes, change, one)
+        change for change in known.reaching[key] if change.concerns(place.code, place.force_code)
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -245,6 +246,11 @@ class Source:
     @property
     def clean(self) -> str:
         return f"clean.{self.name}"
+
+    @cached_property
+    def schema(self) -> pa.DataFrameSchema:
+        """The model as pandera builds it. It is asked thousands of times in a refresh."""
+        return self.model.to_schema()
 
 
 @dataclass(frozen=True)

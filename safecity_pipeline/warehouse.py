@@ -389,12 +389,15 @@ def make_private(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def memory() -> DuckDBPyConnection:
-    """A database in memory, for looking at one file or planning a statement."""
+def memory(shape: str = "") -> DuckDBPyConnection:
+    """A database in memory, for looking at one file or planning a statement. `shape`: statements
+    that make what it begins with."""
     connection = duckdb.connect()
     connection.execute(f"ATTACH ':memory:' AS {tables.ASIDE}")
     for schema in ("build", "clean", "set_aside", "quarantine", "mart", "meta"):
         connection.execute(f"CREATE SCHEMA {schema}")
+    if shape:
+        connection.execute(shape)
     return connection
 
 

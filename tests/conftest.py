@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from small_folder import refresh
 
 from safecity_pipeline import registry, sample, settings, warehouse
-from safecity_pipeline.ingest import intake, survey
+from safecity_pipeline.ingest import intake, ledger, survey
 from safecity_pipeline.ingest.intake import Intake
 from safecity_pipeline.model import Check, Extract, Layout, Source
 from safecity_pipeline.registry import Registry
@@ -43,7 +43,7 @@ class Bench:
         self.sources, self.layouts = sources or known.sources, layouts or known.layouts
         self.areas = known.areas
         self.declared = "hash of what is declared"
-        self.connection = warehouse.memory()
+        self.connection = warehouse.memory(ledger.STATE)
 
     def put(self, file: str, content: str | bytes) -> Path:
         path = self.raw / file

@@ -98,7 +98,7 @@ def _rewrite(connection: DuckDBPyConnection, staged: Staged, changes: Sequence[_
     for change in changes:
         if change.one.column is not None:
             cases.setdefault(change.one.column, []).append(change.case())
-    names = staged.source.model.to_schema().columns
+    names = staged.source.schema.columns
     columns = [
         f"CASE {' '.join(cases[name])} ELSE s.{name} END AS {name}" if name in cases else name
         for name in names
@@ -168,7 +168,7 @@ class _Change:
         if self.one.column is None:
             named = sorted({*self.one.where, *self.one.expect})
             if not schema.guarded(self.staged.source):
-                named = list(self.staged.source.model.to_schema().columns)
+                named = list(self.staged.source.schema.columns)
             pairs = ", ".join(f"{quoted(name)}, s.{name}" for name in named)
             kept = f"NULL, json_object({pairs})::VARCHAR, NULL"
             return f"SELECT _extract, _row, {said}, {kept} FROM stage AS s WHERE {self.rows()}"
@@ -222,7 +222,7 @@ class _Change:
         return [text for (text,) in found]
 
     def _kind(self, name: str) -> str:
-        return parse.kind_of(self.staged.source.model.to_schema().columns[name])
+        return parse.kind_of(self.staged.source.schema.columns[name])
 
     def _products(self) -> dict[str, str]:
         """Text → the same multiplied, of the texts that are numbers."""

@@ -338,7 +338,7 @@ def _with_odd_cells(table: Table, one: Drift, source: Source) -> Drift:
     there = {mapped.head: mapped.column for mapped in one.mapped if mapped.column in marked}
     if str(one.layout.wide_value) in marked:
         there |= dict.fromkeys(spread_heads, str(one.layout.wide_value))
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     odd: Counter[str] = Counter()
     for kind in {parse.kind_of(columns[name]) for name in there.values()}:
         listed = [cell for cell, name in there.items() if parse.kind_of(columns[name]) == kind]
@@ -436,7 +436,7 @@ def _lacking(
     source: Source, layout: Layout, missing: Sequence[str], has_wide: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """What is needed; what a file's name or a manifest may say instead; what may be absent."""
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     absent = list(missing)
     if layout.wide and not has_wide:
         absent += [*str(layout.wide_label).split("|"), str(layout.wide_value)]

@@ -41,7 +41,7 @@ class Known:
         return {
             name: {
                 column: likeness.Test.of(column, self.sources[name], self.places, self.of(name))
-                for column in self.sources[name].model.to_schema().columns
+                for column in self.sources[name].schema.columns
             }
             for name in {layout.source for layout in self.layouts}
         }

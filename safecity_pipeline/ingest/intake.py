@@ -179,7 +179,6 @@ def adopt(
 
 def _prepare(connection: DuckDBPyConnection, source: Source, rules_version: str) -> None:
     """Make the source's tables, or make them anew where its rules have changed."""
-    connection.execute(ledger.STATE)
     if is_kept(connection, source, rules_version):
         return
     for table in (

@@ -188,7 +188,7 @@ class Test:
     @classmethod
     def of(cls, name: str, source: Source, places: Places, layouts: Iterable[Layout] = ()) -> Test:
         """The test of a column; values that a layout translates are asked as what they mean."""
-        column = source.model.to_schema().columns[name]
+        column = source.schema.columns[name]
         layouts = tuple(layouts)
         markers = tuple(
             re.compile(pattern) for pattern in sorted({p for one in layouts for p in one.markers})
@@ -251,7 +251,7 @@ class Test:
     @cached_property
     def _look_ups(self) -> tuple[Derived, ...]:
         """Those that can be asked of this column alone: the others they need may be absent."""
-        columns = self.source.model.to_schema().columns
+        columns = self.source.schema.columns
         return tuple(
             derived
             for derived in self.source.derived

@@ -61,7 +61,7 @@ class Group:
 def groups_of(source: Source) -> tuple[Group, ...]:
     """The groups of a source. A column of which a form vouches, and that nothing else looks at,
     is in none."""
-    model = source.model.to_schema()
+    model = source.schema
     together = [{*(check.statistics or {})["columns"]} for check in model.checks]
     together += [{*derived.columns} for derived in source.derived]
     looked_at = {name for names in together for name in names}
@@ -175,7 +175,7 @@ class Known:
         """Columns in no group are of their form; or empty, where they may be."""
         grouped = {name for group in self.groups for name in group.columns}
         conditions = ["true"]
-        for name, column in self.source.model.to_schema().columns.items():
+        for name, column in self.source.schema.columns.items():
             if name not in grouped:
                 formed = f"regexp_full_match(s.{name}, {quoted(str(rules.form_of(column)))})"
                 conditions.append(f"(s.{name} IS NULL OR {formed})" if column.nullable else formed)

@@ -174,9 +174,7 @@ class Door:
         which nothing is known to stand where it belongs, by number of the piece."""
         if not self.guards:
             return
-        others = [
-            name for name in self.source.model.to_schema().columns if name not in self.columns
-        ]
+        others = [name for name in self.source.schema.columns if name not in self.columns]
         refused = connection.execute(
             f"SELECT _extract, _row, [{', '.join(others)}] FROM stage "
             "SEMI JOIN (SELECT _extract, _row FROM bad) USING (_extract, _row)"

@@ -79,7 +79,7 @@ def run(
     `heads`: our column → the supplier's head, for the words.
     """
     connection.execute(BAD)
-    schema = source.model.to_schema()
+    schema = source.schema
     known: dict[str, Distinct] = {}
     for position, (name, column) in enumerate(schema.columns.items()):
         judged = _column(connection, name, column, layout, heads.get(name, name), position)
@@ -127,7 +127,7 @@ def _texts_of_good_rows(connection: DuckDBPyConnection, name: str) -> Distinct:
 
 def words(source: Source) -> dict[str, str]:
     """Every rule of a source, by name, in words; in the order in which a row's reasons come."""
-    schema = source.model.to_schema()
+    schema = source.schema
     said = {"row_whole": "a row has as many cells as the head, closed quotation marks, UTF-8 text"}
     if source.key:
         said["key_unique"] = f"no two rows of a file share {', '.join(source.key)}"

@@ -23,7 +23,7 @@ PLACE = (
 
 def stored(source: Source) -> dict[str, str]:
     """Columns of the model that clean rows keep, with their kinds."""
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     return {
         name: parse.kind_of(column)
         for name, column in columns.items()
@@ -40,7 +40,7 @@ def types(source: Source) -> dict[str, str]:
 def marked(source: Source) -> dict[str, str | None]:
     """Columns in which a marker may stand in place of a number, so that their value has a status;
     with the column, if any, that says in words why there is no number."""
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     return {
         name: (columns[name].metadata or {}).get("note")
         for name in stored(source)
@@ -54,13 +54,13 @@ def is_marked(column: ModelColumn) -> bool:
 
 def is_open(source: Source, name: str) -> bool:
     """Whether nobody knows beforehand which words may stand in a column of the model."""
-    column = source.model.to_schema().columns.get(name)
+    column = source.schema.columns.get(name)
     return column is not None and bool((column.metadata or {}).get("open"))
 
 
 def personal(source: Source) -> tuple[str, ...]:
     """Columns of the model that hold identifiers of persons, which are replaced at the door."""
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     found = [name for name, column in columns.items() if (column.metadata or {}).get("person")]
     if other := [name for name in found if parse.kind_of(columns[name]) != "text"]:
         raise RuntimeError(f"{source.name}: an identifier is a text: {', '.join(other)}")
@@ -86,7 +86,7 @@ def guarded(source: Source) -> bool:
 
 def clean_table(source: Source, schema: str = "clean") -> Table:
     """The typed rows of a source; `schema` set_aside holds those of superseded units."""
-    model = source.model.to_schema().columns
+    model = source.schema.columns
     columns = [
         column for name, kind in stored(source).items() for column in _columns(name, kind, model)
     ]

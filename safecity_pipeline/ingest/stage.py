@@ -130,7 +130,7 @@ def fill(connection: DuckDBPyConnection, staged: Staged, more: Sequence[str] = (
 
 def put(connection: DuckDBPyConnection, source: Source, parts: Iterable[str]) -> None:
     """Make the table `stage` of what some statements give."""
-    names = source.model.to_schema().columns
+    names = source.schema.columns
     nothing = ", ".join(f"NULL::VARCHAR AS {name}" for name in names)
     empty = f"SELECT NULL::INTEGER AS _extract, NULL::BIGINT AS _row, {nothing} WHERE false"
     rows = " UNION ALL ".join([empty, *parts])
@@ -341,8 +341,7 @@ def _selected(source: Source, piece: Piece, at: Mapping[str, str]) -> str:
         if name in found:
             found[name] = _translated(found[name], meant)
     return ", ".join(
-        f"CAST({found.get(name, 'NULL')} AS VARCHAR) AS {name}"
-        for name in source.model.to_schema().columns
+        f"CAST({found.get(name, 'NULL')} AS VARCHAR) AS {name}" for name in source.schema.columns
     )
 
 

@@ -392,7 +392,7 @@ def _given(
     for cell in layout.only:
         if cell not in reading.head:
             raise _lacking_head(cell)
-    for name, column in source.model.to_schema().columns.items():
+    for name, column in source.schema.columns.items():
         if not column.nullable and name not in present and name not in given:
             raise _lacking(name, layout)
         if name in given:

@@ -110,7 +110,7 @@ def _says_which(one: Correction) -> None:
 
 
 def _columns(source: Source) -> Mapping[str, Column]:
-    columns: Mapping[str, Column] = source.model.to_schema().columns
+    columns: Mapping[str, Column] = source.schema.columns
     return columns
 
 

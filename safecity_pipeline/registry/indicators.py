@@ -106,7 +106,7 @@ def _words_of(part: Part) -> set[str]:
 
 def _marks(source: Source) -> set[str]:
     """The columns in which markers may stand."""
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     return {name for name, column in columns.items() if (column.metadata or {}).get("markers")}
 
 
@@ -246,7 +246,7 @@ def _forces(place: str, part: Part, source: Source) -> None:
 def columns_of(source: Source) -> list[str]:
     """The columns that an indicator may name: stored ones, status and marker of those in which a
     marker may stand, derived ones, and windows."""
-    schema = source.model.to_schema()
+    schema = source.schema
     stored = [
         name
         for name, column in schema.columns.items()

@@ -61,7 +61,7 @@ def _layout(file: Path, name: str, entry: object, source: Source) -> Layout:
 
 
 def _check_columns(place: str, entry: Mapping[str, Any], source: Source) -> None:
-    known = set(source.model.to_schema().columns)
+    known = set(source.schema.columns)
     named = [*entry["columns"].values(), *entry.get("given", [])]
     named += [*entry.get("says", {}), *entry.get("values", {})]
     named += entry.get("wide_label", "").split("|") if "wide_label" in entry else []

@@ -20,6 +20,7 @@ from safecity_pipeline import warehouse
 from safecity_pipeline.ingest import intake, rules, survey
 from safecity_pipeline.ingest.heads import JOINT
 from safecity_pipeline.ingest.intake import Intake
+from safecity_pipeline.ingest.ledger import STATE
 from safecity_pipeline.ingest.pseudonyms import Door, throwaway
 from safecity_pipeline.ingest.reading.cells import UNCACHED
 from safecity_pipeline.model import Extract, Reading, Source
@@ -148,7 +149,7 @@ def _advice(found: Extract, known: Registry) -> str:
 
 def _judged(found: Extract, source: Source, known: Registry) -> Verdict:
     source = replace(source, corrections=())  # its supplier is to see what is wrong with it
-    connection = warehouse.memory()
+    connection = warehouse.memory(STATE)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             taken = intake.take_in(

@@ -221,7 +221,7 @@ def _beside(one: Drift, titles: Sequence[str], found: Extract, known: Registry) 
     told |= {"financial_year"} if vouched and vouched.period else set()
     told |= {mapped.column for mapped in one.mapped}
     told |= set(str(layout.wide_label).split("|")) if one.wide else set()
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     needed = [one for one in layout.given if one not in told and not columns[one].nullable]
 
     def is_one(column: str, text: str) -> bool:

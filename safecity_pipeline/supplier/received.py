@@ -32,7 +32,7 @@ class Received:
     def __init__(self, path: Path, source: Source, reading: Reading) -> None:
         assert reading.layout is not None
         self.reading, self.layout = reading, reading.layout
-        self.ours = tuple(source.model.to_schema().columns)
+        self.ours = tuple(source.schema.columns)
         # The rows of a transcript are written with commas, whatever the layout says of texts.
         self.delimiter = (
             "," if transcripts.needed(path, reading.layout) else reading.layout.delimiter

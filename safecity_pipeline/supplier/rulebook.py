@@ -206,7 +206,7 @@ def _repairs(source: Source, spelt: Spelling) -> Iterator[tuple[str, tuple[str, 
         shared, same = spelt.listed(source.fold.key), spelt.listed(source.fold.same)
         repair = f"Rows that share {shared} tell of one thing: give them one and the same {same}."
         yield "folded_rows_agree", source.fold.same, repair
-    schema_ = source.model.to_schema()
+    schema_ = source.schema
     for name, column in schema_.columns.items():
         yield from _column_repairs(name, column, spelt)
     for check in schema_.checks:

@@ -158,7 +158,7 @@ def _understood(source: Source, facts: Mapping[str, str], known: Registry) -> bo
 
 
 def _fields(source: Source, layout: Layout) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     spelt = rulebook.spelling(layout)
     asked = _first_heads(layout)
     fields = [_field(head, name, columns[name], spelt) for head, name in asked.items()]
@@ -204,7 +204,7 @@ def _only_field(head: str, layout: Layout) -> Field:
 def _wide(spelt: Spelling, pattern: str, source: Source) -> Field:
     """A column of values under a head that is an example of the pattern: with the label's own
     example in it where the label is not fixed. Raises Refused where no such head can be made."""
-    layout, columns = spelt.layout, source.model.to_schema().columns
+    layout, columns = spelt.layout, source.schema.columns
     names, value = str(layout.wide_label).split("|"), str(layout.wide_value)
     parts = dict(zip(names, layout.wide[pattern].split("|"), strict=True))
     head = _wide_head(layout, pattern, _grouped(spelt, parts, source))
@@ -226,7 +226,7 @@ def _wide(spelt: Spelling, pattern: str, source: Source) -> Field:
 
 def _grouped(spelt: Spelling, parts: Mapping[str, str], source: Source) -> dict[int, str]:
     """Number of the group that a part of a label is → the example of that column."""
-    columns = source.model.to_schema().columns
+    columns = source.schema.columns
     return {
         int(part[1:]): _field("", name, columns[name], spelt).examples[0]
         for name, part in parts.items()
@@ -245,7 +245,7 @@ def _wide_head(layout: Layout, pattern: str, groups: Mapping[int, str]) -> str:
 
 def _allowed(source: Source, texts: Mapping[str, str]) -> bool:
     """Whether the rules over several columns allow these values beside each other."""
-    model = source.model.to_schema()
+    model = source.schema
     row = pd.DataFrame(
         {
             name: parse.parse(pd.Series([text], dtype="str"), parse.kind_of(model.columns[name]))[

@@ -18,7 +18,6 @@ from functools import cached_property
 from itertools import permutations
 
 import numpy as np
-from scipy.optimize import nnls
 
 LIMIT = 3.0
 """Standard deviations within which two sums are taken for the same."""
@@ -287,6 +286,8 @@ def _share(old: int, new: int, share: float, lower: float, upper: float) -> Shar
 def _fitted(went: np.ndarray, came: np.ndarray) -> np.ndarray:
     """Shares (old × new), none below 0 and those of one old category adding up to 1, with which the
     areas' old counts come nearest to their new ones. Areas weigh by chance: variance as count."""
+    from scipy.optimize import nnls  # half a second, which a refresh without new categories spares
+
     came = came * (went.sum() / max(came.sum(), 1.0))
     weight = 1 / np.sqrt(np.maximum(went.sum(axis=1), 1.0))
     rows, columns = went.shape[1], came.shape[1]

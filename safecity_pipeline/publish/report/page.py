@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,18 +132,25 @@ def leaflet(
     )
 
 
-def _form(report: Report, marking: str, drawn: Mapping[str, Drawing]) -> Any:
+@cache
+def _forms() -> Any:
+    """The forms of all pages: to understand one takes longer than to fill it in."""
     import jinja2
-    from markupsafe import Markup
 
-    form = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(FORMS, encoding="utf-8"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    known = report.figures
+
+
+def _form(report: Report, marking: str, drawn: Mapping[str, Drawing]) -> Any:
+    """The forms, and what any of them may ask for: all of it is of this report."""
+    from markupsafe import Markup
+
+    form, known = _forms(), report.figures
     form.globals.update(
         facts=known.edition.facts,
         area=known.name,
