@@ -220,22 +220,23 @@ def with_wholes(
         if one["as_of"] == oldest:
             made_of.setdefault(one["area_code"], set()).add(one["member_code"])
     told = {(total.area, total.span) for total in found}
+    alike: dict[Any, list[Total]] = {}
+    for total in found:
+        alike.setdefault((total.span, total.first, total.last, total.months), []).append(total)
     sums: dict[Total, Sum] = {}
     for levels in (("local_authority", "csp"), ("police_force",)):
         for whole in (code for code in made_of if kinds.get(code) in ("police_force", "country")):
-            for like in found:
-                total = Total(whole, like.span, like.first, like.last, like.months)
+            for (span, *days), there in alike.items():
                 parts = [
                     one
-                    for one in found
+                    for one in there
                     if kinds.get(one.area) in levels
                     and one.area != whole
-                    and Total(whole, one.span, one.first, one.last, one.months) == total
                     and made_of.get(one.area, set()) & made_of[whole]
                 ]
                 covered = sorted(code for one in parts for code in made_of[one.area])
-                if (whole, like.span) not in told and covered == sorted(made_of[whole]):
-                    sums[total] = _added([found[one] for one in parts])
+                if (whole, span) not in told and covered == sorted(made_of[whole]):
+                    sums[Total(whole, span, *days)] = _added([found[one] for one in parts])
     return {**found, **sums}
 
 

@@ -877,7 +877,7 @@ def assert_every_value_agrees(refreshed: Refreshed) -> None:
         name: grouped(refreshed, source, needed(source, known.indicators.values()))
         for name, source in known.sources.items()
     }
-    areas = refreshed.rows("SELECT area_code, force_code FROM meta.area")
+    areas = refreshed.rows("SELECT area_code, area_type, force_code FROM meta.area")
     members = refreshed.rows("SELECT * FROM meta.area_member")
     found: dict[str, dict[tuple[str, str], Any]] = {}
     for row in refreshed.rows("SELECT * FROM mart.indicator_value WHERE dimension = 'all'"):
