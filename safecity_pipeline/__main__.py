@@ -1,5 +1,5 @@
 """`python -m safecity_pipeline` is the command `safecity`."""
 
-from safecity_pipeline.cli import main
+from safecity_pipeline.cli import command
 
-main()
+command()

@@ -9,9 +9,11 @@ configuration is wrong.
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,6 +66,23 @@ def main() -> None:
     except Refused as refused:
         _say(f"safecity: {refused}", error=True)
         sys.exit(1)
+
+
+def command() -> None:
+    """`main`, and the end of the process. What the system takes back at once is not taken apart
+    object by object first: after a refresh that took more than a second."""
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        if isinstance(ended.code, str):  # words, which Python prints
+            raise
+        code = ended.code or 0
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # whoever listened has gone
+            stream.flush()
+    os._exit(code)
 
 
 @app.command()
