@@ -4,6 +4,8 @@ Here: fixtures. Not here: anything that a single test file needs.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,26 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 Rows = list[tuple[Any, ...]]
+
+MEMORY = Path("/dev/shm")  # a file system in memory, where there is one
+ROOM = 4 << 30  # bytes: several times what the temporary folders of a run hold at once
+
+
+def pytest_configure() -> None:
+    """Have temporary folders in memory where there is ample room. Whatever is published is flushed
+    to the disk step by step, and to wait for a real one takes longer than all else in a small
+    release. Where somebody says TMPDIR, they lie there."""
+    if "TMPDIR" not in os.environ and _has_room(MEMORY):
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # it is asked again
+
+
+def _has_room(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK) or shutil.disk_usage(folder).free < ROOM:
+        return False
+    said = (line.split() for line in Path("/proc/meminfo").read_text("utf-8").splitlines())
+    kilobytes = next((int(words[1]) for words in said if words[0] == "MemAvailable:"), 0)
+    return kilobytes << 10 >= 2 * ROOM
 
 
 class Bench:

@@ -20,7 +20,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from oracle import drawn
 from same_release import differences
-from small_folder import own_environment, refresh, small_settings, write_small
+from small_folder import own_environment, refresh_databases, small_settings, write_small
 
 from safecity_pipeline import arrivals, board, cli, period, settings, sources
 from safecity_pipeline.arrivals import Asked, Came
@@ -497,7 +497,7 @@ def small(tmp_path: Path) -> Settings:
 def test_the_command_prints_the_board_for_any_day(
     small: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refresh(small)
+    refresh_databases(small)
 
     def called(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["safecity", "status", *arguments])
@@ -529,20 +529,20 @@ def test_the_command_prints_the_board_for_any_day(
 
 
 def test_another_day_judges_anew_what_is_left_as_it_is(small: Settings, tmp_path: Path) -> None:
-    refresh(small)
+    refresh_databases(small)
     of_source = "FROM meta.arrival WHERE source = 'street_crime'"
     statuses = f"SELECT status, count(*) {of_source} GROUP BY 1 ORDER BY 1"
     assert rows_of(small.warehouse, statuses) == [("arrived", 2), ("overdue", 10)]
     early = replace(small, as_of=date(2014, 8, 1))
-    assert refresh(early).facts["published"]
+    assert refresh_databases(early).facts["published"]
     expected = [("arrived", 2), ("due", 2), ("not_over", 8)]
     assert rows_of(small.warehouse, statuses) == expected
     failed = "SELECT count(*) FROM meta.check_result WHERE check_name = 'arrivals' AND NOT passed"
     assert rows_of(small.warehouse, failed) == [(0,)]
     clean = replace(early, warehouse=tmp_path / "clean")
-    refresh(clean)
+    refresh_databases(clean)
     assert differences(small.warehouse, clean.warehouse) == []
-    assert not refresh(early).facts["published"]
+    assert not refresh_databases(early).facts["published"]
 
 
 # --- the day that is set ------------------------------------------------------------------------

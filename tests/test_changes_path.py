@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from small_folder import POPULATION, refresh, street, street_row
+from small_folder import POPULATION, refresh_databases, street, street_row
 from test_cli import Call, call  # noqa: F401
 
 from safecity_pipeline import settings
@@ -54,7 +54,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = "ladcode20,laname20,country,population_2014,population_2015\n"
     (raw / POPULATION).write_text(f"{people}E06000045,Southampton,E,240000,240000\n")
     chosen = settings.load(folder / "safecity.toml")
-    refresh(chosen.with_folders(raw, folder / "warehouse"))
+    refresh_databases(chosen.with_folders(raw, folder / "warehouse"))
     return folder
 
 

@@ -18,7 +18,7 @@ from small_folder import (
     MAY,
     environment,
     own_environment,
-    refresh,
+    refresh_databases,
     small_settings,
     street,
     street_row,
@@ -47,7 +47,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The small folder, refreshed."""
     chosen = small_settings(tmp_path_factory.mktemp("published"))
     write_small(chosen.raw)
-    refresh(chosen)
+    refresh_databases(chosen)
     return chosen
 
 

@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from same_release import differences
-from small_folder import MAY, POPULATION, refresh, street, street_row, write_small
+from small_folder import MAY, POPULATION, refresh_databases, street, street_row, write_small
 from test_conservation import HEAD, TOY, TOYS
 
 from safecity_pipeline import registry, settings, summary
@@ -436,12 +436,12 @@ def test_a_correction_reaches_the_figures_and_ends_with_the_suppliers_mended_fil
     tmp_path: Path, known: Registry
 ) -> None:
     chosen = deployment(tmp_path)
-    refresh(chosen)
+    refresh_databases(chosen)
     (wrong,) = rows(chosen, RATE)
     before = read_again(chosen)
 
     (tmp_path / "corrections.toml").write_text(DIGIT, encoding="utf-8")
-    refresh(chosen)
+    refresh_databases(chosen)
     (right,) = rows(chosen, RATE)
     assert wrong[0] == pytest.approx(10 * right[0])  # 2,400,000 and 240,000
     said = "SELECT correction, status, extracts, rows, synthetic FROM meta.correction"
@@ -460,10 +460,10 @@ def test_a_correction_reaches_the_figures_and_ends_with_the_suppliers_mended_fil
 
     population(tmp_path, 240_000)
     with pytest.raises(Refused, match=r"\[a_digit_too_many\]: the supplier has mended the file"):
-        refresh(chosen)
+        refresh_databases(chosen)
     assert rows(chosen, RATE) == [right]  # the last release stands
     (tmp_path / "corrections.toml").write_text("", encoding="utf-8")
-    refresh(chosen)
+    refresh_databases(chosen)
     assert rows(chosen, RATE) == [right]
     assert rows(chosen, said) == []
     assert_as_clean(chosen, tmp_path)
@@ -478,7 +478,7 @@ def read_again(chosen: Settings) -> dict[str, str]:
 
 def assert_as_clean(chosen: Settings, folder: Path) -> None:
     other = replace(chosen, warehouse=folder / "clean")
-    refresh(other)
+    refresh_databases(other)
     assert differences(chosen.warehouse, other.warehouse) == []
 
 

@@ -20,7 +20,16 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from same_release import differences
-from small_folder import APRIL, MAY, POPULATION, small_settings, street, street_row, write_small
+from small_folder import (
+    APRIL,
+    MAY,
+    POPULATION,
+    lightly,
+    small_settings,
+    street,
+    street_row,
+    write_small,
+)
 from test_structure import of_the_project
 
 from safecity_pipeline import cost, measure, registry, tallies, upkeep, warehouse
@@ -87,7 +96,7 @@ class Town:
     def refresh(self, settings: Settings | None = None) -> dict[str, Report]:
         """Every step in order; their reports by name."""
         one = self.begun(settings)
-        with one.warehouse.lock():
+        with lightly(), one.warehouse.lock():
             one.warehouse.sweep()
             with one.at_work():
                 return {

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_edition import CITY, YEAR, edition, finding, hidden, value
-from small_folder import refresh, write_small
+from small_folder import refresh_databases, write_small
 from typer.testing import CliRunner
 
 from safecity_pipeline import cli, registry, settings, tables, typed
@@ -342,9 +342,9 @@ def test_changed_words_make_a_new_release_and_a_refresh_gives_what_a_clean_run_g
     (tmp_path / "safecity.toml").write_text(TOML, encoding="utf-8")
     file.write_text("Drugs: [[drug_offences_rate:number]], or 12345.", encoding="utf-8")
     chosen = settings.load(tmp_path / "safecity.toml")
-    assert refresh(chosen).facts["published"]
+    assert refresh_databases(chosen).facts["published"]
     assert _typed(chosen) == [(False, 1)]
-    assert not refresh(chosen).facts["published"]
+    assert not refresh_databases(chosen).facts["published"]
 
     listed = _command(tmp_path, "narrative")
     assert "[[drug_offences_rate:number]] new: 5 (April to May 2014 only)" in listed
@@ -353,7 +353,7 @@ def test_changed_words_make_a_new_release_and_a_refresh_gives_what_a_clean_run_g
     assert "[[drug_offences_rate:number]] accepted: 5" in _command(tmp_path, "narrative")
 
     file.write_text("Drugs: [[drug_offences_rate:number]].", encoding="utf-8")
-    assert refresh(chosen).facts["published"]
+    assert refresh_databases(chosen).facts["published"]
     assert _typed(chosen) == [(True, 0)]
     clean = registry.load(tmp_path / "safecity.toml").release_digest
     assert (Warehouse(chosen.warehouse).release_facts() or {})["registry"] == clean

@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 import pytest
 from same_release import differences
-from small_folder import POPULATION, environment, refresh, street, street_row
+from small_folder import POPULATION, environment, refresh_databases, street, street_row
 
 from safecity_pipeline import cli, document, registry, settings, shareable
 from safecity_pipeline.disclosure import Rule
@@ -62,7 +62,7 @@ def released(chosen: Settings, statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_figure_as_printed_last_year_and_as_it_stands(deployment: Settings) -> None:
-    refresh(deployment.of_year("2013-14"))
+    refresh_databases(deployment.of_year("2013-14"))
     file, figures = document.keep_printed(deployment, date(2014, 12, 1))
     assert file == deployment.raw.parent / "published" / "2013-14.csv"
     head, *lines = file.read_text(encoding="utf-8").splitlines()
@@ -71,7 +71,7 @@ def test_a_figure_as_printed_last_year_and_as_it_stands(deployment: Settings) ->
     assert figures == len(lines) > 1
 
     put(deployment.raw, "2014-03", 60 + 24)  # the supplier found 24 more: 744 / 240 = 3.1
-    refresh(deployment)
+    refresh_databases(deployment)
     told = "SELECT * EXCLUDE (area_name, sentence), sentence FROM mart.printed"
     ((*row, sentence),) = released(deployment, f"{told} WHERE indicator = '{RATE}'")
     assert row[:6] == [RATE, CITY, "2013-14", "2013-14", date(2014, 12, 1), 3.0]
@@ -88,20 +88,20 @@ def test_a_figure_as_printed_last_year_and_as_it_stands(deployment: Settings) ->
 
 
 def test_a_kept_file_gives_what_a_clean_run_gives(deployment: Settings, tmp_path: Path) -> None:
-    refresh(deployment)
+    refresh_databases(deployment)
     kept = deployment.raw.parent / "published" / "2013-14.csv"
     kept.parent.mkdir()
     kept.write_text(f"{HEAD}\n{LINE.replace('3.0', '2.9')}\n", encoding="utf-8")
-    refresh(deployment)
+    refresh_databases(deployment)
     said = f"SELECT count(*) FROM mart.finding WHERE indicator = '{RATE}' AND printed_note <> ''"
     assert released(deployment, said) == [(1,)]
     clean = replace(deployment, warehouse=tmp_path / "clean")
-    refresh(clean)
+    refresh_databases(clean)
     assert differences(deployment.warehouse, clean.warehouse) == []
 
 
 def test_what_was_printed_is_kept_once_and_beside_ones_own_settings(deployment: Settings) -> None:
-    refresh(deployment)
+    refresh_databases(deployment)
     document.keep_printed(deployment, date(2015, 12, 1))
     with pytest.raises(Refused, match="is kept once; delete the file first"):
         document.keep_printed(deployment, date(2016, 1, 1))
@@ -114,7 +114,7 @@ def test_made_up_figures_do_not_stand_beside_real_ones(deployment: Settings) -> 
     kept.parent.mkdir()
     kept.write_text(f"{HEAD}\n{LINE.replace(',no', ',yes')}\n", encoding="utf-8")
     with pytest.raises(Refused, match="printed from synthetic extracts, and the extracts are real"):
-        refresh(deployment)
+        refresh_databases(deployment)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_small_number_that_was_printed_is_not_shared_nor_by_how_few_two_editio
 def test_the_command_says_what_it_kept(
     deployment: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refresh(deployment)
+    refresh_databases(deployment)
     for name in environment():
         monkeypatch.delenv(name, raising=False) if name.startswith("SAFECITY_") else None
     config, home = str(deployment.config), str(deployment.warehouse)

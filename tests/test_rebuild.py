@@ -13,7 +13,7 @@ from small_folder import (
     APRIL,
     MAY,
     POPULATION,
-    refresh,
+    refresh_databases,
     small_settings,
     street,
     street_row,
@@ -32,7 +32,7 @@ from safecity_pipeline.warehouse import Warehouse
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     chosen = small_settings(tmp_path_factory.mktemp("rebuild"))
     write_small(chosen.raw)
-    refresh(chosen)
+    refresh_databases(chosen)
     return chosen
 
 
@@ -82,7 +82,7 @@ def test_it_is_hidden_from_those_who_had_the_releases_before_it_and_no_later_one
 ) -> None:
     first = current(house)
     (house.raw / "2014-06-hampshire-street.csv").write_text(street([street_row("2014-06")]))
-    refresh(house)
+    refresh_databases(house)
     releases, scratch = first.parent, replace(house, warehouse=house.warehouse / "elsewhere")
 
     def before(release: Path) -> list[Path]:

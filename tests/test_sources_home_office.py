@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from conftest import Bench
-from small_folder import refresh
+from small_folder import refresh_databases
 
 from safecity_pipeline import measure, settings, tables, warehouse
 from safecity_pipeline.registry import Registry
@@ -54,7 +54,7 @@ class Published:
         self.files = [file for file in made_of if "-pfa-" not in file.file]
         folder.lay(raw, self.files, seed)
         chosen = settings.load(settings.PACKAGED).with_folders(raw, made / "warehouse")
-        refresh(chosen)
+        refresh_databases(chosen)
         self.connection = warehouse.Warehouse(chosen.warehouse).read_release(restricted=True)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from small_folder import (
     MAY,
     dagster_home,
     own_environment,
-    refresh,
+    refresh_databases,
     street,
     street_row,
     write_small,
@@ -297,7 +297,7 @@ def test_a_waiver_shows_ends_by_itself_and_must_go_when_nothing_is_left_to_accep
     tmp_path: Path,
 ) -> None:
     chosen = deployment(tmp_path, PIRACY)
-    refresh(chosen)
+    refresh_databases(chosen)
     (check,) = rows(chosen, PASSED)
     assert check[:3] == (False, "WARN", "piracy")
     assert check[3].endswith(
@@ -314,26 +314,26 @@ def test_a_waiver_shows_ends_by_itself_and_must_go_when_nothing_is_left_to_accep
 
     # The days pass, and nothing else: the check counts again.
     later = replace(chosen, as_of=date(2016, 4, 1))
-    assert refresh(later).facts["published"]
+    assert refresh_databases(later).facts["published"]
     (check,) = rows(later, PASSED)
     assert check[2] is None and check[3].endswith("the waiver piracy expired on 31 March 2016")
     current = "SELECT passed, severity FROM meta.check_result WHERE check_name = 'waivers_current'"
     assert rows(later, current) == [(False, "WARN")]
-    assert not refresh(later).facts["published"]  # it is said once, and nothing is new
+    assert not refresh_databases(later).facts["published"]  # it is said once, and nothing is new
 
     # The force sends the month again, without the row.
     write_small(tmp_path / "raw")
     with pytest.raises(Refused, match=r"waivers.toml \[piracy\]; delete the entry"):
-        refresh(chosen)
+        refresh_databases(chosen)
     assert len(rows(later, PASSED)) == 1  # the last release stands
     (tmp_path / "waivers.toml").write_text("", encoding="utf-8")
-    assert refresh(chosen).facts["published"]
+    assert refresh_databases(chosen).facts["published"]
     assert_as_clean(chosen, tmp_path)
 
 
 def assert_as_clean(chosen: Settings, folder: Path) -> None:
     other = replace(chosen, warehouse=folder / "clean")
-    refresh(other)
+    refresh_databases(other)
     assert differences(chosen.warehouse, other.warehouse) == []
 
 
@@ -345,10 +345,10 @@ def test_without_a_day_that_is_set_a_waiver_ends_with_the_days_that_pass(
     on: list[date] = [date(2016, 3, 31)]
     monkeypatch.setattr(Refresh, "_judged_on", property(lambda _: on[0]))
     monkeypatch.setattr(Refresh, "_days_passed", False)  # of arrivals
-    refresh(chosen)
-    assert not refresh(chosen).facts["published"]
+    refresh_databases(chosen)
+    assert not refresh_databases(chosen).facts["published"]
     on[0] = date(2016, 4, 1)
-    assert refresh(chosen).facts["published"]
+    assert refresh_databases(chosen).facts["published"]
     assert rows(chosen, "SELECT status FROM meta.waiver") == [("expired",)]
     assert_as_clean(chosen, tmp_path)
 

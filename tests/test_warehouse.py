@@ -15,7 +15,7 @@ from small_folder import (
     APRIL,
     MAY,
     environment,
-    refresh,
+    refresh_databases,
     small_settings,
     street,
     street_row,
@@ -45,7 +45,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The small folder, refreshed once. Tests look at it and leave it as it is."""
     chosen = small_settings(tmp_path_factory.mktemp("published"))
     write_small(chosen.raw)
-    refresh(chosen)
+    refresh_databases(chosen)
     return chosen
 
 
@@ -238,7 +238,7 @@ def test_nothing_stored_is_an_absolute_path(published: Settings, restricted: boo
 def test_nothing_new_publishes_nothing_and_a_touched_file_is_nothing_new(again: Settings) -> None:
     before = stamp(again)
     os.utime(again.raw / APRIL, (1, 1))
-    report = refresh(again)
+    report = refresh_databases(again)
     assert report.facts == {"published": False, "release": before}
     assert releases(again) == [before]
 
@@ -249,7 +249,7 @@ def test_a_reader_keeps_its_release_while_the_next_is_published(again: Settings)
     with reader(chosen.warehouse / "current" / "public" / PUBLIC) as ask:
         assert ask("held") == before
         (chosen.raw / APRIL).write_text(street([street_row("2014-04")] * 4), encoding="utf-8")
-        after = refresh(chosen).facts["release"]
+        after = refresh_databases(chosen).facts["release"]
         assert after != before
         assert ask("held") == before
         assert ask("fresh") == after
@@ -296,7 +296,7 @@ class reader:
 
 def test_a_withdrawn_file_is_named_and_its_rows_leave(again: Settings) -> None:
     (again.raw / APRIL).unlink()
-    refresh(again)
+    refresh_databases(again)
     assert read(again, f"SELECT status, rows_valid FROM meta.extract WHERE file = '{APRIL}'") == [
         ("withdrawn", 0)
     ]
@@ -312,7 +312,7 @@ def test_a_withdrawn_file_is_named_and_its_rows_leave(again: Settings) -> None:
 def test_a_promised_file_that_did_not_come_is_news(again: Settings) -> None:
     before = stamp(again)
     (again.raw / "manifest.csv").write_text("file\n2014-06-hampshire-street.csv\n")
-    refresh(again)
+    refresh_databases(again)
     assert stamp(again) != before
     assert read(
         again,
@@ -334,7 +334,7 @@ def assert_refused(chosen: Settings, action: Callable[[Settings], object], match
 
 def test_made_up_and_real_extracts_are_not_published_together(again: Settings) -> None:
     shutil.copy(again.raw / MAY, again.raw / "synthetic-2014-06-hampshire-street.csv")
-    assert_refused(again, refresh, "synthetic and real extracts lie in one folder")
+    assert_refused(again, refresh_databases, "synthetic and real extracts lie in one folder")
 
 
 def test_a_row_that_is_lost_on_the_way_stops_publication(
@@ -353,7 +353,7 @@ def test_a_row_that_is_lost_on_the_way_stops_publication(
 
     (again.raw / MAY).write_text(street([street_row("2014-05")] * 5), encoding="utf-8")
     monkeypatch.setattr(load, "store", forgetful)
-    assert_refused(again, refresh, "nothing is published: street_crime: ")
+    assert_refused(again, refresh_databases, "nothing is published: street_crime: ")
 
 
 def test_a_single_step_cannot_join_new_extracts_to_old_figures(
@@ -484,7 +484,7 @@ def test_a_spoilt_file_under_construction_is_made_again(again: Settings) -> None
     [work] = (again.warehouse / "build").glob("work-*.duckdb")
     work.write_bytes(b"spoilt by a crash" * 1000)
     (again.raw / APRIL).write_text(street([street_row("2014-04")] * 4), encoding="utf-8")
-    refresh(again)
+    refresh_databases(again)
     assert crimes_in_april(again) == 4
 
 
@@ -496,9 +496,11 @@ def test_a_file_under_construction_that_another_program_has_open_is_left_alone(
     (again.raw / APRIL).write_text(street([street_row("2014-04")] * 4), encoding="utf-8")
     with reader(work) as ask:
         assert ask("held") == stamp(again)
-        assert_refused(again, refresh, "another program has the file under construction open")
+        assert_refused(
+            again, refresh_databases, "another program has the file under construction open"
+        )
     assert work.stat().st_ino == before
-    refresh(again)
+    refresh_databases(again)
     assert crimes_in_april(again) == 4
 
 
