@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,14 @@ def cut(known: Registry, kept: Sequence[str] = KEPT) -> Registry:
 
 
 class Town:
-    """A folder of extracts, what is declared, and a warehouse; `differs` asks a clean run."""
+    """A folder of extracts, what is declared, and a warehouse; `differs` asks a clean run.
+    `whole`: its releases have pages and files too, and not databases alone."""
 
-    def __init__(self, folder: Path, known: Registry, kept: Sequence[str] = KEPT) -> None:
+    def __init__(
+        self, folder: Path, known: Registry, kept: Sequence[str] = KEPT, whole: bool = False
+    ) -> None:
         self.folder, self.known = folder, cut(known, kept)
+        self.making = nullcontext if whole else lightly
         self.settings = small_settings(folder)
         self.raw = self.settings.raw
         self.clean = 0
@@ -96,7 +101,7 @@ class Town:
     def refresh(self, settings: Settings | None = None) -> dict[str, Report]:
         """Every step in order; their reports by name."""
         one = self.begun(settings)
-        with lightly(), one.warehouse.lock():
+        with self.making(), one.warehouse.lock():
             one.warehouse.sweep()
             with one.at_work():
                 return {

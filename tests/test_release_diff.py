@@ -89,7 +89,7 @@ class Chain:
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory, known: Registry) -> Chain:
-    town = Town(tmp_path_factory.mktemp("chain"), known, PLAIN)
+    town = Town(tmp_path_factory.mktemp("chain"), known, PLAIN, whole=True)
     town.put(APRIL, street([street_row("2014-04")] * 3))
     town.put(MAY, street([street_row("2014-05")] * 2))
     town.put(SUSSEX.format("04"), of_brighton("2014-04", 3))
@@ -431,7 +431,7 @@ def test_what_a_release_keeps_back_is_not_told_of_the_one_before(
     tmp_path: Path, known: Registry
 ) -> None:
     """April's 3 crimes were public, and are for partners now; May's file is gone as well."""
-    town = Town(tmp_path, known, PLAIN)
+    town = Town(tmp_path, known, PLAIN, whole=True)
     town.put(APRIL, street([street_row("2014-04")] * 3))
     town.put(MAY, street([street_row("2014-05")] * 2))
     town.put(POPULATION, residents(240_000))
